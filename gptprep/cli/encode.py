@@ -1,0 +1,84 @@
+"""`gptprep encode`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from gptprep.cli import options
+from gptprep.cli.shell import Shell, verb
+
+_Format = Literal["ids", "tokens", "json", "npy", "bin"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    verb(app, "encode", help=_HELP)(_encode)
+
+
+_HELP = """Text to token ids.
+
+One line of ids for each document on standard output; with -o x.npy or -o x.bin all of them as one stream of
+numbers, with the end-of-text id between documents. Without INPUT and -t, standard input is read.
+"""
+
+
+def _encode(
+    shell: Shell,
+    inputs: options.OptionalInputs = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option("--text", "-t", metavar="TEXT", help="A text to encode; may be given again."),
+    ] = None,
+    tokenizer: options.TokenizerName = "gpt2",
+    special: options.Special = "allow",
+    encoding: options.Encoding = "utf-8",
+    errors: options.ErrorPolicy = "strict",
+    text_field: options.TextField = "text",
+    separator: options.Separator = None,
+    output: options.OutputFile = None,
+    format_: Annotated[
+        _Format | None,
+        typer.Option(
+            "--format",
+            help="Without it, by the ending of FILE, else ids as text.",
+            show_default=False,
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    count: Annotated[
+        bool,
+        typer.Option(
+            "--count",
+            help="Only the number of ids.",
+            show_default=False,
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False,
+    force: options.Force = False,
+) -> None:
+    from gptprep.pipelines.encode import EncodeOptions, argument_bytes, encode
+
+    if not inputs and not text and not (sys.stdin and sys.stdin.isatty()):
+        inputs = ["-"]
+    to_output = None if output == "-" else output
+    wanted = EncodeOptions(
+        inputs=tuple(inputs or ()),
+        texts=argument_bytes(text or ()),
+        tokenizer=tokenizer,
+        special=special,
+        text=options.text_options(encoding, errors, text_field, separator),
+        output=to_output,
+        format="count" if count else format_ or ("json" if shell.json and not to_output else None),
+        force=force,
+    )
+    with shell.progress() as progress:
+        report = encode(wanted, shell.data, progress)
+    if to_output and shell.json:
+        shell.write_json(report)
+    elif to_output or report.replaced or report.skipped:
+        from gptprep.cli import render
+
+        shell.say(*render.encode(report, progress.seconds))

@@ -1,0 +1,147 @@
+"""The options that several verbs share, each written once."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from gptprep.corpus.text import Errors, TextOptions
+from gptprep.errors import WrongUsage
+from gptprep.tokenizers.base import SpecialPolicy
+
+READING = "Reading"
+TOKENIZER = "Tokenizer"
+OUTPUT = "Output"
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(metavar="INPUT", help="Files, folders, quoted globs, or - for standard input."),
+]
+OptionalInputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="INPUT", help="Files, folders, quoted globs, or - for standard input.", show_default=False
+    ),
+]
+TokenizerName = Annotated[
+    str,
+    typer.Option(
+        "--tokenizer",
+        "-T",
+        metavar="NAME|FILE",
+        help="gpt2, another tiktoken name (cl100k_base, o200k_base, ...), a .tiktoken file or a vocabulary.",
+        rich_help_panel=TOKENIZER,
+    ),
+]
+Special = Annotated[
+    SpecialPolicy,
+    typer.Option(
+        help="A literal special token in the text becomes its id, ordinary text, or an error.",
+        rich_help_panel=TOKENIZER,
+    ),
+]
+Encoding = Annotated[str, typer.Option(metavar="NAME", help="Of the input.", rich_help_panel=READING)]
+ErrorPolicy = Annotated[
+    Errors,
+    typer.Option(
+        "--errors",
+        help="Invalid bytes are an error, become U+FFFD, or leave their document out.",
+        rich_help_panel=READING,
+    ),
+]
+TextField = Annotated[
+    str, typer.Option(metavar="NAME", help="Of .jsonl and .parquet inputs.", rich_help_panel=READING)
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help=r"Cut text files into documents here; \n, \t, \r and \\ are understood.",
+        show_default=False,
+        rich_help_panel=READING,
+    ),
+]
+OutputFile = Annotated[
+    str | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write here, whole or not at all.", rich_help_panel=OUTPUT
+    ),
+]
+RequiredFile = Annotated[
+    str,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write here, whole or not at all.", rich_help_panel=OUTPUT
+    ),
+]
+OutputFolder = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="The folder to make, whole or not at all.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        "-f",
+        help="Replace an output that exists, once the new one is whole.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Say what would be written, and stop.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+_ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_BINARY_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def text_options(encoding: str, errors: Errors, text_field: str, separator: str | None) -> TextOptions:
+    """The reading options of a command line.
+
+    Raises:
+        WrongUsage: one of them makes no sense.
+    """
+    if separator is not None:
+        separator = re.sub(r"\\[ntr\\]", lambda match: _ESCAPES[match[0]], separator)
+    return TextOptions(encoding, errors, text_field, separator)
+
+
+def parse_size(text: str) -> int:
+    """A size in bytes: `256MB`, `1.5 GiB`, `1000000`.
+
+    Raises:
+        WrongUsage: it is none.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", text.strip(), re.IGNORECASE)
+    if not match or (match[3] and not match[2]):
+        raise WrongUsage(f"{text!r} is not a size", fix="write it as 256MB, 1GiB or 1000000")
+    units = _BINARY_UNITS if match[3] else _UNITS
+    return int(float(match[1]) * units[match[2].upper()])
+
+
+def parse_batch_size(text: str) -> int | None:
+    """A number of windows, or None for `auto`.
+
+    Raises:
+        WrongUsage: it is neither.
+    """
+    if text == "auto":
+        return None
+    if not text.isdecimal():
+        raise WrongUsage(f"--batch-size is {text!r}", fix="give a number of windows, or auto")
+    return int(text)

@@ -1,0 +1,186 @@
+"""The views of the reports, for people. All but `text` go to standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from gptprep.cli.numbers import plural, seconds, size
+from gptprep.pipelines.visible import visible
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from gptprep.pipelines.decode import DecodeReport
+    from gptprep.pipelines.embed import EmbedPlan, EmbedReport
+    from gptprep.pipelines.encode import EncodeReport
+    from gptprep.pipelines.encoding import Totals
+    from gptprep.pipelines.inspect import TextReport, TokenView
+    from gptprep.pipelines.vocab import VocabReport
+    from gptprep.pipelines.window import WindowPlan, WindowReport
+
+_TOKEN_STYLES = (
+    "black on #9ad1d4",
+    "black on #f2d388",
+    "black on #c5b3e6",
+    "black on #a8d89b",
+    "black on #f2b5a7",
+)
+_SPECIAL_STYLE = "bold white on #b0306a"
+
+
+def text(report: TextReport, width: int) -> Iterator[Text]:
+    """Tokens with their ids below, in rows of the width of the terminal, and a line of numbers."""
+    for row in _rows(report.tokens, width):
+        tokens, ids = Text(), Text()
+        for index, token in row:
+            cell = max(cell_len(token.token), len(str(token.id)))
+            style = _SPECIAL_STYLE if token.special else _TOKEN_STYLES[index % len(_TOKEN_STYLES)]
+            tokens.append(token.token, style)
+            tokens.append(" " * (cell - cell_len(token.token) + 1))
+            ids.append(f"{token.id:<{cell}} ", "dim")
+        yield _stripped(tokens)
+        yield _stripped(ids)
+        yield Text()
+    count = len(report.tokens)
+    each = f", {report.bytes / count:.1f} bytes each" if count else ""
+    yield Text(f"{plural(count, 'token')}, {plural(report.bytes, 'byte')}{each} · {report.tokenizer}", "bold")
+
+
+def _stripped(line: Text) -> Text:
+    line.rstrip()
+    return line
+
+
+def _rows(tokens: tuple[TokenView, ...], width: int) -> Iterator[list[tuple[int, TokenView]]]:
+    """Tokens and their numbers, as many as fit in a row; a newline ends one."""
+    row: list[tuple[int, TokenView]] = []
+    used = 0
+    for index, token in enumerate(tokens):
+        cell = max(cell_len(token.token), len(str(token.id))) + 1
+        if row and used + cell > width + 1:
+            yield row
+            row, used = [], 0
+        row.append((index, token))
+        used += cell
+        if token.token.endswith("⏎"):
+            yield row
+            row, used = [], 0
+    if row:
+        yield row
+
+
+def encode(report: EncodeReport, took: float) -> Iterator[Text]:
+    """What was written, and what the text had that its owner may not know."""
+    if report.output:
+        yield _done(
+            f"{report.output}: {plural(report.ids, 'id')} of {plural(report.documents, 'document')}, "
+            f"{size(report.bytes)} of text in {seconds(took)} ({report.tokenizer}, {report.format})"
+        )
+    yield from _notes(report)
+
+
+def decode(report: DecodeReport) -> Iterator[Text]:
+    """What was written."""
+    yield _done(
+        f"{report.output}: {size(report.bytes)} of text from {plural(report.ids, 'id')} ({report.tokenizer})"
+    )
+
+
+def vocab(report: VocabReport, took: float) -> Iterator[RenderableType]:
+    """The most frequent tokens, the size, and how much of the text it covers."""
+    if report.top:
+        table = _table(report.kind, "id", "count", "share")
+        for token, token_id, count in report.top:
+            share = f"{100 * count / report.tokens:.2f} %"
+            table.add_row(visible(token.encode()), str(token_id), f"{count:,}", share)
+        yield table
+    covered = 100 * report.covered / report.tokens
+    yield _done(
+        f"{report.output}: {plural(report.size, 'token')}, {len(report.special_tokens)} of them special; "
+        f"covers {covered:.2f} % of {plural(report.tokens, report.kind)} ({report.distinct:,} different) "
+        f"in {size(report.bytes)} of text, {seconds(took)}"
+    )
+    yield from _notes(report)
+
+
+def window_plan(plan: WindowPlan) -> Text:
+    """What will be read and about how much will be written."""
+    options = plan.options
+    what = (
+        f"{plural(len(plan.sources), 'input')} → {options.output}: {plan.tokenizer.name}, {plan.dtype.name}, "
+    )
+    what += f"context length {options.context_length:,}, stride {options.step():,}"
+    if plan.estimated_ids is None or plan.estimated_windows is None or plan.estimated_bytes is None:
+        return Text(f"{what}; only reading tells how much")
+    return Text(
+        f"{what}; {size(plan.bytes or 0)} of text, about {plan.estimated_ids:,} ids, "
+        f"{plural(plan.estimated_windows, 'window')}, {size(plan.estimated_bytes)} to write"
+    )
+
+
+def window(report: WindowReport, took: float) -> Iterator[RenderableType]:
+    """The splits, and what was read."""
+    manifest = report.manifest
+    table = _table("split", "windows", "ids", "unused ids", "shards")
+    for name, split in manifest.splits.items():
+        unused = split.dropped_tail + split.dropped_gaps
+        table.add_row(name, f"{split.windows:,}", f"{split.ids:,}", f"{unused:,}", f"{len(split.shards):,}")
+    yield table
+    n_bytes = sum(source.bytes for source in manifest.sources)
+    yield _done(
+        f"{report.output}: {plural(manifest.documents, 'document')}, {size(n_bytes)} → {manifest.ids:,} ids, "
+        f"{size(report.bytes_written)} written in {seconds(took)} ({_rate(n_bytes, took)})"
+    )
+    yield from _notes(report)
+
+
+def embed_plan(plan: EmbedPlan) -> Text:
+    """What will be written."""
+    n_windows, length, dim = plan.shape
+    return Text(
+        f"{plan.options.shards} → {plan.options.output}: "
+        f"{plural(n_windows, 'window')} × {length:,} ids × {dim:,} "
+        f"{plan.options.dtype}, {plan.options.position} positions; {size(plan.bytes)} to write with the tables"
+    )
+
+
+def embed(report: EmbedReport, took: float) -> Iterator[Text]:
+    """What was written."""
+    yield _done(
+        f"{report.output}: {' × '.join(f'{n:,}' for n in report.shape)} {report.dtype} on {report.device}, "
+        f"{size(report.bytes)} written in {seconds(took)} ({_rate(report.bytes, took)})"
+    )
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _rate(n_bytes: int, took: float) -> str:
+    return f"{size(round(n_bytes / max(took, 1e-9)))}/s"
+
+
+def _done(text: str) -> Text:
+    return Text.assemble(("✓ ", "bold green"), text)
+
+
+def _notes(report: Totals) -> Iterator[Text]:
+    """Counts that are not zero where one would expect it."""
+    for count, noun, what in (
+        (report.literal_specials, "literal special token", "met in the text"),
+        (report.replaced, "invalid sequence", "replaced by U+FFFD"),
+        (report.skipped, "document", "skipped: not valid text"),
+        (report.empty, "empty document", "left out"),
+    ):
+        if count:
+            yield Text(f"note: {plural(count, noun)} {what}", "yellow")

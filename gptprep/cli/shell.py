@@ -1,0 +1,205 @@
+"""What all verbs do the same: streams, colours, progress, errors, exit codes.
+
+Data go to standard output, everything else to standard error. Nothing moves unless that is a terminal.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn, TextIO
+
+import typer
+
+from gptprep.errors import GptprepError, os_errors
+from gptprep.files import json_bytes
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from gptprep.cli.progress import ProgressDisplay
+
+BROKEN_PIPE, INTERRUPTED, TERMINATED = 141, 130, 143
+"""Exit codes: 128 + the signal, as a shell reports it."""
+
+_GENERAL = "General"
+_COMMON = {
+    "json_output": Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="One JSON document on standard output.",
+            show_default=False,
+            rich_help_panel=_GENERAL,
+        ),
+    ],
+    "quiet": Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Only errors.", show_default=False, rich_help_panel=_GENERAL),
+    ],
+    "no_color": Annotated[
+        bool,
+        typer.Option("--no-color", help="Plain text.", show_default=False, rich_help_panel=_GENERAL),
+    ],
+    "debug": Annotated[
+        bool,
+        typer.Option(
+            "--debug", help="A traceback with errors.", show_default=False, rich_help_panel=_GENERAL
+        ),
+    ],
+}
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM)."""
+
+
+class Shell:
+    """The streams of one run of a verb, and what the user wants on them."""
+
+    def __init__(self, *, json_output: bool, quiet: bool, no_color: bool, debug: bool) -> None:
+        self.json, self.quiet, self.debug = json_output, quiet, debug
+        if no_color:
+            os.environ["NO_COLOR"] = "1"  # what rich looks at
+
+    @property
+    def data(self) -> BinaryIO:
+        """Standard output, for bytes."""
+        if sys.stdout is None:
+            raise GptprepError("cannot write to standard output", "it is closed", "give an output with -o")
+        return sys.stdout.buffer
+
+    def say(self, *lines: RenderableType) -> None:
+        """Tell the user something, on standard error."""
+        if not self.quiet and sys.stderr:
+            _write(sys.stderr, *lines)
+
+    def show(self, *lines: RenderableType) -> None:
+        """Show what the user asked to see, on standard output."""
+        self.data.flush()
+        _write(sys.stdout, *lines)
+
+    def write_json(self, value: Any) -> None:
+        """One JSON document on standard output."""
+        self.data.write(json_bytes(value))
+
+    def progress(self) -> ProgressDisplay:
+        """A display of progress, to be used as a context manager and called by a pipeline."""
+        from rich.console import Console
+
+        from gptprep.cli.progress import ProgressDisplay
+
+        return ProgressDisplay(Console(stderr=True) if not self.quiet and sys.stderr else None)
+
+
+def _write(stream: TextIO, *lines: RenderableType) -> None:
+    """Render for a stream, then write: rich itself would end the process when the reader has gone.
+
+    A text is taken as it is: no markup, no colours by guess, no wrapping.
+    """
+    from rich.console import Console
+
+    rendered = io.StringIO()
+    console = Console(
+        file=rendered,
+        force_terminal=stream.isatty() or None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=True,
+    )
+    for line in lines:
+        console.print(line)
+    stream.buffer.write(rendered.getvalue().encode(stream.encoding, "backslashreplace"))
+    stream.flush()
+
+
+def verb(
+    app: typer.Typer, name: str, **settings: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a verb: it gets a `Shell` first, and the common options are added to its own."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(function, eval_str=True)
+        own = [parameter for parameter in signature.parameters.values() if parameter.name != "shell"]
+        common = [
+            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+            for option, annotation in _COMMON.items()
+        ]
+
+        def run(**arguments: Any) -> NoReturn:
+            shell = Shell(**{option: arguments.pop(option) for option in _COMMON})
+            raise typer.Exit(_run(shell, function, arguments))
+
+        run.__doc__ = function.__doc__
+        run.__annotations__ = {}
+        run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *common],
+            return_annotation=inspect.Signature.empty,
+        )
+        app.command(name, **settings)(run)
+        return function
+
+    return register
+
+
+def _run(shell: Shell, function: Callable[..., None], arguments: dict[str, Any]) -> int:
+    """Call a verb; every way that it can end becomes an exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        with os_errors("write to", "standard output"):  # inputs and files have said so themselves
+            function(shell, **arguments)
+            if sys.stdout:
+                sys.stdout.flush()
+    except GptprepError as error:
+        _explain(shell, error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _stopped("interrupted", arguments, INTERRUPTED)
+    except Terminated:
+        return _stopped("terminated", arguments, TERMINATED)
+    except BrokenPipeError:
+        # Whoever read the output has gone. Python would complain again when it closes the streams.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        return BROKEN_PIPE
+    return 0
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def _stopped(how: str, arguments: dict[str, Any], code: int) -> int:
+    output = arguments.get("output")
+    _print_error(f"{how}: {output} was not written; run the same command again" if output else how)
+    return code
+
+
+def _explain(shell: Shell, error: GptprepError) -> None:
+    if shell.debug:
+        traceback.print_exception(error)
+    parts = {"error": error.what, "  why": error.why, "  fix": error.fix}
+    _print_error(*(f"{label}: {part}" for label, part in parts.items() if part))
+
+
+def _print_error(*lines: str) -> None:
+    """Labels in colour on a terminal; control characters of file names and texts are made harmless."""
+    if sys.stderr is None:
+        return
+    from rich.text import Text
+
+    for line in lines:
+        label, colon, rest = line.partition(":")
+        safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in rest)
+        style = {"  why": "bold", "  fix": "bold green"}.get(label, "bold red")
+        with suppress(BrokenPipeError):
+            _write(sys.stderr, Text.assemble((label + colon, style), safe))

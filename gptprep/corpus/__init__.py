@@ -1,0 +1,26 @@
+"""From inputs to documents: which files, in what order, how they are read, and where they may be cut.
+
+    inputs ──> sources ──> blocks ──> segments ──> pieces
+    (paths)    (files)     (bytes)    (documents)  (what a tokenizer encodes in one go)
+
+Bytes are never changed on the way, unless another encoding or `errors="replace"` asks for it.
+"""
+
+from gptprep.corpus.pieces import Piece, place, read_pieces
+from gptprep.corpus.reading import MAX_BLOCK, read_blocks
+from gptprep.corpus.sources import Source, find_sources, text_source
+from gptprep.corpus.text import Errors, Tally, TextOptions
+
+__all__ = [
+    "MAX_BLOCK",
+    "Errors",
+    "Piece",
+    "Source",
+    "Tally",
+    "TextOptions",
+    "find_sources",
+    "place",
+    "read_blocks",
+    "read_pieces",
+    "text_source",
+]

@@ -1,0 +1,78 @@
+"""Cutting documents into pieces that a tokenizer encodes in one go, with the ids of the whole document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from gptprep.corpus.reading import MAX_BLOCK
+from gptprep.corpus.sources import Source
+from gptprep.corpus.text import Segment, Tally, TextOptions, read_segments
+
+LastCut = Callable[[bytearray, int], int]
+"""The last place of a text at or after an offset where it may be cut, 0 for none (`Tokenizer.last_cut`)."""
+
+_CONTEXT = 8
+"""Bytes before the end of a a text that are searched again with what follows: a character and a space."""
+
+
+class Piece(NamedTuple):
+    """Valid UTF-8 whose ids, put after those of the pieces before it, are the ids of the document."""
+
+    text: bytes
+    offset: int
+    line: int
+    last: bool
+    """The document ends here."""
+
+
+def read_pieces(
+    source: Source, options: TextOptions, last_cut: LastCut, tally: Tally, size: int = MAX_BLOCK
+) -> Iterator[Piece]:
+    """The documents of a source in pieces of about `size` bytes; empty documents are left out.
+
+    A piece grows beyond `size` where a document has no place to be cut.
+
+    Raises:
+        GptprepError: the source cannot be read, or holds what `options` refuse.
+        DamagedData: it is not what its format says.
+    """
+    under_way = False
+    for piece in _cut(read_segments(source, options, tally), last_cut, size):
+        if piece.last and not piece.text and not under_way:
+            tally.empty += 1
+            continue
+        under_way = not piece.last
+        tally.documents += piece.last
+        yield piece
+
+
+def _cut(segments: Iterable[Segment], last_cut: LastCut, size: int) -> Iterator[Piece]:
+    buffer, searched, offset, line = bytearray(), 0, 0, 1
+    for segment in segments:
+        if not buffer:
+            offset, line = segment.offset, segment.line
+        if segment.last:
+            yield Piece(bytes(buffer) + segment.data if buffer else segment.data, offset, line, True)
+            buffer.clear()
+            searched = 0
+            continue
+        buffer += segment.data
+        if len(buffer) < size:
+            continue
+        if cut := last_cut(buffer, searched):
+            text = bytes(buffer[:cut])
+            yield Piece(text, offset, line, False)
+            offset, line = offset + cut, line + text.count(b"\n")
+            del buffer[:cut]
+            searched = 0
+        else:
+            searched = max(0, len(buffer) - _CONTEXT)
+
+
+def place(source: Source, piece: Piece, offset: int) -> str:
+    """Where byte `offset` of a piece stands, for a message: the file, the line, and the byte in the file."""
+    if source.has_lines:
+        return f"{source.label}:{piece.line}"
+    line = piece.line + piece.text.count(b"\n", 0, offset)
+    return f"{source.label}:{line} (byte offset {piece.offset + offset})"

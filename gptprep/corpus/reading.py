@@ -1,0 +1,76 @@
+"""Opening sources and reading them in blocks, decompressed."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from gptprep.corpus.sources import Source
+from gptprep.errors import DamagedData, GptprepError, MissingExtra, os_errors
+
+MAX_BLOCK = 1 << 20
+"""Bytes read at a time."""
+
+
+class Readable(Protocol):
+    """A file that is open for reading bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; none at the end."""
+
+
+def read_blocks(source: Source) -> Iterator[bytes]:
+    """The bytes of a source, decompressed, in blocks of at most `MAX_BLOCK`.
+
+    Raises:
+        GptprepError: it cannot be opened or read.
+        DamagedData: its compressed data are damaged or cut short.
+        MissingExtra: it is compressed with zstd and no decompressor is installed.
+    """
+    if source.data is not None:
+        yield source.data
+        return
+    with os_errors("read", source.path), _open(source.path) as file:
+        while block := _read(file, source.path):
+            yield block
+
+
+def _read(file: Readable, path: str) -> bytes:
+    try:
+        return file.read(MAX_BLOCK)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        if isinstance(error, (EOFError, OSError, zlib.error)) or type(error).__name__ == "ZstdError":
+            raise DamagedData(f"{path} is damaged", str(error), "fetch or compress it again") from error
+        raise
+
+
+def _open(path: str) -> AbstractContextManager[Readable]:
+    if path == "-":
+        if sys.stdin is None:
+            raise GptprepError("cannot read standard input", "it is closed", "give a file, or pipe text in")
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    if path.endswith(".gz"):
+        import gzip
+
+        return gzip.open(path, "rb")
+    if path.endswith(".zst"):
+        return _zstd(path).open(path, "rb")  # type: ignore[no-any-return]
+    return open(path, "rb", buffering=0)
+
+
+def _zstd(path: str) -> Any:
+    """Python's own module (3.14) or its backport; unlike others they notice a file that is cut short."""
+    try:
+        return importlib.import_module(
+            "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+        )
+    except ImportError as error:
+        raise MissingExtra(
+            f"cannot read {path}", "backports.zstd is not installed", "pip install 'gptprep[zstd]'"
+        ) from error

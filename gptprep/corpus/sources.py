@@ -1,0 +1,131 @@
+"""Which files the inputs name, in an order that is the same on every machine."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from gptprep.errors import GptprepError, os_errors
+
+Kind = Literal["text", "jsonl", "parquet", "ids"]
+_COMPRESSED = (".gz", ".zst")
+_KINDS: dict[str, Kind] = {
+    ".txt": "text",
+    ".text": "text",
+    ".md": "text",
+    ".markdown": "text",
+    ".rst": "text",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+"""What is read of a folder. A file that is named itself is read as text whatever its ending."""
+_IDS = (".npy", ".bin")
+
+
+class Source(NamedTuple):
+    """One input: a file, standard input (`path` is "-"), or a text given as an argument (`data`)."""
+
+    name: str
+    """For manifests: the last part of what the user named and what lies below it, never more."""
+    path: str
+    """For opening."""
+    kind: Kind
+    size: int | None = None
+    """Bytes on disk; None where only reading tells."""
+    data: bytes | None = None
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return "standard input" if self.path == "-" else self.path
+
+    @property
+    def has_lines(self) -> bool:
+        """Each line, or row, is a document: errors name it, for a byte offset would mean nothing."""
+        return self.kind in ("jsonl", "parquet")
+
+
+def text_source(text: bytes, number: int) -> Source:
+    """A text given as an argument; `number` counts them from 1."""
+    return Source(f"text-{number}", f"text {number}", "text", len(text), text)
+
+
+def find_sources(inputs: Sequence[str], *, ids: bool = False) -> list[Source]:
+    """The files that some paths, folders and globs name; "-" is standard input.
+
+    Folders are walked in sorted order (of the names' bytes); of their files, those with an ending of text or
+    JSON lines are taken, hidden ones never. With `ids`, `.npy` and `.bin` files that are named are ids.
+
+    Raises:
+        GptprepError: a path does not exist or cannot be read, a folder or a glob has nothing to read.
+    """
+    sources: list[Source] = []
+    for name in inputs:
+        if name == "-":
+            sources.append(Source("stdin", "-", "text"))
+        elif os.path.isdir(name):
+            sources += _folder(name)
+        elif os.path.lexists(name) or not glob.has_magic(name):
+            sources.append(_file(name, os.path.basename(name), ids))
+        else:
+            sources += _glob(name, ids)
+    return sources
+
+
+def _folder(top: str) -> list[Source]:
+    base = os.path.basename(os.path.abspath(top))
+    paths = sorted(_walk(top), key=lambda path: os.fsencode(path).split(os.fsencode(os.sep)))
+    if not paths:
+        raise GptprepError(
+            f"the folder {top} has no text",
+            f"files that end in {' '.join(_KINDS)} are read (also with {' or '.join(_COMPRESSED)})",
+            "name the files themselves, or a quoted glob such as 'src/**/*.py'",
+        )
+    return [
+        _file(path, os.path.join(base, os.path.relpath(path, top)).replace(os.sep, "/"), False)
+        for path in paths
+    ]
+
+
+def _walk(top: str) -> Iterator[str]:
+    def stop(error: OSError) -> None:
+        raise error
+
+    with os_errors("read", top):
+        for folder, folders, files in os.walk(top, onerror=stop):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in files:
+                path = os.path.join(folder, name)
+                if _kind(name) and not name.startswith(".") and os.path.isfile(path):
+                    yield path
+
+
+def _glob(pattern: str, ids: bool) -> list[Source]:
+    paths = sorted(filter(os.path.isfile, glob.glob(pattern, recursive=True)), key=os.fsencode)
+    if not paths:
+        raise GptprepError(f"no file matches {pattern}", fix="check the pattern, and quote it")
+    return [_file(path, os.path.basename(path), ids) for path in paths]
+
+
+def _file(path: str, name: str, ids: bool) -> Source:
+    with os_errors("read", path):
+        status = os.stat(path)
+        if not os.access(path, os.R_OK):
+            raise GptprepError(
+                f"cannot read {path}", "Permission denied", "check who owns it and its permissions"
+            )
+    is_ids = ids and path.endswith(_IDS)
+    kind: Kind = "ids" if is_ids else _kind(path) or "text"
+    size = status.st_size if stat.S_ISREG(status.st_mode) else None
+    return Source(os.fsencode(name).decode(errors="backslashreplace"), path, kind, size)
+
+
+def _kind(path: str) -> Kind | None:
+    stem, ending = os.path.splitext(path.lower())
+    if ending in _COMPRESSED:
+        ending = os.path.splitext(stem)[1]
+    return _KINDS.get(ending)

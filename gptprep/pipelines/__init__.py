@@ -1,0 +1,1 @@
+"""One file a verb: a frozen options dataclass in, a report out, nothing printed."""

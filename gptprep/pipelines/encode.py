@@ -1,0 +1,216 @@
+"""`encode`: text to ids, on a stream or in a file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Literal
+
+from gptprep.corpus import Source, TextOptions, find_sources, text_source
+from gptprep.errors import GptprepError, WrongUsage
+from gptprep.files import check_file_output, publish_file
+from gptprep.pipelines.encoding import CorpusEncoder, Encoded, SourceCounts, Totals, totals, write_stream
+from gptprep.pipelines.progress import Progress, no_progress
+from gptprep.pipelines.visible import visible
+from gptprep.tokenizers import SpecialPolicy, Tokenizer, load_tokenizer
+
+Format = Literal["ids", "tokens", "json", "npy", "bin", "count"]
+_BY_ENDING: dict[str, Format] = {".npy": "npy", ".bin": "bin", ".json": "json", ".txt": "ids"}
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """What to encode and where to put it.
+
+    `texts` go before `inputs`. Without `output` the ids go to the stream given to `encode`. Without `format`
+    the ending of `output` decides: .npy, .bin, .json, else ids as text.
+    """
+
+    inputs: tuple[str, ...] = ()
+    texts: tuple[bytes, ...] = ()
+    tokenizer: str = "gpt2"
+    special: SpecialPolicy = "allow"
+    text: TextOptions = field(default_factory=TextOptions)
+    output: str | None = None
+    format: Format | None = None
+    force: bool = False
+
+    def chosen_format(self) -> Format:
+        """The format, by name or by the ending of the output."""
+        if self.format:
+            return self.format
+        return next((form for end, form in _BY_ENDING.items() if (self.output or "").endswith(end)), "ids")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeReport(Totals):
+    """What was encoded. `ids` counts what was written, end-of-text ids between documents included."""
+
+    output: str | None
+    format: Format
+    tokenizer: str
+    n_vocab: int
+    ids: int
+    sources: tuple[SourceCounts, ...]
+
+
+def encode(options: EncodeOptions, out: BinaryIO, progress: Progress = no_progress) -> EncodeReport:
+    """Encode to `options.output`, or to `out` where there is none.
+
+    Raises:
+        GptprepError: an input or the output cannot be used; nothing is left at the output's name.
+        DamagedData: an input is not what its format says.
+    """
+    sources = [text_source(text, number) for number, text in enumerate(options.texts, 1)]
+    sources += find_sources(options.inputs)
+    if not sources:
+        raise WrongUsage("there is nothing to encode", fix="name a file, or give a text with -t")
+    if options.output:
+        check_file_output(options.output, force=options.force)
+    tokenizer = load_tokenizer(options.tokenizer, options.special)
+    form = options.chosen_format()
+    if options.output:
+        with publish_file(options.output, force=options.force) as file:
+            return _encode_to(file, form, sources, tokenizer, options, progress)
+    if form == "npy":  # its header holds the length, and a pipe cannot be wound back
+        with tempfile.TemporaryFile() as file:
+            report = _encode_to(file, form, sources, tokenizer, options, progress)
+            file.seek(0)
+            shutil.copyfileobj(file, out, 1 << 20)
+            return report
+    return _encode_to(out, form, sources, tokenizer, options, progress)
+
+
+def _encode_to(
+    file: BinaryIO,
+    form: Format,
+    sources: Sequence[Source],
+    tokenizer: Tokenizer,
+    options: EncodeOptions,
+    progress: Progress,
+) -> EncodeReport:
+    numbers = form in ("npy", "bin")
+    encode_bytes: Any = tokenizer.encode_array if numbers else lambda text: tokenizer.encode(text.decode())
+    encoder = CorpusEncoder[Any](sources, tokenizer, options.text, encode_bytes, progress)
+    writer = _WRITERS[form](file, tokenizer)
+    n_ids = writer.write(encoder)
+    return EncodeReport(
+        output=options.output,
+        format=form,
+        tokenizer=tokenizer.name,
+        n_vocab=tokenizer.n_vocab,
+        ids=n_ids,
+        sources=tuple(encoder.counts),
+        **totals(encoder.counts),
+    )
+
+
+class _Writer(ABC):
+    """Writes encoded documents in one format."""
+
+    def __init__(self, file: BinaryIO, tokenizer: Tokenizer) -> None:
+        self.file, self.tokenizer = file, tokenizer
+
+    @abstractmethod
+    def write(self, encoded: Iterable[Encoded[Any]]) -> int:
+        """Write all; the number of ids written."""
+
+
+class _CountWriter(_Writer):
+    """Only the number of ids of all documents."""
+
+    def write(self, encoded: Iterable[Encoded[Any]]) -> int:
+        count = sum(len(stretch.ids) for stretch in encoded)
+        self.file.write(b"%d\n" % count)
+        return count
+
+
+class _LineWriter(_Writer):
+    """One line of ids for each document."""
+
+    def write(self, encoded: Iterable[Encoded[Any]]) -> int:
+        count, separator = 0, ""
+        for _, ids, last in encoded:
+            line = separator + " ".join(map(self.show, ids)) if ids else ""
+            self.file.write((line + "\n" if last else line).encode())
+            separator = "" if last else separator if not ids else " "
+            count += len(ids)
+        return count
+
+    def show(self, token_id: int) -> str:
+        """One id, without white space."""
+        return str(token_id)
+
+
+class _TokenWriter(_LineWriter):
+    """One line of visible tokens for each document."""
+
+    def show(self, token_id: int) -> str:
+        return visible(self.tokenizer.token_bytes(token_id))
+
+
+class _JsonWriter(_Writer):
+    """One JSON document, streamed: the tokenizer, then each document with its source and ids on a line."""
+
+    def write(self, encoded: Iterable[Encoded[Any]]) -> int:
+        head = {"tokenizer": self.tokenizer.name, "n_vocab": self.tokenizer.n_vocab}
+        self.file.write(json.dumps(head)[:-1].encode() + b', "documents": [')
+        count, documents, in_document, separator = 0, 0, False, ""
+        for source, ids, last in encoded:
+            if not in_document:
+                comma = b"," if documents else b""
+                self.file.write(comma + b'\n{"source": ' + json.dumps(source.name).encode() + b', "ids": [')
+                documents, separator = documents + 1, ""
+            if ids:
+                self.file.write((separator + ", ".join(map(str, ids))).encode())
+                separator = ", "
+            in_document = not last
+            if last:
+                self.file.write(b"]}")
+            count += len(ids)
+        self.file.write(b'\n], "n_documents": %d, "n_ids": %d}\n' % (documents, count))
+        return count
+
+
+class _NumberWriter(_Writer):
+    """One stream of numbers, with the end-of-text id between documents."""
+
+    npy_header = False
+
+    def write(self, encoded: Iterable[Encoded[Any]]) -> int:
+        from gptprep.tokenstore import IdsWriter
+
+        writer = IdsWriter(self.file, self.tokenizer.n_vocab, npy_header=self.npy_header)
+        write_stream(encoded, self.tokenizer, writer)
+        writer.finish()
+        return len(writer)
+
+
+class _NpyWriter(_NumberWriter):
+    npy_header = True
+
+
+_WRITERS: dict[Format, type[_Writer]] = {
+    "count": _CountWriter,
+    "ids": _LineWriter,
+    "tokens": _TokenWriter,
+    "json": _JsonWriter,
+    "bin": _NumberWriter,
+    "npy": _NpyWriter,
+}
+
+
+def argument_bytes(texts: Sequence[str]) -> tuple[bytes, ...]:
+    """Texts given as arguments, as the bytes that the shell gave.
+
+    Raises:
+        GptprepError: one of them cannot be told as bytes.
+    """
+    try:
+        return tuple(text.encode("utf-8", "surrogateescape") for text in texts)
+    except UnicodeEncodeError as error:
+        raise GptprepError("a text given with -t is not valid Unicode", str(error)) from error

@@ -1,0 +1,16 @@
+"""How a pipeline says how far it is; what is shown of it is the command line's business."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Called often; must be quick."""
+
+    def __call__(self, stage: str, done: int, total: int | None, unit: str) -> None:
+        """`done` of `total` (None: not known) in `unit` ("bytes" or "windows") of a `stage` of the work."""
+
+
+def no_progress(stage: str, done: int, total: int | None, unit: str) -> None:
+    """For callers that do not care."""

@@ -1,0 +1,265 @@
+"""`window`: a corpus to sliding-window input/target shards.
+
+Two phases: (1) all documents are encoded into one stream of ids on disk, with the end-of-text id between
+them; (2) the length of the stream gives every window its place, and they are cut from it shard by shard.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from gptprep import windows
+from gptprep.corpus import Source, TextOptions, find_sources, read_blocks
+from gptprep.errors import GptprepError, TextError, WrongUsage
+from gptprep.files import check_folder_output, json_bytes, publish_folder, require_free_space, sync_file
+from gptprep.pipelines.encoding import CorpusEncoder, SourceCounts, Totals, total_bytes, totals, write_stream
+from gptprep.pipelines.progress import Progress, no_progress
+from gptprep.shards import (
+    Manifest,
+    SourceRecord,
+    Split,
+    TokenizerRecord,
+    is_shard_folder,
+    rows_per_shard,
+    write_split,
+)
+from gptprep.shards.manifest import NAME as MANIFEST
+from gptprep.tokenizers import SpecialPolicy, Tokenizer, load_tokenizer
+from gptprep.tokenstore import IdsFile, IdsWriter, id_dtype
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_SAMPLE = 1 << 16
+"""Bytes of each sampled source that the estimate encodes."""
+_SAMPLED_SOURCES = 8
+
+
+@dataclass(frozen=True)
+class WindowOptions:
+    """What to window and how. `stride` is the context length where it is None; `shard_size` is in bytes."""
+
+    inputs: tuple[str, ...]
+    output: str
+    context_length: int = 1024
+    stride: int | None = None
+    val_fraction: str = "0"
+    shard_size: int = 256_000_000
+    tokenizer: str = "gpt2"
+    special: SpecialPolicy = "allow"
+    text: TextOptions = field(default_factory=TextOptions)
+    force: bool = False
+
+    def step(self) -> int:
+        """The stride, chosen or by default."""
+        return self.context_length if self.stride is None else self.stride
+
+    def fraction(self) -> Fraction:
+        """The share of the stream that goes to val, exactly as written.
+
+        Raises:
+            WrongUsage: it is not a number of at least 0 and below 1.
+        """
+        try:
+            value = Fraction(self.val_fraction)
+        except (ValueError, ZeroDivisionError):
+            value = Fraction(-1)
+        if not 0 <= value < 1:
+            raise WrongUsage(
+                f"the val fraction is {self.val_fraction}",
+                fix="give a number of at least 0 and below 1, such as 0.1",
+            )
+        return value
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """What a run will read and, from a sample, about what it will write. None: only reading tells."""
+
+    options: WindowOptions
+    sources: tuple[Source, ...]
+    tokenizer: Tokenizer
+    dtype: np.dtype[Any]
+    bytes: int | None
+    estimated_ids: int | None
+    estimated_windows: int | None
+    estimated_bytes: int | None
+    """Of all shards; while it works, the stream of ids lies beside them."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan for machines."""
+        return {
+            "output": self.options.output,
+            "tokenizer": self.tokenizer.name,
+            "context_length": self.options.context_length,
+            "stride": self.options.step(),
+            "dtype": self.dtype.name,
+            "sources": [{"path": source.name, "bytes": source.size} for source in self.sources],
+            "bytes": self.bytes,
+            "estimated_ids": self.estimated_ids,
+            "estimated_windows": self.estimated_windows,
+            "estimated_bytes": self.estimated_bytes,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowReport(Totals):
+    """What was written."""
+
+    output: str
+    bytes_written: int
+    manifest: Manifest
+
+    def to_json(self) -> dict[str, Any]:
+        """The report for machines, the manifest as in its file."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {
+            "manifest": self.manifest.to_json()
+        }
+
+
+def plan_window(options: WindowOptions) -> WindowPlan:
+    """Check all that can be checked before the work, and estimate its size.
+
+    Raises:
+        WrongUsage: an option makes no windows.
+        GptprepError: an input or the output cannot be used, or the disk is too small.
+    """
+    windows.check(options.context_length, options.step())
+    options.fraction()
+    check_folder_output(options.output, force=options.force, is_ours=is_shard_folder)
+    sources = find_sources(options.inputs, ids=True)
+    if not sources:
+        raise WrongUsage("there is nothing to window", fix="name a file or a folder")
+    tokenizer = load_tokenizer(options.tokenizer, options.special)
+    dtype = id_dtype(tokenizer.n_vocab)
+    rows_per_shard(options.shard_size, options.context_length, dtype)
+    n_ids = _estimate_ids(sources, tokenizer, options)
+    if n_ids is None:
+        return WindowPlan(options, tuple(sources), tokenizer, dtype, None, None, None, None)
+    n_windows = windows.count(n_ids, options.context_length, options.step())
+    size = 2 * n_windows * options.context_length * dtype.itemsize
+    require_free_space(options.output, size + n_ids * dtype.itemsize)
+    return WindowPlan(options, tuple(sources), tokenizer, dtype, total_bytes(sources), n_ids, n_windows, size)
+
+
+def run_window(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
+    """Write the shard folder.
+
+    Raises:
+        GptprepError: an input cannot be read or encoded, gives too few ids, or the output cannot be written;
+            nothing is left at the output's name.
+        DamagedData: an input is not what its format says.
+    """
+    options = plan.options
+    with publish_folder(options.output, force=options.force, is_ours=is_shard_folder) as folder:
+        stream = os.path.join(folder, "ids.bin")
+        counts = _encode_stream(plan, stream, progress)
+        with IdsFile(stream, plan.dtype) as ids:
+            splits = _write_splits(plan, ids, folder, progress)
+            manifest = _manifest(plan, counts, len(ids), splits)
+        os.unlink(stream)
+        with open(os.path.join(folder, MANIFEST), "wb") as file:
+            file.write(json_bytes(manifest.to_json()))
+            sync_file(file)
+    row_bytes = options.context_length * plan.dtype.itemsize
+    written = sum(2 * split.windows * row_bytes for split in splits.values())
+    return WindowReport(output=options.output, bytes_written=written, manifest=manifest, **totals(counts))
+
+
+def _encode_stream(plan: WindowPlan, path: str, progress: Progress) -> list[SourceCounts]:
+    """Phase 1: all documents as one stream of ids."""
+    tokenizer = plan.tokenizer
+    encoder = CorpusEncoder(plan.sources, tokenizer, plan.options.text, tokenizer.encode_array, progress)
+    with open(path, "wb", buffering=0) as file:
+        write_stream(encoder, tokenizer, IdsWriter(file, tokenizer.n_vocab, npy_header=False))
+    return encoder.counts
+
+
+def _write_splits(plan: WindowPlan, ids: IdsFile, folder: str, progress: Progress) -> dict[str, Split]:
+    """Phase 2: the windows of each split."""
+    options = plan.options
+    stretches = _stretches(options, len(ids))
+    n_windows = {
+        name: windows.count(len(stretch), options.context_length, options.step())
+        for name, stretch in stretches.items()
+    }
+    total = sum(n_windows.values())
+    require_free_space(options.output, 2 * total * options.context_length * plan.dtype.itemsize)
+    rows = rows_per_shard(options.shard_size, options.context_length, plan.dtype)
+    done = 0
+
+    def on_rows(n_rows: int) -> None:
+        nonlocal done
+        done += n_rows
+        progress("writing", done, total, "windows")
+
+    return {
+        name: write_split(folder, name, ids, stretch, options.context_length, options.step(), rows, on_rows)
+        for name, stretch in stretches.items()
+    }
+
+
+def _stretches(options: WindowOptions, n_ids: int) -> dict[str, range]:
+    """The positions of the stream that belong to each split.
+
+    Raises:
+        GptprepError: a split is too short for one window.
+    """
+    n_train = windows.split_tail(n_ids, options.fraction())
+    stretches = {"train": range(n_train)}
+    if options.fraction():
+        stretches["val"] = range(n_train, n_ids)
+    for name, stretch in stretches.items():
+        if len(stretch) <= options.context_length:
+            part = f"the {name} split" if options.fraction() else "the text"
+            raise GptprepError(
+                f"{part} is too short for one window",
+                f"it has {len(stretch):,} ids, and a window of context length {options.context_length:,} "
+                f"needs {options.context_length + 1:,}",
+                f"give --context-length {max(1, len(stretch) - 1)} or less"
+                + (", another --val-fraction" if options.fraction() else "")
+                + ", or more text",
+            )
+    return stretches
+
+
+def _manifest(plan: WindowPlan, counts: list[SourceCounts], n_ids: int, splits: dict[str, Split]) -> Manifest:
+    options, tokenizer = plan.options, plan.tokenizer
+    return Manifest(
+        tokenizer=TokenizerRecord(tokenizer.name, tokenizer.n_vocab, tokenizer.eot, tokenizer.fingerprint),
+        context_length=options.context_length,
+        stride=options.step(),
+        boundary="stream",
+        special=options.special,
+        split_by="tail",
+        val_fraction=str(options.fraction()),
+        dtype=plan.dtype.name,
+        documents=totals(counts)["documents"],
+        ids=n_ids,
+        sources=tuple(
+            SourceRecord(*(getattr(count, name) for name in SourceRecord._fields)) for count in counts
+        ),
+        splits=splits,
+    )
+
+
+def _estimate_ids(sources: list[Source], tokenizer: Tokenizer, options: WindowOptions) -> int | None:
+    """About how many ids the sources hold, by the first bytes of some; None where a size is not known."""
+    total = total_bytes(sources)
+    if total is None:
+        return None
+    stored = sum(source.size or 0 for source in sources if source.kind == "ids")
+    n_ids = stored // id_dtype(tokenizer.n_vocab).itemsize + len(sources) - 1
+    texts = [source for source in sources if source.kind != "ids"]
+    n_bytes = n_sampled = 0
+    for source in texts[:: -(-len(texts) // _SAMPLED_SOURCES) or 1]:
+        sample = next(read_blocks(source), b"")[:_SAMPLE]
+        try:
+            n_sampled += len(tokenizer.encode(sample.decode(options.text.encoding, "replace")))
+            n_bytes += len(sample)
+        except TextError:  # the run itself will say where
+            continue
+    return n_ids + (total - stored) * n_sampled // max(1, n_bytes)

@@ -1,0 +1,80 @@
+"""Tokenizers by name or by path."""
+
+from __future__ import annotations
+
+import difflib
+import os
+
+from gptprep.errors import DamagedData, GptprepError
+from gptprep.tokenizers.base import SpecialPolicy, Tokenizer
+from gptprep.tokenizers.encodings import KNOWN
+
+__all__ = ["SpecialPolicy", "Tokenizer", "load_tokenizer"]
+
+
+def load_tokenizer(name_or_path: str = "gpt2", special: SpecialPolicy = "allow") -> Tokenizer:
+    """Load a tokenizer.
+
+    Args:
+        name_or_path: `gpt2` (in the package), any other tiktoken encoding name, a `.tiktoken` rank file, or a
+            vocabulary that `gptprep vocab` wrote (or a plain JSON of tokens and ids). Names go before paths.
+        special: what a literal special token in a text becomes: its id ("allow"), ordinary characters
+            ("text") or an error ("error").
+
+    Raises:
+        GptprepError: there is no such tokenizer, or it is not on this machine; says what to do.
+        DamagedData: the file is not a tokenizer.
+
+    >>> load_tokenizer("gpt2").encode("Hello, world.")
+    [15496, 11, 995, 13]
+    """
+    if name_or_path in KNOWN:
+        from gptprep.tokenizers.bpe import load_known
+
+        return load_known(KNOWN[name_or_path], special)
+    if os.path.isfile(name_or_path):
+        return _load_file(name_or_path, special)
+    from gptprep.tokenizers.bpe import known_names, load_plugin
+
+    if name_or_path in known_names():
+        return load_plugin(name_or_path, special)
+    raise _unknown(name_or_path, known_names())
+
+
+def _load_file(path: str, special: SpecialPolicy) -> Tokenizer:
+    if path.endswith(".tiktoken"):
+        from gptprep.tokenizers.bpe import load_rank_file
+
+        return load_rank_file(path, special)
+    if path.endswith(".json"):
+        from gptprep.tokenizers.char import CharTokenizer
+        from gptprep.tokenizers.vocabulary import read_vocabulary
+        from gptprep.tokenizers.word import WordTokenizer
+
+        vocabulary = read_vocabulary(path)
+        by_kind = {"word": WordTokenizer, "char": CharTokenizer}
+        return by_kind[vocabulary.kind](os.path.basename(path), vocabulary, special)
+    raise DamagedData(
+        f"{path} is not a tokenizer",
+        "a tokenizer file ends in .tiktoken (ranks) or .json (a vocabulary)",
+        "name one of those, or gpt2",
+    )
+
+
+def _unknown(name: str, known: list[str]) -> GptprepError:
+    folder = os.path.dirname(name) or "."
+    files = [entry for entry in _listdir(folder) if entry.endswith((".json", ".tiktoken"))]
+    near = difflib.get_close_matches(os.path.basename(name), [*known, *files], cutoff=0.5)
+    near = [os.path.join(os.path.dirname(name), match) if match in files else match for match in near]
+    return GptprepError(
+        f"there is no tokenizer {name!r}",
+        "it is neither a known encoding nor a file",
+        f"did you mean {' or '.join(near)}?" if near else f"known encodings: {', '.join(known)}",
+    )
+
+
+def _listdir(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []

@@ -1,0 +1,108 @@
+"""Building vocabularies: counting words or characters, and choosing which to keep."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from gptprep.errors import GptprepError, WrongUsage
+from gptprep.tokenizers.char import CharTokenizer
+from gptprep.tokenizers.vocabulary import Kind, Vocabulary
+from gptprep.tokenizers.word import WordTokenizer, split_words
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class TokenCounter:
+    """Counts words or characters, piece by piece; memory grows with the distinct ones only.
+
+    Special tokens are recognised where the tokenizer of this kind would, and not counted.
+
+    Raises:
+        WrongUsage: a special token is empty, doubled or holds white space.
+    """
+
+    def __init__(self, kind: Kind, special_tokens: tuple[str, ...]) -> None:
+        _check_special_tokens(special_tokens)
+        self.kind, self.special_tokens = kind, special_tokens
+        by_kind = {"word": WordTokenizer, "char": CharTokenizer}
+        only_special = Vocabulary(kind, special_tokens, special_tokens)
+        self._tokenizer = by_kind[kind]("", only_special, "allow")
+        self._words: Counter[str] = Counter()
+        self._characters: NDArray[np.int64] | None = None
+
+    def last_cut(self, text: bytearray, start: int) -> int:
+        """Where a document may be cut, as `Tokenizer.last_cut`."""
+        return self._tokenizer.last_cut(text, start)
+
+    def add(self, text: bytes) -> None:
+        """Count the tokens of a valid UTF-8 text."""
+        if self.kind == "word":
+            self._words.update(split_words(text.decode()))
+            return
+        import numpy as np
+
+        ordinary = b"".join(stretch for _, stretch, _ in self._tokenizer.split_specials(text))
+        code_points = np.frombuffer(ordinary.decode().encode("utf-32-le"), "<u4")
+        counts = np.bincount(code_points, minlength=0x110000)
+        self._characters = counts if self._characters is None else self._characters + counts
+
+    def counts(self) -> Counter[str]:
+        """How often each word or character was met."""
+        if self._characters is not None:
+            present = self._characters.nonzero()[0].tolist()
+            return Counter({chr(code): int(self._characters[code]) for code in present})
+        return Counter({word: n for word, n in self._words.items() if word not in self.special_tokens})
+
+
+class Built(NamedTuple):
+    """A vocabulary and what it covers of the text it was built from."""
+
+    vocabulary: Vocabulary
+    counts: Counter[str]
+    """Of all the tokens met, kept or not."""
+    covered: int
+    """How many of the counted tokens of the text the vocabulary has."""
+
+
+def build_vocabulary(counter: TokenCounter, size: int | None = None, min_count: int = 1) -> Built:
+    """Choose the tokens: those met `min_count` times or more, the most frequent if `size` is short.
+
+    The tokens are sorted by code point and the special tokens come last, as in the book. Of tokens met
+    equally often, the first by code point is kept.
+
+    Raises:
+        WrongUsage: `size` has no room.
+        GptprepError: nothing is left to put in.
+    """
+    counts, special_tokens = counter.counts(), counter.special_tokens
+    kept = [token for token, n in counts.items() if n >= min_count]
+    if size is not None:
+        room = size - len(special_tokens)
+        if room < 1:
+            raise WrongUsage(
+                f"a size of {size} has no room for a {counter.kind}",
+                f"{len(special_tokens)} special tokens are part of it",
+                f"give a size of {len(special_tokens) + 1} or more",
+            )
+        kept = sorted(kept, key=lambda token: (-counts[token], token))[:room]
+    if not kept:
+        raise GptprepError(
+            f"no {counter.kind} is met {min_count} times or more",
+            fix="give a lower --min-count, or more text",
+        )
+    vocabulary = Vocabulary(counter.kind, (*sorted(kept), *special_tokens), special_tokens)
+    return Built(vocabulary, counts, sum(counts[token] for token in kept))
+
+
+def _check_special_tokens(special_tokens: tuple[str, ...]) -> None:
+    for index, token in enumerate(special_tokens):
+        why = ""
+        if not token or any(character.isspace() for character in token):
+            why = "it is empty or holds white space"
+        elif token in special_tokens[:index]:
+            why = "it is given twice"
+        if why:
+            raise WrongUsage(f"{token!r} cannot be a special token", why)

@@ -1,0 +1,106 @@
+"""The vocabulary file that `gptprep vocab` writes: the tokens in id order, special tokens last."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, get_args
+
+from gptprep.errors import DamagedData
+from gptprep.files import read_json
+
+Kind = Literal["word", "char"]
+DEFAULT_SPECIAL_TOKENS = ("<|endoftext|>", "<|unk|>")
+UNKNOWN_TOKENS = ("<|unk|>", "[UNK]")
+"""The special tokens that stand for what a vocabulary lacks: the first of these that it has is used."""
+
+_FORMAT = "gptprep-vocabulary"
+_VERSION = 1
+
+
+class Vocabulary(NamedTuple):
+    """Tokens in id order, and which of them are special."""
+
+    kind: Kind
+    tokens: tuple[str, ...]
+    special_tokens: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """What the file holds."""
+        return {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "kind": self.kind,
+            "special_tokens": self.special_tokens,
+            "tokens": self.tokens,
+        }
+
+
+def read_vocabulary(path: str) -> Vocabulary:
+    """Read a vocabulary of ours, or a plain JSON object `{token: id}`, which is taken for words.
+
+    Raises:
+        GptprepError: it cannot be read.
+        DamagedData: it is neither, or its tokens or ids make no vocabulary.
+    """
+    value = read_json(path, max_bytes=1 << 28)
+    if not isinstance(value, dict):
+        raise DamagedData(f"{path} is not a vocabulary", "a JSON object is expected")
+    if "format" in value and not isinstance(value["format"], int):
+        vocabulary = _parse(value, path)
+    else:
+        vocabulary = _parse_plain(value, path)
+    _check(vocabulary, path)
+    return vocabulary
+
+
+def _parse(value: dict[str, Any], path: str) -> Vocabulary:
+    if value["format"] != _FORMAT or value.get("version") != _VERSION:
+        raise DamagedData(
+            f"{path} is not a vocabulary that this version reads",
+            f"format {value['format']!r}, version {value.get('version')!r}",
+        )
+    lists = value.get("tokens"), value.get("special_tokens")
+    if value.get("kind") not in get_args(Kind) or not all(map(_is_texts, lists)):
+        raise DamagedData(f"{path} is not a whole vocabulary", "kind, tokens or special_tokens is wrong")
+    return Vocabulary(value["kind"], tuple(value["tokens"]), tuple(value["special_tokens"]))
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _parse_plain(value: dict[str, Any], path: str) -> Vocabulary:
+    if not all(type(token_id) is int for token_id in value.values()):
+        raise DamagedData(
+            f"{path} is not a vocabulary",
+            "a file of `gptprep vocab`, or a JSON object of tokens and their ids, is expected",
+        )
+    tokens = sorted(value, key=value.__getitem__)
+    if [value[token] for token in tokens] != list(range(len(tokens))):
+        raise DamagedData(f"{path} is not a vocabulary", "its ids are not 0, 1, 2, ... each once")
+    special_tokens = (token for token in tokens if _looks_special(token))
+    return Vocabulary("word", tuple(tokens), tuple(special_tokens))
+
+
+def _looks_special(token: str) -> bool:
+    return (token.startswith("<|") and token.endswith("|>")) or token in (
+        *("[PAD]", "[BOS]", "[EOS]", "[SEP]", "[CLS]", "[MASK]", "[UNK]"),
+    )
+
+
+def _check(vocabulary: Vocabulary, path: str) -> None:
+    tokens = set(vocabulary.tokens)
+    why = ""
+    if not tokens:
+        why = "it has no tokens"
+    elif "" in tokens:
+        why = "it has an empty token"
+    elif len(tokens) != len(vocabulary.tokens):
+        why = "a token stands there twice"
+    elif not tokens.issuperset(vocabulary.special_tokens):
+        why = "a special token is not among its tokens"
+    elif any("\ud800" <= character <= "\udfff" for character in "".join(vocabulary.tokens)):
+        why = "a token is not valid Unicode"
+    elif vocabulary.kind == "char" and any(len(token) > 1 for token in tokens - {*vocabulary.special_tokens}):
+        why = "it is a vocabulary of characters and a token is longer"
+    if why:
+        raise DamagedData(f"{path} is not a valid vocabulary", why)

@@ -1,0 +1,133 @@
+"""Flat files of ids: one-dimensional `.npy`, or `.bin`, raw little-endian numbers (nanoGPT's convention)."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gptprep import npy
+from gptprep.errors import DamagedData, GptprepError, os_errors
+
+
+def id_dtype(n_vocab: int) -> np.dtype[Any]:
+    """The smallest of uint16 and uint32 (little-endian) that holds every id of a vocabulary.
+
+    Raises:
+        GptprepError: there are more than 2**32 ids.
+    """
+    if n_vocab <= 1 << 16:
+        return np.dtype("<u2")
+    if n_vocab <= 1 << 32:
+        return np.dtype("<u4")
+    raise GptprepError(f"a vocabulary of {n_vocab:,} ids is too large", "ids are stored in 32 bits")
+
+
+def check_range(ids: NDArray[Any], n_vocab: int, first: int, path: str) -> None:
+    """Refuse ids that are not in the vocabulary; `first` is the position of `ids[0]` in `path`.
+
+    Raises:
+        DamagedData: with the first such id and its position.
+    """
+    if len(ids) and (int(ids.max()) >= n_vocab or int(ids.min()) < 0):
+        position = int(np.flatnonzero((ids >= n_vocab) | (ids < 0))[0])
+        raise DamagedData(
+            f"{path} holds the id {int(ids[position])} at position {first + position:,}",
+            f"the vocabulary has the ids 0 to {n_vocab - 1}",
+            "name the tokenizer that the ids were made with: --tokenizer",
+        )
+
+
+class IdsWriter:
+    """Appends ids to an open file, as `.npy` (`npy_header`) or raw; `len()` counts them."""
+
+    def __init__(self, file: BinaryIO, n_vocab: int, *, npy_header: bool) -> None:
+        self._file, self._n_vocab, self._npy_header = file, n_vocab, npy_header
+        self.dtype = id_dtype(n_vocab)
+        self._count = 0
+        if npy_header:
+            file.write(npy.header((0,), self.dtype))
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, ids: NDArray[Any]) -> None:
+        """Write ids at the end, each checked against the vocabulary before it is narrowed."""
+        check_range(ids, self._n_vocab, self._count, "the encoded text")
+        self._file.write(np.ascontiguousarray(ids, self.dtype).data)
+        self._count += len(ids)
+
+    def finish(self) -> None:
+        """Write the true length into the header; its size does not depend on the length."""
+        if self._npy_header:
+            self._file.seek(0)
+            self._file.write(npy.header((self._count,), self.dtype))
+            self._file.seek(0, os.SEEK_END)
+
+
+class IdsFile:
+    """Reads ranges of a flat ids file without mapping it, so that memory stays at what is asked for.
+
+    `len()` is the number of ids; threads may share one.
+
+    Raises:
+        GptprepError: it cannot be read.
+        DamagedData: it is not a one-dimensional array of integers, or has the wrong size.
+    """
+
+    def __init__(self, path: str, raw_dtype: np.dtype[Any]) -> None:
+        """Open `.npy` by its header, anything else as raw ids of `raw_dtype`."""
+        self.path = path
+        self._lock = threading.Lock()
+        with os_errors("read", path):
+            self._file = io.FileIO(path)
+        try:
+            self._measure(raw_dtype)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _measure(self, raw_dtype: np.dtype[Any]) -> None:
+        if self.path.endswith(".npy"):
+            shape, self.dtype, self._offset = npy.read_header(self._file, self.path)
+            if len(shape) != 1 or self.dtype.kind == "f":
+                raise DamagedData(
+                    f"{self.path} is not a file of ids",
+                    f"it has the shape {shape} and the dtype {self.dtype}",
+                )
+            self._count = shape[0]
+            return
+        self.dtype, self._offset = raw_dtype, 0
+        size = os.fstat(self._file.fileno()).st_size
+        self._count, rest = divmod(size, raw_dtype.itemsize)
+        if rest:
+            raise DamagedData(
+                f"{self.path} is cut short", f"{size:,} bytes are not a whole number of {raw_dtype.name} ids"
+            )
+
+    def __enter__(self) -> IdsFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """The ids `start` to `stop`, cut to what is there, as a new array."""
+        start, stop = max(start, 0), min(stop, self._count)
+        ids = np.empty(max(0, stop - start), self.dtype)
+        view = ids.data.cast("B") if len(ids) else memoryview(b"")
+        with os_errors("read", self.path), self._lock:
+            self._file.seek(self._offset + start * self.dtype.itemsize)
+            while len(view):
+                done = self._file.readinto(view)
+                if not done:
+                    raise DamagedData(f"{self.path} became shorter while it was read")
+                view = view[done:]
+        return ids

@@ -1,0 +1,92 @@
+"""Sliding windows over a stream of ids: pure arithmetic and numpy views.
+
+Window number `i` starts at id `i * stride`. Its inputs are `ids[s : s + L]`, its targets the same ids one
+further on, `ids[s + 1 : s + L + 1]`, so it needs `L + 1` ids. The starts are those of the book's loop
+`for s in range(0, n - L, stride)` (Raschka, "Build a Large Language Model (From Scratch)", section 2.6).
+
+Legend: N windows, L context length.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
+
+from gptprep.errors import WrongUsage
+
+
+def check(context_length: int, stride: int) -> None:
+    """Refuse lengths that make no windows.
+
+    Raises:
+        WrongUsage: one of them is below 1.
+    """
+    for name, value in (("context length", context_length), ("stride", stride)):
+        if value < 1:
+            raise WrongUsage(f"the {name} is {value}", fix=f"give a {name} of 1 or more")
+
+
+def count(n_ids: int, context_length: int, stride: int) -> int:
+    """How many windows a stream of `n_ids` ids gives: `len(range(0, n_ids - L, stride))`."""
+    return len(range(0, n_ids - context_length, stride))
+
+
+class Dropped(NamedTuple):
+    """Ids of a stream that are in no window."""
+
+    tail: int
+    """After the last window."""
+    gaps: int
+    """Between windows, when the stride is larger than a window."""
+
+
+def dropped(n_ids: int, context_length: int, stride: int) -> Dropped:
+    """How many ids no window holds, neither as an input nor as a target."""
+    n_windows = count(n_ids, context_length, stride)
+    if n_windows == 0:
+        return Dropped(n_ids, 0)
+    end = (n_windows - 1) * stride + context_length + 1
+    return Dropped(n_ids - end, (n_windows - 1) * max(0, stride - context_length - 1))
+
+
+def sliding_windows(ids: ArrayLike, context_length: int, stride: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Inputs and targets of a stream of ids, as read-only views that take no memory.
+
+    Args:
+        ids: one-dimensional, n ids.
+        context_length: L, ids in a window.
+        stride: ids between window starts.
+
+    Returns:
+        `inputs_NL, targets_NL`, both (N, L) in the dtype of `ids`; N is 0 when n <= L.
+
+    Raises:
+        WrongUsage: `ids` is not one-dimensional, or a length is below 1.
+
+    >>> inputs, targets = sliding_windows([10, 11, 12, 13, 14, 15], context_length=3, stride=2)
+    >>> inputs.tolist(), targets.tolist()
+    ([[10, 11, 12], [12, 13, 14]], [[11, 12, 13], [13, 14, 15]])
+    """
+    check(context_length, stride)
+    stream = np.asarray(ids)
+    if stream.ndim != 1:
+        raise WrongUsage(f"the ids have {stream.ndim} dimensions", fix="give one flat sequence of ids")
+    if len(stream) <= context_length:
+        empty = np.empty((0, context_length), stream.dtype)
+        return empty, empty
+    inputs_NL = sliding_window_view(stream[:-1], context_length)[::stride]
+    targets_NL = sliding_window_view(stream[1:], context_length)[::stride]
+    return inputs_NL, targets_NL
+
+
+def split_tail(n_ids: int, val_fraction: Fraction) -> int:
+    """How many ids go to train when the last `val_fraction` of a stream goes to val.
+
+    Windows are cut on either side of that border, so no id of a val target is in a train window.
+    """
+    return n_ids - math.floor(n_ids * val_fraction)
