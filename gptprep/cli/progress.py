@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 from gptprep.cli.numbers import size
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress, TaskID
 
 _FIRST_BAR, _EVERY_BAR = 0.3, 0.1
@@ -17,10 +17,11 @@ _EVERY_LINE = 10.0
 
 
 class ProgressDisplay:
-    """Called by a pipeline as `progress(stage, done, total, unit)`; shows nothing without a console."""
+    """Called by a pipeline as `progress(stage, done, total, unit)`; shows nothing without a stream."""
 
-    def __init__(self, console: Console | None) -> None:
-        self._console = console
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self._animated = bool(stream and stream.isatty() and os.environ.get("TERM") != "dumb")
         self._started = time.monotonic()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -30,8 +31,7 @@ class ProgressDisplay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar:
-            self._bar.stop()
+        self._finish_bar()
 
     @property
     def seconds(self) -> float:
@@ -40,22 +40,23 @@ class ProgressDisplay:
 
     def __call__(self, stage: str, done: int, total: int | None, unit: str) -> None:
         """Show it, if it is time to."""
-        if self._console is None:
+        if self._stream is None:
             return
         now = time.monotonic()
         if stage != self._stage:
-            wait = _FIRST_BAR if self._console.is_terminal else _EVERY_LINE
             self._stage, self._stage_started = stage, now
-            self._next = max(self._next, self._started + wait)
+            self._next = max(self._next, self._started + (_FIRST_BAR if self._animated else _EVERY_LINE))
             self._finish_bar()
         if now < self._next:
             return
-        if self._console.is_terminal:
+        if self._animated:
             self._next = now + _EVERY_BAR
             self._draw(stage, done, total, unit)
         else:
             self._next = now + _EVERY_LINE
-            self._console.print(self._line(stage, done, total, unit, now - self._stage_started))
+            print(
+                self._line(stage, done, total, unit, now - self._stage_started), file=self._stream, flush=True
+            )
 
     def _line(self, stage: str, done: int, total: int | None, unit: str, seconds: float) -> str:
         parts = [f"{stage}: {_amount(done, unit)}"]
@@ -70,6 +71,7 @@ class ProgressDisplay:
 
     def _draw(self, stage: str, done: int, total: int | None, unit: str) -> None:
         if self._bar is None:
+            from rich.console import Console
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
             self._bar = Progress(
@@ -78,7 +80,7 @@ class ProgressDisplay:
                 TaskProgressColumn(),
                 TextColumn("{task.fields[rate]}"),
                 TimeRemainingColumn(),
-                console=self._console,
+                console=Console(file=self._stream),
                 transient=True,
                 auto_refresh=False,
             )

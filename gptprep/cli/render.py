@@ -146,7 +146,7 @@ def embed_plan(plan: EmbedPlan) -> Text:
     return Text(
         f"{plan.options.shards} → {plan.options.output}: "
         f"{plural(n_windows, 'window')} × {length:,} ids × {dim:,} "
-        f"{plan.options.dtype}, {plan.options.position} positions; {size(plan.bytes)} to write with the tables"
+        f"{plan.options.dtype}, {plan.options.position} positions; {size(plan.bytes)} with the tables"
     )
 
 

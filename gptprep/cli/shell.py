@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn, TextIO
 
 import typer
 
+from gptprep.cli.progress import ProgressDisplay
 from gptprep.errors import GptprepError, os_errors
 from gptprep.files import json_bytes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-    from gptprep.cli.progress import ProgressDisplay
 
 BROKEN_PIPE, INTERRUPTED, TERMINATED = 141, 130, 143
 """Exit codes: 128 + the signal, as a shell reports it."""
@@ -92,11 +91,7 @@ class Shell:
 
     def progress(self) -> ProgressDisplay:
         """A display of progress, to be used as a context manager and called by a pipeline."""
-        from rich.console import Console
-
-        from gptprep.cli.progress import ProgressDisplay
-
-        return ProgressDisplay(Console(stderr=True) if not self.quiet and sys.stderr else None)
+        return ProgressDisplay(None if self.quiet else sys.stderr)
 
 
 def _write(stream: TextIO, *lines: RenderableType) -> None:

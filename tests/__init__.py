@@ -1,0 +1,1 @@
+"""The tests of gptprep; `python -m tests` runs every check."""

@@ -1,0 +1,75 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pytest
+import tiktoken
+from hypothesis import HealthCheck, settings
+from tiktoken.load import load_tiktoken_bpe
+from tiktoken_ext.openai_public import r50k_pat_str
+
+TOP = Path(__file__).parent.parent
+SAMPLES = TOP / "sample_texts"
+RANKS = TOP / "gptprep" / "tokenizers" / "data" / "r50k_base.tiktoken"
+
+settings.register_profile("gptprep", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gptprep")
+
+
+class Result(NamedTuple):
+    """How a run of the command line ended."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+class Run(Protocol):
+    """Runs `gptprep` as a process of its own."""
+
+    def __call__(
+        self, *arguments: str | Path, stdin: bytes = b"", env: dict[str, str] | None = None
+    ) -> Result: ...
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """`gptprep` in a process of its own, in the test's folder, with plain output."""
+
+    def run(*arguments: str | Path, stdin: bytes = b"", env: dict[str, str] | None = None) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "gptprep", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "100", **(env or {})},
+            timeout=120,
+        )
+        return Result(done.returncode, done.stdout, done.stderr.decode())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def truth() -> tiktoken.Encoding:
+    """GPT-2 as tiktoken itself makes it from the same ranks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIKTOKEN_CACHE_DIR", "")
+        ranks = load_tiktoken_bpe(str(RANKS))
+    special_tokens = {"<|endoftext|>": 50256}
+    return tiktoken.Encoding(
+        "gpt2", pat_str=r50k_pat_str, mergeable_ranks=ranks, special_tokens=special_tokens
+    )
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    """A copy of the sample texts in the test's folder."""
+    return Path(shutil.copytree(SAMPLES, tmp_path / "sample_texts"))
