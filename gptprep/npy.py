@@ -6,6 +6,7 @@ Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 from __future__ import annotations
 
+import ast
 import io
 import math
 import os
@@ -16,6 +17,10 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from gptprep.errors import DamagedData, os_errors
+
+_MAGIC = b"\x93NUMPY"
+_MAX_HEADER = 10_000
+"""Bytes; numpy's own limit for files that are not trusted."""
 
 
 def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
@@ -41,22 +46,11 @@ def read_header(file: BinaryIO | io.FileIO, path: str) -> Header:
     Raises:
         DamagedData: it is not a little-endian, C-ordered `.npy` whose size fits its header to the byte.
     """
-    try:
-        version = npy_format.read_magic(file)
-        if version == (1, 0):
-            shape, fortran, dtype = npy_format.read_array_header_1_0(file)
-        elif version == (2, 0):
-            shape, fortran, dtype = npy_format.read_array_header_2_0(file)
-        else:
-            raise DamagedData(f"{path} has an unknown .npy version", f"{version[0]}.{version[1]}")
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
-        raise DamagedData(f"{path} is not a .npy file", str(error).splitlines()[0]) from error
+    shape, fortran, dtype = _parse(_header_text(file, path), path)
     if dtype.kind not in "uif" or not dtype.isnative:
         raise DamagedData(f"{path} holds {dtype.str} data", "little-endian integers or floats are expected")
     if fortran and len(shape) > 1:
         raise DamagedData(f"{path} is in Fortran order", "C order is expected")
-    if any(n < 0 for n in shape):
-        raise DamagedData(f"{path} has a negative shape", str(shape))
     offset = file.tell()
     expected = offset + math.prod(shape) * dtype.itemsize
     actual = os.fstat(file.fileno()).st_size
@@ -66,6 +60,34 @@ def read_header(file: BinaryIO | io.FileIO, path: str) -> Header:
             f"its header says {expected:,} bytes (shape {shape}, {dtype}) and it has {actual:,}",
         )
     return Header(shape, dtype, offset)
+
+
+def _header_text(file: BinaryIO | io.FileIO, path: str) -> bytes:
+    """The Python literal of the header; the file is left where the data begin."""
+    start = file.read(len(_MAGIC) + 2)
+    if start[: len(_MAGIC)] != _MAGIC or len(start) < len(_MAGIC) + 2:
+        raise DamagedData(f"{path} is not a .npy file", "it does not begin like one")
+    length_bytes = {1: 2, 2: 4, 3: 4}.get(start[-2])
+    if not length_bytes:
+        raise DamagedData(f"{path} has an unknown .npy version", f"{start[-2]}.{start[-1]}")
+    length = int.from_bytes(file.read(length_bytes), "little")
+    text = file.read(min(length, _MAX_HEADER + 1))
+    if len(text) < length:
+        raise DamagedData(f"{path} is not a .npy file", "its header is cut short or too long")
+    return text
+
+
+def _parse(text: bytes, path: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    try:
+        value = ast.literal_eval(text.decode("latin-1").strip())
+        shape, fortran, descr = value["shape"], value["fortran_order"], value["descr"]
+        if len(value) != 3 or not isinstance(shape, tuple) or not isinstance(descr, str):
+            raise ValueError("it has other fields than a plain array")
+        if type(fortran) is not bool or not all(type(n) is int and 0 <= n < 1 << 63 for n in shape):
+            raise ValueError(f"the shape is {str(shape)[:80]}")
+        return shape, fortran, np.dtype(descr)
+    except (ValueError, TypeError, KeyError, SyntaxError, RecursionError, MemoryError) as error:
+        raise DamagedData(f"{path} is not a .npy file of numbers", str(error).partition("\n")[0]) from error
 
 
 def open_array(path: str) -> NDArray[Any]:
