@@ -31,11 +31,11 @@ def check_range(ids: NDArray[Any], n_vocab: int, first: int, path: str) -> None:
     """Refuse ids that are not in the vocabulary; `first` is the position of `ids[0]` in `path`.
 
     Raises:
-        DamagedData: with the first such id and its position.
+        GptprepError: with the first such id and its position.
     """
     if len(ids) and (int(ids.max()) >= n_vocab or int(ids.min()) < 0):
         position = int(np.flatnonzero((ids >= n_vocab) | (ids < 0))[0])
-        raise DamagedData(
+        raise GptprepError(
             f"{path} holds the id {int(ids[position])} at position {first + position:,}",
             f"the vocabulary has the ids 0 to {n_vocab - 1}",
             "name the tokenizer that the ids were made with: --tokenizer",
