@@ -130,7 +130,7 @@ def test_golden_shards(run: Run, tmp_path: Path) -> None:
 def test_dry_run_says_what_would_be_written(run: Run, samples: Path, tmp_path: Path) -> None:
     plain = run("window", "sample_texts", "-o", "s", "--dry-run")
     assert (plain.code, plain.out) == (0, b"")
-    assert re.search(r"82\.\d KB of text, about 29,\d+ ids, 29 windows, 118\.8 KB to write", plain.err)
+    assert re.search(r"82\.\d KB to read, about 29,\d+ ids, 29 windows, 118\.8 KB to write", plain.err)
     plan = json.loads(run("window", "sample_texts", "-o", "s", "--dry-run", "--json").out)
     assert not (tmp_path / "s").exists()
     assert (plan["estimated_windows"], plan["bytes"]) == (

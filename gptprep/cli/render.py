@@ -119,7 +119,7 @@ def window_plan(plan: WindowPlan) -> Text:
     if plan.estimated_ids is None or plan.estimated_windows is None or plan.estimated_bytes is None:
         return Text(f"{what}; only reading tells how much")
     return Text(
-        f"{what}; {size(plan.bytes or 0)} of text, about {plan.estimated_ids:,} ids, "
+        f"{what}; {size(plan.bytes or 0)} to read, about {plan.estimated_ids:,} ids, "
         f"{plural(plan.estimated_windows, 'window')}, {size(plan.estimated_bytes)} to write"
     )
 

@@ -139,7 +139,7 @@ def plan_window(options: WindowOptions) -> WindowPlan:
     n_ids = _estimate_ids(sources, tokenizer, options)
     if n_ids is None:
         return WindowPlan(options, tuple(sources), tokenizer, dtype, None, None, None, None)
-    n_windows = windows.count(n_ids, options.context_length, options.step())
+    n_windows = _count_windows(options, _stretches(options, n_ids))
     size = 2 * n_windows * options.context_length * dtype.itemsize
     require_free_space(options.output, size + n_ids * dtype.itemsize)
     return WindowPlan(options, tuple(sources), tokenizer, dtype, total_bytes(sources), n_ids, n_windows, size)
@@ -182,11 +182,8 @@ def _write_splits(plan: WindowPlan, ids: IdsFile, folder: str, progress: Progres
     """Phase 2: the windows of each split."""
     options = plan.options
     stretches = _stretches(options, len(ids))
-    n_windows = {
-        name: windows.count(len(stretch), options.context_length, options.step())
-        for name, stretch in stretches.items()
-    }
-    total = sum(n_windows.values())
+    _require_windows(options, stretches)
+    total = _count_windows(options, stretches)
     require_free_space(options.output, 2 * total * options.context_length * plan.dtype.itemsize)
     rows = rows_per_shard(options.shard_size, options.context_length, plan.dtype)
     done = 0
@@ -203,27 +200,36 @@ def _write_splits(plan: WindowPlan, ids: IdsFile, folder: str, progress: Progres
 
 
 def _stretches(options: WindowOptions, n_ids: int) -> dict[str, range]:
-    """The positions of the stream that belong to each split.
-
-    Raises:
-        GptprepError: a split is too short for one window.
-    """
+    """The positions of the stream that belong to each split."""
     n_train = windows.split_tail(n_ids, options.fraction())
     stretches = {"train": range(n_train)}
     if options.fraction():
         stretches["val"] = range(n_train, n_ids)
+    return stretches
+
+
+def _count_windows(options: WindowOptions, stretches: dict[str, range]) -> int:
+    return sum(
+        windows.count(len(part), options.context_length, options.step()) for part in stretches.values()
+    )
+
+
+def _require_windows(options: WindowOptions, stretches: dict[str, range]) -> None:
+    """Refuse a split that is too short for one window.
+
+    Raises:
+        GptprepError: with what it has and what it needs.
+    """
     for name, stretch in stretches.items():
         if len(stretch) <= options.context_length:
-            part = f"the {name} split" if options.fraction() else "the text"
             raise GptprepError(
-                f"{part} is too short for one window",
+                f"{f'the {name} split' if options.fraction() else 'the text'} is too short for one window",
                 f"it has {len(stretch):,} ids, and a window of context length {options.context_length:,} "
                 f"needs {options.context_length + 1:,}",
                 f"give --context-length {max(1, len(stretch) - 1)} or less"
                 + (", another --val-fraction" if options.fraction() else "")
                 + ", or more text",
             )
-    return stretches
 
 
 def _manifest(plan: WindowPlan, counts: list[SourceCounts], n_ids: int, splits: dict[str, Split]) -> Manifest:
