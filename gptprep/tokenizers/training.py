@@ -88,11 +88,10 @@ def build_vocabulary(counter: TokenCounter, size: int | None = None, min_count: 
                 f"give a size of {len(special_tokens) + 1} or more",
             )
         kept = sorted(kept, key=lambda token: (-counts[token], token))[:room]
+    if not counts:
+        raise GptprepError(f"the text has no {counter.kind}s", fix="give more text")
     if not kept:
-        raise GptprepError(
-            f"no {counter.kind} is met {min_count} times or more",
-            fix="give a lower --min-count, or more text",
-        )
+        raise GptprepError(f"no {counter.kind} is met {min_count} times", fix="give a lower --min-count")
     vocabulary = Vocabulary(counter.kind, (*sorted(kept), *special_tokens), special_tokens)
     return Built(vocabulary, counts, sum(counts[token] for token in kept))
 
