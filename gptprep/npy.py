@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gptprep.errors import DamagedData, os_errors
 
 _MAGIC = b"\x93NUMPY"
+_MAX_DIMENSIONS = 32
 _MAX_HEADER = 10_000
 """Bytes; numpy's own limit for files that are not trusted."""
 
@@ -83,7 +84,10 @@ def _parse(text: bytes, path: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]
         shape, fortran, descr = value["shape"], value["fortran_order"], value["descr"]
         if len(value) != 3 or not isinstance(shape, tuple) or not isinstance(descr, str):
             raise ValueError("it has other fields than a plain array")
-        if type(fortran) is not bool or not all(type(n) is int and 0 <= n < 1 << 63 for n in shape):
+        fits = (
+            len(shape) <= _MAX_DIMENSIONS and math.prod(max(n, 1) for n in shape if type(n) is int) < 1 << 60
+        )
+        if type(fortran) is not bool or not fits or not all(type(n) is int and n >= 0 for n in shape):
             raise ValueError(f"the shape is {str(shape)[:80]}")
         return shape, fortran, np.dtype(descr)
     except (ValueError, TypeError, KeyError, SyntaxError, RecursionError, MemoryError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import threading
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -33,7 +32,7 @@ def check_range(ids: NDArray[Any], n_vocab: int, first: int, path: str) -> None:
     Raises:
         GptprepError: with the first such id and its position.
     """
-    if len(ids) and (int(ids.max()) >= n_vocab or int(ids.min()) < 0):
+    if len(ids) and (int(ids.max()) >= n_vocab or (ids.dtype.kind == "i" and int(ids.min()) < 0)):
         position = int(np.flatnonzero((ids >= n_vocab) | (ids < 0))[0])
         raise GptprepError(
             f"{path} holds the id {int(ids[position])} at position {first + position:,}",
@@ -82,8 +81,11 @@ class IdsFile:
     def __init__(self, path: str, raw_dtype: np.dtype[Any]) -> None:
         """Open `.npy` by its header, anything else as raw ids of `raw_dtype`."""
         self.path = path
-        self._lock = threading.Lock()
         with os_errors("read", path):
+            if not os.path.isfile(path) and os.path.exists(path):
+                raise GptprepError(
+                    f"{path} is not a regular file", fix="give a file that ids were written to"
+                )
             self._file = io.FileIO(path)
         try:
             self._measure(raw_dtype)
@@ -123,11 +125,11 @@ class IdsFile:
         start, stop = max(start, 0), min(stop, self._count)
         ids = np.empty(max(0, stop - start), self.dtype)
         view = ids.data.cast("B") if len(ids) else memoryview(b"")
-        with os_errors("read", self.path), self._lock:
-            self._file.seek(self._offset + start * self.dtype.itemsize)
+        offset = self._offset + start * self.dtype.itemsize
+        with os_errors("read", self.path):
             while len(view):
-                done = self._file.readinto(view)
+                done = os.preadv(self._file.fileno(), [view], offset)
                 if not done:
                     raise DamagedData(f"{self.path} became shorter while it was read")
-                view = view[done:]
+                view, offset = view[done:], offset + done
         return ids

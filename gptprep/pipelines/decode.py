@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from gptprep.corpus import Source, find_sources, read_blocks
 from gptprep.errors import GptprepError
-from gptprep.files import check_file_output, publish_file
+from gptprep.publishing import check_file_output, publish_file
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 
 _CHUNK = 1 << 18

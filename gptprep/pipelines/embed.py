@@ -10,18 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gptprep.errors import GptprepError, MissingExtra, WrongUsage
-from gptprep.files import (
-    check_folder_output,
-    json_bytes,
-    publish_folder,
-    read_json,
-    require_free_space,
-    sha256_file,
-    sync_file,
-)
+from gptprep.files import MANIFEST, is_own_folder, require_free_space, sha256_file, write_manifest
 from gptprep.pipelines.progress import Progress, no_progress
+from gptprep.publishing import check_folder_output, publish_folder
 from gptprep.shards import ArrayFile, ArrayWriter, ShardFolder, open_shards
-from gptprep.shards.manifest import NAME as MANIFEST
 
 if TYPE_CHECKING:
     import torch
@@ -151,9 +143,7 @@ def run_embed(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
         )
         weights = ArrayFile(WEIGHTS, (), save_weights(model, os.path.join(folder, WEIGHTS)))
         files = _write_all(plan, model.to(device), device, folder, progress)
-        with open(os.path.join(folder, MANIFEST), "wb") as file:
-            file.write(json_bytes(_manifest(plan, weights, files)))
-            sync_file(file)
+        write_manifest(folder, _manifest(plan, weights, files))
     return EmbedReport(options.output, str(device), plan.windows, plan.shape, options.dtype, plan.bytes)
 
 
@@ -250,9 +240,10 @@ def _manifest(plan: EmbedPlan, weights: ArrayFile, files: dict[str, list[ArrayFi
 
 
 def is_embeddings_folder(path: str) -> bool:
-    """Whether a folder holds a manifest of `embed`."""
-    try:
-        value = read_json(os.path.join(path, MANIFEST))
-    except GptprepError:
-        return False
-    return isinstance(value, dict) and value.get("format") == _FORMAT
+    """Whether a folder is the work of `embed`, and nothing else lies in it."""
+    return is_own_folder(path, _FORMAT, _named_files)
+
+
+def _named_files(manifest: Any) -> list[str]:
+    arrays = (array for split in manifest["splits"].values() for array in split["embeddings"])
+    return [manifest["weights"]["file"], *(array["file"] for array in arrays)]

@@ -12,10 +12,10 @@ from typing import Any, BinaryIO, Literal
 
 from gptprep.corpus import Source, TextOptions, find_sources, text_source
 from gptprep.errors import GptprepError, WrongUsage
-from gptprep.files import check_file_output, publish_file
 from gptprep.pipelines.encoding import CorpusEncoder, Encoded, SourceCounts, Totals, totals, write_stream
 from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.pipelines.visible import visible
+from gptprep.publishing import check_file_output, publish_file
 from gptprep.tokenizers import SpecialPolicy, Tokenizer, load_tokenizer
 
 Format = Literal["ids", "tokens", "json", "npy", "bin", "count"]

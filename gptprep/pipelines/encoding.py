@@ -153,15 +153,16 @@ def write_stream(encoded: Iterable[Encoded[Any]], tokenizer: Tokenizer, writer: 
     """
     import numpy as np
 
+    end_of_text = None if tokenizer.eot is None else np.array([tokenizer.eot], np.uint32)
     between = False
     for _, ids, last in encoded:
         if between:
-            if tokenizer.eot is None:
+            if end_of_text is None:
                 raise GptprepError(
                     f"the tokenizer {tokenizer.name} has no end-of-text token",
                     "there are several documents, and it stands between them",
                     "build the vocabulary with <|endoftext|> (the default), or give one document",
                 )
-            writer.append(np.array([tokenizer.eot], np.uint32))
+            writer.append(end_of_text)
         writer.append(ids)
         between = last

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gptprep.corpus import TextOptions, find_sources, read_pieces
-from gptprep.files import check_file_output, json_bytes, publish_file
+from gptprep.files import json_bytes
 from gptprep.pipelines.encoding import SourceCounts, Totals, check_not_empty, total_bytes, totals
 from gptprep.pipelines.progress import Progress, no_progress
+from gptprep.publishing import check_file_output, publish_file
 from gptprep.tokenizers.training import TokenCounter, build_vocabulary
 from gptprep.tokenizers.vocabulary import DEFAULT_SPECIAL_TOKENS, Kind
 

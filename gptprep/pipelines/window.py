@@ -7,6 +7,7 @@ them; (2) the length of the stream gives every window its place, and they are cu
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from gptprep import windows
 from gptprep.corpus import Source, TextOptions, find_sources, read_blocks
 from gptprep.errors import GptprepError, TextError, WrongUsage
-from gptprep.files import check_folder_output, json_bytes, publish_folder, require_free_space, sync_file
+from gptprep.files import require_free_space, write_manifest
 from gptprep.pipelines.encoding import CorpusEncoder, SourceCounts, Totals, total_bytes, totals, write_stream
 from gptprep.pipelines.progress import Progress, no_progress
+from gptprep.publishing import check_folder_output, publish_folder
 from gptprep.shards import (
     Manifest,
     SourceRecord,
@@ -26,7 +28,6 @@ from gptprep.shards import (
     rows_per_shard,
     write_split,
 )
-from gptprep.shards.manifest import NAME as MANIFEST
 from gptprep.tokenizers import SpecialPolicy, Tokenizer, load_tokenizer
 from gptprep.tokenstore import IdsFile, IdsWriter, id_dtype
 
@@ -63,10 +64,8 @@ class WindowOptions:
         Raises:
             WrongUsage: it is not a number of at least 0 and below 1.
         """
-        try:
-            value = Fraction(self.val_fraction)
-        except (ValueError, ZeroDivisionError):
-            value = Fraction(-1)
+        decimal = re.fullmatch(r"[0-9]{0,9}\.?[0-9]{0,30}", self.val_fraction.strip())
+        value = Fraction(decimal[0]) if decimal and decimal[0].strip(".") else Fraction(-1)
         if not 0 <= value < 1:
             raise WrongUsage(
                 f"the val fraction is {self.val_fraction}",
@@ -141,7 +140,8 @@ def plan_window(options: WindowOptions) -> WindowPlan:
         return WindowPlan(options, tuple(sources), tokenizer, dtype, None, None, None, None)
     n_windows = _count_windows(options, _stretches(options, n_ids))
     size = 2 * n_windows * options.context_length * dtype.itemsize
-    require_free_space(options.output, size + n_ids * dtype.itemsize)
+    if all(source.kind in ("text", "ids") for source in sources):  # of others the sample tells too little
+        require_free_space(options.output, size + n_ids * dtype.itemsize)
     return WindowPlan(options, tuple(sources), tokenizer, dtype, total_bytes(sources), n_ids, n_windows, size)
 
 
@@ -161,9 +161,7 @@ def run_window(plan: WindowPlan, progress: Progress = no_progress) -> WindowRepo
             splits = _write_splits(plan, ids, folder, progress)
             manifest = _manifest(plan, counts, len(ids), splits)
         os.unlink(stream)
-        with open(os.path.join(folder, MANIFEST), "wb") as file:
-            file.write(json_bytes(manifest.to_json()))
-            sync_file(file)
+        write_manifest(folder, manifest.to_json())
     row_bytes = options.context_length * plan.dtype.itemsize
     written = sum(2 * split.windows * row_bytes for split in splits.values())
     return WindowReport(output=options.output, bytes_written=written, manifest=manifest, **totals(counts))
@@ -173,7 +171,7 @@ def _encode_stream(plan: WindowPlan, path: str, progress: Progress) -> list[Sour
     """Phase 1: all documents as one stream of ids."""
     tokenizer = plan.tokenizer
     encoder = CorpusEncoder(plan.sources, tokenizer, plan.options.text, tokenizer.encode_array, progress)
-    with open(path, "wb", buffering=0) as file:
+    with open(path, "wb", buffering=1 << 20) as file:
         write_stream(encoder, tokenizer, IdsWriter(file, tokenizer.n_vocab, npy_header=False))
     return encoder.counts
 
@@ -240,8 +238,12 @@ def _manifest(plan: WindowPlan, counts: list[SourceCounts], n_ids: int, splits: 
         stride=options.step(),
         boundary="stream",
         special=options.special,
+        encoding=options.text.encoding,
+        errors=options.text.errors,
+        text_field=options.text.text_field,
+        separator=options.text.separator,
         split_by="tail",
-        val_fraction=str(options.fraction()),
+        val_fraction=options.val_fraction.strip(),
         dtype=plan.dtype.name,
         documents=totals(counts)["documents"],
         ids=n_ids,
@@ -254,11 +256,13 @@ def _manifest(plan: WindowPlan, counts: list[SourceCounts], n_ids: int, splits: 
 
 def _estimate_ids(sources: list[Source], tokenizer: Tokenizer, options: WindowOptions) -> int | None:
     """About how many ids the sources hold, by the first bytes of some; None where a size is not known."""
-    total = total_bytes(sources)
-    if total is None:
+    if total_bytes(sources) is None:
         return None
-    stored = sum(source.size or 0 for source in sources if source.kind == "ids")
-    n_ids = stored // id_dtype(tokenizer.n_vocab).itemsize + len(sources) - 1
+    n_ids = len(sources) - 1
+    for source in sources:
+        if source.kind == "ids":
+            with IdsFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
+                n_ids += len(file)
     texts = [source for source in sources if source.kind != "ids"]
     n_bytes = n_sampled = 0
     for source in texts[:: -(-len(texts) // _SAMPLED_SOURCES) or 1]:
@@ -266,6 +270,6 @@ def _estimate_ids(sources: list[Source], tokenizer: Tokenizer, options: WindowOp
         try:
             n_sampled += len(tokenizer.encode(sample.decode(options.text.encoding, "replace")))
             n_bytes += len(sample)
-        except TextError:  # the run itself will say where
+        except (TextError, UnicodeError):  # the run itself will say where
             continue
-    return n_ids + (total - stored) * n_sampled // max(1, n_bytes)
+    return n_ids + sum(source.size or 0 for source in texts) * n_sampled // max(1, n_bytes)

@@ -11,13 +11,13 @@ from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from gptprep.errors import DamagedData, GptprepError
-from gptprep.files import read_json
+from gptprep.files import MANIFEST, is_own_folder, read_json
 
-NAME = "manifest.json"
 DTYPES = ("uint16", "uint32")
 _FORMAT = "gptprep-shards"
 _VERSION = 1
-_SAFE_FILE = re.compile(r"[A-Za-z0-9_]+/[A-Za-z0-9_.-]+\.npy")
+_SPLIT_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\.npy")
 
 
 class TokenizerRecord(NamedTuple):
@@ -79,6 +79,10 @@ class Manifest:
     stride: int
     boundary: str
     special: str
+    encoding: str
+    errors: str
+    text_field: str
+    separator: str | None
     split_by: str
     val_fraction: str
     dtype: str
@@ -97,12 +101,13 @@ class Manifest:
 
 
 def is_shard_folder(path: str) -> bool:
-    """Whether a folder holds a manifest of ours, readable or not by this version."""
-    try:
-        value = read_json(os.path.join(path, NAME))
-    except GptprepError:
-        return False
-    return isinstance(value, dict) and value.get("format") == _FORMAT
+    """Whether a folder is the work of `window`, of any version, and nothing else lies in it."""
+    return is_own_folder(path, _FORMAT, _named_files)
+
+
+def _named_files(manifest: Any) -> list[str]:
+    shards = (shard for split in manifest["splits"].values() for shard in split["shards"])
+    return [shard[side]["file"] for shard in shards for side in ("inputs", "targets")]
 
 
 def read_manifest(folder: str) -> Manifest:
@@ -112,11 +117,11 @@ def read_manifest(folder: str) -> Manifest:
         GptprepError: the folder has no manifest.
         DamagedData: the manifest is not whole, or names files outside the folder.
     """
-    path = os.path.join(folder, NAME)
+    path = os.path.join(folder, MANIFEST)
     if not os.path.isfile(path):
         raise GptprepError(
             f"{folder} is not a shard folder",
-            f"it has no {NAME}" if os.path.isdir(folder) else "there is no such folder",
+            f"it has no {MANIFEST}" if os.path.isdir(folder) else "there is no such folder",
             "name a folder that `gptprep window` wrote",
         )
     value = read_json(path)
@@ -136,6 +141,9 @@ def read_manifest(folder: str) -> Manifest:
         raise DamagedData(f"{path} is damaged", f"{type(error).__name__}: {error}") from error
 
 
+_TEXTS = ("boundary", "special", "encoding", "errors", "text_field", "split_by", "val_fraction", "dtype")
+
+
 def _parse(value: dict[str, Any]) -> Manifest:
     tokenizer = value["tokenizer"]
     eot = tokenizer["eot"]
@@ -148,19 +156,26 @@ def _parse(value: dict[str, Any]) -> Manifest:
         ),
         context_length=_number(value, "context_length", 1),
         stride=_number(value, "stride", 1),
+        separator=None if value["separator"] is None else _text(value, "separator"),
         documents=_number(value, "documents"),
         ids=_number(value, "ids"),
         sources=tuple(
             SourceRecord(_text(source, "path"), *(_number(source, key) for key in SourceRecord._fields[1:]))
             for source in value["sources"]
         ),
-        splits={name: _split(split, value["context_length"]) for name, split in value["splits"].items()},
-        **{key: _text(value, key) for key in ("boundary", "special", "split_by", "val_fraction", "dtype")},
+        splits={
+            name: _split(name, split, value["context_length"]) for name, split in value["splits"].items()
+        },
+        **{key: _text(value, key) for key in _TEXTS},
     )
 
 
-def _split(value: dict[str, Any], context_length: int) -> Split:
-    shards = tuple(Shard(_array(shard, "inputs"), _array(shard, "targets")) for shard in value["shards"])
+def _split(name: str, value: dict[str, Any], context_length: int) -> Split:
+    if not _SPLIT_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not the name of a split")
+    shards = tuple(
+        Shard(_array(name, shard, "inputs"), _array(name, shard, "targets")) for shard in value["shards"]
+    )
     numbers = {key: _number(value, key) for key in ("ids", "windows", "dropped_tail", "dropped_gaps")}
     split = Split(shards=shards, **numbers)
     for shard in shards:
@@ -174,11 +189,11 @@ def _split(value: dict[str, Any], context_length: int) -> Split:
     return split
 
 
-def _array(value: dict[str, Any], key: str) -> ArrayFile:
+def _array(split: str, value: dict[str, Any], key: str) -> ArrayFile:
     array = value[key]
     file = _text(array, "file")
-    if not _SAFE_FILE.fullmatch(file):
-        raise ValueError(f"{file!r} is not a file of a split")
+    if not file.startswith(f"{split}/") or not _FILE_NAME.fullmatch(file[len(split) + 1 :]):
+        raise ValueError(f"{file!r} is not a file of the split {split}")
     if not isinstance(array["shape"], list) or not all(type(n) is int and n >= 0 for n in array["shape"]):
         raise ValueError(f"the shape of {file} is {array['shape']!r}")
     return ArrayFile(file, tuple(array["shape"]), _text(array, "sha256"))

@@ -1,0 +1,278 @@
+"""Publishing files and folders whole or not at all.
+
+Everything is written under a temporary name beside its final one, flushed to the disk and renamed. A lock on
+the temporary name keeps two runs from writing the same output; the system drops it with the process that
+held it, so a killed run never blocks the next.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+from gptprep.errors import GptprepError, WrongUsage, os_errors
+from gptprep.files import MARKER, sync_file, sync_folder
+
+_ASIDE = ".replaced"
+_FORCE = "give --force to replace it, or another name"
+
+
+def check_file_output(path: str, *, force: bool, inputs: Iterable[str] = ()) -> str:
+    """Say early whether a file may be written at `path`; the path with links resolved.
+
+    Raises:
+        WrongUsage: the path is empty.
+        GptprepError: it is a folder, a device or a pipe; it is one of the `inputs`; it exists and `force` is
+            not given.
+    """
+    _require_name(path)
+    real = os.path.realpath(path)
+    if os.path.isdir(real) or path.endswith(os.sep):
+        raise GptprepError(f"{path} is a folder", fix="name a file for the output")
+    if os.path.lexists(real) and not os.path.isfile(real):
+        raise GptprepError(
+            f"{path} is not a regular file", "an output is renamed into place when it is whole", "use -o -"
+        )
+    if os.path.exists(real):
+        if any(os.path.exists(other) and os.path.samefile(real, other) for other in inputs):
+            raise GptprepError(f"{path} is one of the inputs", fix="name another output")
+        if not force:
+            raise GptprepError(f"{path} already exists", fix=_FORCE)
+    return real
+
+
+@contextmanager
+def publish_file(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
+    """A file that appears at `path` when the block ends well, and not at all otherwise.
+
+    Raises:
+        GptprepError: as `check_file_output`, another run is writing it, or it cannot be written.
+    """
+    real = check_file_output(path, force=force)
+    folder, name = os.path.split(real)
+    partial = os.path.join(folder, f".{name}{MARKER}")
+    with _parents(real, path), os_errors("write", path):
+        with open(_open_locked(partial, path, os.O_RDWR | os.O_CREAT), "r+b") as file:
+            try:
+                file.truncate()
+                yield file
+                sync_file(file)
+                _publish(partial, real, path, force=force)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(partial)  # while the lock is held: the name is still this run's
+                raise
+        sync_folder(folder)
+
+
+def _publish(partial: str, real: str, path: str, *, force: bool) -> None:
+    """Give a finished file its name; without `force` never over another, however late that one came."""
+    if os.path.exists(real):
+        shutil.copymode(real, partial)
+    if force:
+        os.replace(partial, real)
+        return
+    try:
+        os.link(partial, real)
+    except FileExistsError:
+        raise GptprepError(f"{path} already exists", "it came while this run was at work", _FORCE) from None
+    except OSError:  # a file system without hard links
+        check_file_output(path, force=force)
+        os.replace(partial, real)
+    else:
+        os.unlink(partial)
+
+
+def check_folder_output(path: str, *, force: bool, is_ours: Callable[[str], bool]) -> str:
+    """Say early whether a folder may be written at `path`; the path with links resolved.
+
+    An empty folder counts as free. `force` replaces only what `is_ours` knows as gptprep's own work.
+
+    Raises:
+        WrongUsage: the path is empty or "-".
+        GptprepError: something is there that may not be replaced.
+    """
+    _require_name(path)
+    if path == "-":
+        raise WrongUsage("a folder cannot go to standard output", fix="name a folder")
+    real = os.path.realpath(path)
+    if not os.path.lexists(real):
+        return real
+    if not os.path.isdir(real):
+        raise GptprepError(f"{path} is a file", fix="name a folder for the output")
+    inside = (
+        "an output is renamed into place when it is whole",
+        f"name a folder in it: {path.rstrip('/')}/NAME",
+    )
+    if os.path.ismount(real):
+        raise GptprepError(f"{path} is a mount point", *inside)
+    if os.path.commonpath([real, os.getcwd()]) == real:
+        raise GptprepError(f"the current folder is in {path}", *inside)
+    if not os.listdir(real):
+        return real
+    if not is_ours(real):
+        raise GptprepError(
+            f"{path} already exists and is not gptprep's",
+            "only a folder with nothing but what gptprep wrote is ever replaced",
+            "choose another output, or remove the folder yourself",
+        )
+    if not force:
+        raise GptprepError(f"{path} already exists", fix=_FORCE)
+    if os.path.lexists(real + _ASIDE) and not _is_leftover(real + _ASIDE):
+        raise _not_ours(real + _ASIDE, path)
+    return real
+
+
+@contextmanager
+def publish_folder(path: str, *, force: bool, is_ours: Callable[[str], bool]) -> Iterator[str]:
+    """A folder `PATH.partial` to work in, which becomes `path` when the block ends well and goes otherwise.
+
+    What a killed run left in `PATH.partial` is cleared first. The old one stays until the new one is whole.
+
+    Raises:
+        GptprepError: as `check_folder_output`, another run is writing there, or it cannot be written.
+    """
+    real = check_folder_output(path, force=force, is_ours=is_ours)
+    partial = real + ".partial"
+    with _parents(real, path), os_errors("write", path), _locked_folder(partial, path):
+        _claim(partial, path)
+        try:
+            _recover(real)
+            check_folder_output(path, force=force, is_ours=is_ours)
+            yield partial
+            for folder, _, _ in os.walk(partial):
+                sync_folder(folder)
+            check_folder_output(path, force=force, is_ours=is_ours)
+            _swap(partial, real)
+        except BaseException:
+            with suppress(OSError):
+                _discard(partial)
+            raise
+
+
+def _require_name(path: str) -> None:
+    if not path:
+        raise WrongUsage("the output has no name", fix="give --output a name")
+
+
+def _not_ours(folder: str, path: str) -> GptprepError:
+    return GptprepError(
+        f"{folder} already exists and is not gptprep's",
+        f"it is a name that is needed while {path} is written",
+        "move it away, or choose another output",
+    )
+
+
+@contextmanager
+def _parents(real: str, path: str) -> Iterator[None]:
+    """Make the folders above an output; they go again if the block fails."""
+    made: list[str] = []
+    folder = os.path.dirname(real)
+    with os_errors("write", path):
+        while not os.path.lexists(folder):
+            made.append(folder)
+            folder = os.path.dirname(folder)
+        os.makedirs(os.path.dirname(real), exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                os.rmdir(folder)
+        raise
+
+
+@contextmanager
+def _locked_folder(partial: str, path: str) -> Iterator[None]:
+    os.makedirs(partial, exist_ok=True)
+    lock = _open_locked(partial, path, os.O_RDONLY)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _open_locked(partial: str, path: str, flags: int) -> int:
+    """Open the temporary name and lock it, making sure that the lock is on what still has that name."""
+    while True:
+        descriptor = os.open(partial, flags | os.O_NOFOLLOW, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), os.stat(partial)):
+                return descriptor
+        except BlockingIOError as error:
+            os.close(descriptor)
+            fix = "wait for the other run to end, or choose another output"
+            raise GptprepError(f"{path} is being written by another run", fix=fix) from error
+        except FileNotFoundError:
+            pass  # the other run has just published it: the name is free again
+        os.close(descriptor)
+
+
+def _claim(partial: str, path: str) -> None:
+    """Mark the working folder as gptprep's and clear what a killed run left in it."""
+    if not _is_leftover(partial):
+        raise _not_ours(partial, path)
+    _mark(partial)
+    _empty(partial)
+
+
+def _is_marked(folder: str) -> bool:
+    return os.path.exists(os.path.join(folder, MARKER))
+
+
+def _is_leftover(folder: str) -> bool:
+    """Whether a killed run of ours left it: it has the mark, or not even that any more."""
+    return os.path.isdir(folder) and (_is_marked(folder) or not os.listdir(folder))
+
+
+def _mark(folder: str) -> None:
+    with open(os.path.join(folder, MARKER), "wb"):
+        pass
+
+
+def _empty(folder: str) -> None:
+    """Remove all but the marker from a working folder."""
+    for name in os.listdir(folder):
+        full = os.path.join(folder, name)
+        if os.path.isdir(full) and not os.path.islink(full):
+            shutil.rmtree(full)
+        elif name != MARKER:
+            os.unlink(full)
+
+
+def _discard(folder: str) -> None:
+    """Remove a folder; the marker goes last, so that a removal cut off by a kill is known and resumed."""
+    _mark(folder)
+    _empty(folder)
+    os.unlink(os.path.join(folder, MARKER))
+    os.rmdir(folder)
+
+
+def _swap(partial: str, real: str) -> None:
+    """Put the finished folder in place; an old one is moved aside first and removed last."""
+    if os.path.isdir(real):
+        shutil.copymode(real, partial)
+    try:
+        if os.path.isdir(real) and os.listdir(real):
+            _mark(real)
+            os.rename(real, real + _ASIDE)
+        os.rename(partial, real)
+    finally:
+        _recover(real)
+    sync_folder(os.path.dirname(real))
+
+
+def _recover(real: str) -> None:
+    """Finish a `_swap`, or undo one that was cut off before the new folder had its name."""
+    aside = real + _ASIDE
+    if _is_marked(aside) and not os.path.lexists(real):
+        os.rename(aside, real)
+    if _is_marked(real):
+        os.unlink(os.path.join(real, MARKER))
+    if _is_leftover(aside):
+        _discard(aside)
