@@ -180,7 +180,7 @@ def test_lines_and_offsets_of_pieces(tmp_path: Path) -> None:
     for piece in read_pieces(source, TextOptions(separator="<x>"), GPT2.last_cut, Tally(), 2):
         assert data[piece.offset :].startswith(piece.text)
         assert piece.line == 1 + data[: piece.offset].count(b"\n")
-        where = place(source, piece, len(piece.text))
+        where = place(source, piece, len(piece.text), TextOptions())
         assert where.endswith(f"(byte offset {piece.offset + len(piece.text)})")
 
 

@@ -158,7 +158,7 @@ def test_min_count() -> None:
     assert built("char", "aab", min_count=2).vocabulary.tokens == ("a",)
 
 
-@pytest.mark.parametrize("special_tokens", [("a b",), ("",), ("x", "x")])
+@pytest.mark.parametrize("special_tokens", [("a b",), ("",), ("x", "x"), ("<|e.t|>",), ("\udcff",)])
 def test_special_tokens_that_cannot_be(special_tokens: tuple[str, ...]) -> None:
     with pytest.raises(WrongUsage, match="cannot be a special token"):
         TokenCounter("word", special_tokens)

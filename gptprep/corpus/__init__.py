@@ -8,7 +8,7 @@ Bytes are never changed on the way, unless another encoding or `errors="replace"
 
 from gptprep.corpus.pieces import Piece, place, read_pieces
 from gptprep.corpus.reading import MAX_BLOCK, read_blocks
-from gptprep.corpus.sources import Source, find_sources, text_source
+from gptprep.corpus.sources import Source, find_sources, one_source, text_source
 from gptprep.corpus.text import Errors, Tally, TextOptions
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Tally",
     "TextOptions",
     "find_sources",
+    "one_source",
     "place",
     "read_blocks",
     "read_pieces",

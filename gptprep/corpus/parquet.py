@@ -31,30 +31,39 @@ def read_rows(source: Source, field: str) -> Iterator[Row]:
     """
     arrow, parquet = _pyarrow("pyarrow", source), _pyarrow("pyarrow.parquet", source)
     with os_errors("read", source.path), open(source.path, "rb") as file:
+        number = 0
         try:
-            number = 0
-            for batch in _batches(parquet.ParquetFile(file), arrow, source, field):
-                for value in batch:
+            for texts in _batches(parquet.ParquetFile(file), arrow, source, field):
+                for text in texts:
                     number += 1
-                    yield Row(number, value.as_py())
-        except arrow.lib.ArrowException as error:
-            why = str(error).splitlines()[0]
+                    yield Row(number, text)
+        except (arrow.lib.ArrowException, UnicodeError, KeyError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            why = str(error).partition("\n")[0]
             raise DamagedData(f"{source.label} is not a whole Parquet file", why) from error
 
 
-def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[Any]:
+def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[list[bytes | None]]:
     schema = table.schema_arrow
-    types = arrow.types
-    if field not in schema.names or not (
-        types.is_string(schema.field(field).type) or types.is_large_string(schema.field(field).type)
-    ):
+    names = list(schema.names)
+    columns = list(zip(names, schema.types, strict=True))[:8]
+    if names.count(field) != 1 or not _is_text(schema.types[names.index(field)], arrow):
         raise DamagedData(
             f"{source.label} has no column {field!r} of text",
-            f"it has {', '.join(schema.names)}",
+            f"it has {', '.join(f'{name} ({kind})' for name, kind in columns)}",
             "name the column with --text-field",
         )
     for batch in table.iter_batches(batch_size=_ROWS, columns=[field]):
-        yield batch.column(0).cast(arrow.large_binary())
+        column = batch.column(0)
+        if arrow.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        yield column.cast(arrow.large_binary()).to_pylist()
+
+
+def _is_text(kind: Any, arrow: Any) -> bool:
+    kind = kind.value_type if arrow.types.is_dictionary(kind) else kind
+    return str(kind) in ("string", "large_string", "string_view", "binary", "large_binary")
 
 
 def _pyarrow(name: str, source: Source) -> Any:

@@ -70,9 +70,10 @@ def _cut(segments: Iterable[Segment], last_cut: LastCut, size: int) -> Iterator[
             searched = max(0, len(buffer) - _CONTEXT)
 
 
-def place(source: Source, piece: Piece, offset: int) -> str:
-    """Where byte `offset` of a piece stands, for a message: the file, the line, and the byte in the file."""
+def place(source: Source, piece: Piece, offset: int, options: TextOptions) -> str:
+    """Where byte `offset` of a piece stands, for a message: the file, the line, and the byte if known."""
     if source.has_lines:
         return f"{source.label}:{piece.line}"
     line = piece.line + piece.text.count(b"\n", 0, offset)
-    return f"{source.label}:{line} (byte offset {piece.offset + offset})"
+    byte = f" (byte offset {piece.offset + offset})" if options.keeps_offsets else ""
+    return f"{source.label}:{line}{byte}"

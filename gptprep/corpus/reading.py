@@ -55,11 +55,11 @@ def _open(path: str) -> AbstractContextManager[Readable]:
         if sys.stdin is None:
             raise GptprepError("cannot read standard input", "it is closed", "give a file, or pipe text in")
         return open(sys.stdin.fileno(), "rb", closefd=False)
-    if path.endswith(".gz"):
+    if path.lower().endswith(".gz"):
         import gzip
 
         return gzip.open(path, "rb")
-    if path.endswith(".zst"):
+    if path.lower().endswith(".zst"):
         return _zstd(path).open(path, "rb")  # type: ignore[no-any-return]
     return open(path, "rb", buffering=0)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from gptprep.errors import GptprepError, os_errors
+from gptprep.errors import GptprepError, WrongUsage, os_errors
 
 Kind = Literal["text", "jsonl", "parquet", "ids"]
 _COMPRESSED = (".gz", ".zst")
@@ -54,19 +55,23 @@ def text_source(text: bytes, number: int) -> Source:
     return Source(f"text-{number}", f"text {number}", "text", len(text), text)
 
 
-def find_sources(inputs: Sequence[str], *, ids: bool = False) -> list[Source]:
+def find_sources(inputs: Sequence[str], *, ids: bool = False, stdin: Kind = "text") -> list[Source]:
     """The files that some paths, folders and globs name; "-" is standard input.
 
-    Folders are walked in sorted order (of the names' bytes); of their files, those with an ending of text or
-    JSON lines are taken, hidden ones never. With `ids`, `.npy` and `.bin` files that are named are ids.
+    Folders are walked in sorted order (of the names' bytes); of their files, those with an ending of text,
+    JSON lines or Parquet are taken, hidden ones never, and links to folders are not followed. With `ids`,
+    `.npy` and `.bin` files that are named are ids. `stdin` says what standard input holds.
 
     Raises:
+        WrongUsage: standard input is named twice.
         GptprepError: a path does not exist or cannot be read, a folder or a glob has nothing to read.
     """
+    if list(inputs).count("-") > 1:
+        raise WrongUsage("standard input is named twice", fix="name - once")
     sources: list[Source] = []
     for name in inputs:
         if name == "-":
-            sources.append(Source("stdin", "-", "text"))
+            sources.append(Source("stdin", "-", stdin))
         elif os.path.isdir(name):
             sources += _folder(name)
         elif os.path.lexists(name) or not glob.has_magic(name):
@@ -74,6 +79,19 @@ def find_sources(inputs: Sequence[str], *, ids: bool = False) -> list[Source]:
         else:
             sources += _glob(name, ids)
     return sources
+
+
+def one_source(name: str) -> Source:
+    """One file, or standard input: no folder, no glob.
+
+    Raises:
+        GptprepError: it is a folder, does not exist or cannot be read.
+    """
+    if name == "-":
+        return Source("stdin", "-", "text")
+    if os.path.isdir(name):
+        raise GptprepError(f"{name} is a folder", fix="name one file")
+    return _file(name, os.path.basename(name), False)
 
 
 def _folder(top: str) -> list[Source]:
@@ -100,15 +118,36 @@ def _walk(top: str) -> Iterator[str]:
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in files:
                 path = os.path.join(folder, name)
-                if _kind(name) and not name.startswith(".") and os.path.isfile(path):
+                is_regular = os.path.isfile(path) or not os.path.exists(
+                    path
+                )  # a broken link is an error later
+                if _kind(name) and not name.startswith(".") and is_regular:
                     yield path
 
 
 def _glob(pattern: str, ids: bool) -> list[Source]:
-    paths = sorted(filter(os.path.isfile, glob.glob(pattern, recursive=True)), key=os.fsencode)
+    found = filter(os.path.isfile, glob.glob(pattern, recursive=True))
+    if "**" in pattern:
+        found = filter(_is_not_behind_link(pattern), found)
+    paths = sorted(found, key=os.fsencode)
     if not paths:
         raise GptprepError(f"no file matches {pattern}", fix="check the pattern, and quote it")
     return [_file(path, os.path.basename(path), ids) for path in paths]
+
+
+def _is_not_behind_link(pattern: str) -> Callable[[str], bool]:
+    """For `**`, which would follow a link to a folder, and go round in one that leads back."""
+    fixed = pattern[: re.search(r"[*?[]", pattern).start()]  # type: ignore[union-attr]
+
+    def check(path: str) -> bool:
+        folder = os.path.dirname(path)
+        while len(folder) > len(fixed):
+            if os.path.islink(folder):
+                return False
+            folder = os.path.dirname(folder)
+        return True
+
+    return check
 
 
 def _file(path: str, name: str, ids: bool) -> Source:

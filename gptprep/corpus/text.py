@@ -35,10 +35,15 @@ class TextOptions:
     text_field: str = "text"
     separator: str | None = None
 
+    @property
+    def keeps_offsets(self) -> bool:
+        """A byte of the text stands in the file where it stands in what was read."""
+        return codecs.lookup(self.encoding).name == "utf-8" and self.errors != "replace"
+
     def __post_init__(self) -> None:
         try:
             is_text = codecs.lookup(self.encoding)._is_text_encoding
-        except LookupError:
+        except (LookupError, UnicodeError):
             is_text = False
         if not is_text:
             raise WrongUsage(f"{self.encoding!r} is not a text encoding", fix="try utf-8, latin-1 or utf-16")
@@ -86,9 +91,9 @@ def read_segments(source: Source, options: TextOptions, tally: Tally) -> Iterato
         if codecs.lookup(options.encoding).name != "utf-8":
             blocks = _transcode(source, blocks, options, tally)
         separator = "\n" if source.kind == "jsonl" else options.separator
-        segments = _split(blocks, separator.encode() if separator else None)
+        segments = _split(blocks, separator.encode("utf-8", "surrogateescape") if separator else None)
     if options.errors == "skip":
-        segments = _without_invalid(segments, tally)
+        segments = _without_invalid(source, segments, tally)
     segments = _valid(source, segments, options.errors, tally)
     return _json_texts(source, segments, options, tally) if source.kind == "jsonl" else segments
 
@@ -141,6 +146,9 @@ def _transcode(
             text = decoder.decode(block, final)
         except UnicodeDecodeError as error:
             _refuse(source, options.encoding, position - pending + error.start, error)
+        except UnicodeError as error:  # no byte order mark, for one
+            fix = "name another encoding; without a byte order mark: utf-16-le, utf-16-be, utf-32-le, ..."
+            raise GptprepError(f"{source.label} is not valid {options.encoding}", str(error), fix) from error
         tally.replaced += getattr(_bad, "count", 0) - before
         position += len(block)
         yield text.encode("utf-8", "surrogatepass")
@@ -153,8 +161,11 @@ def _with_end(blocks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
 
 
 def _split(blocks: Iterable[bytes], separator: bytes | None) -> Iterator[Segment]:
-    """Cut a stream of bytes at every separator, which belongs to no document."""
-    buffer, offset, line = b"", 0, 1
+    """Cut a stream of bytes at every separator, which belongs to no document.
+
+    Nothing after the last separator is no document: the separator may also end each one.
+    """
+    buffer, offset, line, is_open = b"", 0, 1, True
     keep = len(separator) - 1 if separator else 0
     for block, final in _with_end(blocks):
         data = buffer + block if buffer else block
@@ -162,9 +173,11 @@ def _split(blocks: Iterable[bytes], separator: bytes | None) -> Iterator[Segment
         while separator and (end := data.find(separator, begin)) >= 0:
             yield Segment(data[begin:end], offset + begin, line, True)
             line += data.count(b"\n", begin, end + len(separator))
-            begin = end + len(separator)
+            begin, is_open = end + len(separator), False
         end = len(data) if final else max(begin, len(data) - keep)
-        yield Segment(data[begin:end], offset + begin, line, final)
+        is_open = is_open or end > begin
+        if is_open:
+            yield Segment(data[begin:end], offset + begin, line, final)
         line += data.count(b"\n", begin, end)
         buffer, offset = data[end:], offset + end
 
@@ -193,24 +206,24 @@ def _valid(source: Source, segments: Iterable[Segment], errors: Errors, tally: T
             yield Segment(data, offset, line, last)
 
 
-def _without_invalid(segments: Iterable[Segment], tally: Tally) -> Iterator[Segment]:
+def _without_invalid(source: Source, segments: Iterable[Segment], tally: Tally) -> Iterator[Segment]:
     """Only the documents that are valid UTF-8 from their first byte to their last."""
     folder = tempfile.gettempdir()
+    decoder = codecs.getincrementaldecoder("utf-8")()
     with os_errors("write to", folder), tempfile.SpooledTemporaryFile(max_size=_SPOOLED, dir=folder) as spool:
         first: Segment | None = None
-        decoder = codecs.getincrementaldecoder("utf-8")()
         valid = True
         for segment in segments:
             first = first or segment
-            try:
-                valid = valid and decoder.decode(segment.data, segment.last) is not None
-            except UnicodeDecodeError:
-                valid = False
             if valid:
-                spool.write(segment.data)
+                try:
+                    decoder.decode(segment.data, segment.last)
+                    spool.write(segment.data)
+                except UnicodeDecodeError:
+                    valid = False
             if segment.last:
                 if valid:
-                    yield from _spooled(spool, first)
+                    yield from _spooled(source, spool, first)
                 tally.skipped += not valid
                 spool.seek(0)
                 spool.truncate()
@@ -218,12 +231,15 @@ def _without_invalid(segments: Iterable[Segment], tally: Tally) -> Iterator[Segm
                 first, valid = None, True
 
 
-def _spooled(spool: tempfile.SpooledTemporaryFile[bytes], first: Segment) -> Iterator[Segment]:
+def _spooled(
+    source: Source, spool: tempfile.SpooledTemporaryFile[bytes], first: Segment
+) -> Iterator[Segment]:
     spool.seek(0)
     _, offset, line, _ = first
     for block, final in _with_end(iter(lambda: spool.read(1 << 20), b"")):
         yield Segment(block, offset, line, final)
-        offset, line = offset + len(block), line + block.count(b"\n")
+        offset += len(block)
+        line += 0 if source.has_lines else block.count(b"\n")
 
 
 def _json_texts(
@@ -239,11 +255,14 @@ def _json_texts(
         parts.clear()
         if document.strip():
             text = _text_field(source, document, line, options.text_field)
-            if (encoded := _encode(source, text, line, options.errors, tally)) is not None:
+            if text is None:
+                tally.empty += 1
+            elif (encoded := _encode(source, text, line, options.errors, tally)) is not None:
                 yield Segment(encoded, offset, line, True)
 
 
-def _text_field(source: Source, document: bytes, line: int, field: str) -> str:
+def _text_field(source: Source, document: bytes, line: int, field: str) -> str | None:
+    """The text of one line; None for `null`, which is no text, as in a table."""
     place = f"{source.label}:{line}"
     try:
         value = json.loads(document)
@@ -251,12 +270,14 @@ def _text_field(source: Source, document: bytes, line: int, field: str) -> str:
         raise DamagedData(
             f"{place} is not valid JSON", str(error), "JSON lines hold one object a line"
         ) from error
-    if not isinstance(value, dict) or not isinstance(value.get(field), str):
-        has = f"it has {', '.join(map(repr, value))}" if isinstance(value, dict) else "it is not an object"
+    if not isinstance(value, dict) or not isinstance(value.get(field, 0), str | None):
+        keys = ", ".join(repr(key)[:40] for key in list(value)[:8]) if isinstance(value, dict) else ""
         raise DamagedData(
-            f"{place} has no text in the field {field!r}", has, "name the field with --text-field"
+            f"{place} has no text in the field {field!r}",
+            f"it has {keys or 'none'}" if isinstance(value, dict) else "it is not an object",
+            "name the field with --text-field",
         )
-    text: str = value[field]
+    text: str | None = value[field]
     return text
 
 

@@ -81,7 +81,7 @@ class CorpusEncoder(Generic[Ids]):
             try:
                 ids = self.encode(piece.text)
             except TextError as error:
-                raise error.at(place(source, piece, error.offset)) from None
+                raise error.at(place(source, piece, error.offset, self.text)) from None
             counts.literal_specials += sum(1 for _ in self.tokenizer.specials(piece.text))
             yield Encoded(source, ids, piece.last)
 
@@ -120,7 +120,7 @@ def total_bytes(sources: Iterable[Source]) -> int | None:
     """The size of all sources on disk; None where only reading tells (pipes, compressed files)."""
     total = 0
     for source in sources:
-        if source.size is None or source.kind == "parquet" or source.path.endswith((".gz", ".zst")):
+        if source.size is None or source.kind == "parquet" or source.path.lower().endswith((".gz", ".zst")):
             return None
         total += source.size
     return total

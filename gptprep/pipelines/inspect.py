@@ -39,13 +39,13 @@ def inspect_text(text: bytes, tokenizer_name: str, special: SpecialPolicy = "all
     """
     tokenizer = load_tokenizer(tokenizer_name, special)
     special_ids = set(tokenizer.special_tokens.values())
-    source, tally = text_source(text, 1), Tally()
+    source, options, tally = text_source(text, 1), TextOptions(), Tally()
     tokens: list[TokenView] = []
-    for piece in read_pieces(source, TextOptions(), tokenizer.last_cut, tally):
+    for piece in read_pieces(source, options, tokenizer.last_cut, tally):
         try:
             ids = tokenizer.encode(piece.text.decode())
         except TextError as error:
-            raise error.at(place(source, piece, error.offset)) from None
+            raise error.at(place(source, piece, error.offset, options)) from None
         for token_id in ids:
             token = tokenizer.token_bytes(token_id)
             tokens.append(TokenView(token_id, visible(token), len(token), token_id in special_ids))

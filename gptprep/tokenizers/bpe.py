@@ -8,9 +8,10 @@ import os
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gptprep.errors import DamagedData, GptprepError, os_errors
+from gptprep.errors import DamagedData, GptprepError, TextError, os_errors
 from gptprep.tokenizers import cuts
 from gptprep.tokenizers.base import SpecialPolicy, Tokenizer
 from gptprep.tokenizers.encodings import (
@@ -68,14 +69,17 @@ class BpeTokenizer(Tokenizer):
         self._cut_rule = None if spaced else _CUT_RULES.get(pattern)
 
     def encode(self, text: str) -> list[int]:
-        self.refuse_specials(text.encode())
-        return self._encoding.encode(text, allowed_special=self._allowed, disallowed_special=())
+        if self.policy == "error":
+            self.refuse_specials(text.encode(errors="replace"))
+        with _explained_limit():
+            return self._encoding.encode(text, allowed_special=self._allowed, disallowed_special=())
 
     def encode_array(self, text: bytes) -> NDArray[Any]:
         self.refuse_specials(text)
-        return self._encoding.encode_to_numpy(
-            text.decode(), allowed_special=self._allowed, disallowed_special=()
-        )
+        with _explained_limit():
+            return self._encoding.encode_to_numpy(
+                text.decode(), allowed_special=self._allowed, disallowed_special=()
+            )
 
     def token_bytes(self, token_id: int) -> bytes:
         if not 0 <= token_id < self.n_vocab:
@@ -93,6 +97,19 @@ class BpeTokenizer(Tokenizer):
 
     def last_cut(self, text: bytearray, start: int) -> int:
         return cuts.last_cut(text, start, self._cut_rule) if self._cut_rule else 0
+
+
+@contextmanager
+def _explained_limit() -> Iterator[None]:
+    """tiktoken's regular expressions give up at runs of white space of about a million characters."""
+    try:
+        yield
+    except ValueError as error:
+        raise TextError(
+            "tiktoken cannot cut this text",
+            str(error),
+            "shorten its runs of a million or so white-space characters",
+        ) from error
 
 
 def load_known(encoding: KnownEncoding, policy: SpecialPolicy) -> BpeTokenizer:

@@ -4,6 +4,9 @@ The patterns of GPT-2 and its successors split a text into pre-tokens before any
 every possible text has a border: just before a run of white space, after a character that takes no white
 space with it. For GPT-2 that is any character that is not white space; cl100k and o200k let punctuation take
 the line ends after it, so only a letter or a digit will do. White space here is space, tab and newline.
+
+Chinese and Japanese have few spaces. For all three patterns there is a border, too, between a letter or a
+digit and one of the ideographic marks `、` `。` `，`, which are no part of any contraction.
 """
 
 from __future__ import annotations
@@ -12,7 +15,9 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-_BEFORE_WHITE_SPACE = re.compile(rb"(?:[!-~]|[\xc2-\xf4][\x80-\xbf]{1,3})(?=[ \t\n])")
+_BORDER = re.compile(
+    rb"(?:[!-~]|[\xc2-\xf4][\x80-\xbf]{1,3})(?=(?P<space>[ \t\n])|\xe3\x80[\x81\x82]|\xef\xbc\x8c)"
+)
 _TAIL = 4096
 """Bytes at the end of a text that are searched first: nearly every text has a cut there."""
 
@@ -28,11 +33,16 @@ def after_letter_or_digit(character: str) -> bool:
 
 
 def last_cut(text: bytearray, start: int, is_safe_after: Callable[[str], bool]) -> int:
-    """The last cut of a UTF-8 text at or after byte `start`; 0 where there is none."""
+    """The last cut of a UTF-8 text at or after byte `start`; 0 where there is none.
+
+    Args:
+        is_safe_after: whether white space after a character begins a pre-token.
+    """
     tail = max(start, len(text) - _TAIL)
     for low in (tail, start) if tail > start else (start,):
-        ends = [(match.start(), match.end()) for match in _BEFORE_WHITE_SPACE.finditer(text, low)]
-        for begin, end in reversed(ends):
-            if is_safe_after(text[begin:end].decode()):
+        borders = [(match.span(), match["space"]) for match in _BORDER.finditer(text, low)]
+        for (begin, end), space in reversed(borders):
+            before = text[begin:end].decode()
+            if (is_safe_after if space else after_letter_or_digit)(before):
                 return end
     return 0

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from gptprep.errors import GptprepError, WrongUsage
 from gptprep.tokenizers.char import CharTokenizer
 from gptprep.tokenizers.vocabulary import Kind, Vocabulary
 from gptprep.tokenizers.word import WordTokenizer, split_words
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+_BATCH = 1 << 20
+"""Bytes of text whose characters are counted at once."""
 
 
 class TokenCounter:
@@ -25,13 +24,14 @@ class TokenCounter:
     """
 
     def __init__(self, kind: Kind, special_tokens: tuple[str, ...]) -> None:
-        _check_special_tokens(special_tokens)
+        _check_special_tokens(kind, special_tokens)
         self.kind, self.special_tokens = kind, special_tokens
         by_kind = {"word": WordTokenizer, "char": CharTokenizer}
         only_special = Vocabulary(kind, special_tokens, special_tokens)
         self._tokenizer = by_kind[kind]("", only_special, "allow")
-        self._words: Counter[str] = Counter()
-        self._characters: NDArray[np.int64] | None = None
+        self._counts: Counter[str] = Counter()
+        self._texts: list[bytes] = []
+        self._waiting = 0
 
     def last_cut(self, text: bytearray, start: int) -> int:
         """Where a document may be cut, as `Tokenizer.last_cut`."""
@@ -40,21 +40,28 @@ class TokenCounter:
     def add(self, text: bytes) -> None:
         """Count the tokens of a valid UTF-8 text."""
         if self.kind == "word":
-            self._words.update(split_words(text.decode()))
+            self._counts.update(split_words(text.decode()))
             return
-        import numpy as np
-
-        ordinary = b"".join(stretch for _, stretch, _ in self._tokenizer.split_specials(text))
-        code_points = np.frombuffer(ordinary.decode().encode("utf-32-le"), "<u4")
-        counts = np.bincount(code_points, minlength=0x110000)
-        self._characters = counts if self._characters is None else self._characters + counts
+        self._texts += (stretch for _, stretch, _ in self._tokenizer.split_specials(text))
+        self._waiting += len(text)
+        if self._waiting > _BATCH:
+            self._count_characters()
 
     def counts(self) -> Counter[str]:
         """How often each word or character was met."""
-        if self._characters is not None:
-            present = self._characters.nonzero()[0].tolist()
-            return Counter({chr(code): int(self._characters[code]) for code in present})
-        return Counter({word: n for word, n in self._words.items() if word not in self.special_tokens})
+        self._count_characters()
+        return Counter({token: n for token, n in self._counts.items() if token not in self.special_tokens})
+
+    def _count_characters(self) -> None:
+        """Many short texts at once: counting takes a table of all of Unicode."""
+        import numpy as np
+
+        code_points = np.frombuffer(b"".join(self._texts).decode().encode("utf-32-le"), "<u4")
+        counts = np.bincount(code_points, minlength=1)
+        for code_point in counts.nonzero()[0].tolist():
+            self._counts[chr(code_point)] += int(counts[code_point])
+        self._texts.clear()
+        self._waiting = 0
 
 
 class Built(NamedTuple):
@@ -96,12 +103,16 @@ def build_vocabulary(counter: TokenCounter, size: int | None = None, min_count: 
     return Built(vocabulary, counts, sum(counts[token] for token in kept))
 
 
-def _check_special_tokens(special_tokens: tuple[str, ...]) -> None:
+def _check_special_tokens(kind: Kind, special_tokens: tuple[str, ...]) -> None:
     for index, token in enumerate(special_tokens):
         why = ""
         if not token or any(character.isspace() for character in token):
             why = "it is empty or holds white space"
+        elif any("\ud800" <= character <= "\udfff" for character in token):
+            why = "it is not valid text"
         elif token in special_tokens[:index]:
             why = "it is given twice"
+        elif kind == "word" and split_words(token) != [token]:
+            why = "words are cut at punctuation, so it would never be met"
         if why:
             raise WrongUsage(f"{token!r} cannot be a special token", why)

@@ -52,7 +52,8 @@ class WordTokenizer(Tokenizer):
         )
 
     def encode(self, text: str) -> list[int]:
-        self.refuse_specials(text.encode())
+        if self.policy == "error":
+            self.refuse_specials(text.encode())
         if self._unknown is not None:
             get, unknown = self._ids.get, self._unknown
             return [get(word, unknown) for word in split_words(text)]
