@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
 def main() -> None:
     """The entry point of `gptprep`."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a verb is at work, Ctrl-C ends it without a word
+    from gptprep.cli.app import app
+    from gptprep.cli.shell import give_up_streams
+
     try:
-        from gptprep.cli.app import app
-    except KeyboardInterrupt:
-        sys.exit(130)
-    app(prog_name="gptprep")
+        app(prog_name="gptprep")
+    except OSError as error:  # of the help or the version; a verb has answered for its own
+        print(f"error: cannot write to standard output\n  why: {error.strerror}", file=sys.stderr)  # noqa: T201
+        give_up_streams()
+        sys.exit(1)

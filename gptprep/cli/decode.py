@@ -41,10 +41,10 @@ def _decode(
     from gptprep.pipelines.decode import DecodeOptions, decode
 
     numbers, path = _ids_or_path(ids or [])
-    to_output = None if output == "-" else output
-    wanted = DecodeOptions(ids=numbers, input=path, tokenizer=tokenizer, output=to_output, force=force)
-    if to_output:
-        report = decode(wanted, shell.data)
+    to_file = None if output == "-" else output
+    wanted = DecodeOptions(ids=numbers, input=path, tokenizer=tokenizer, output=to_file, force=force)
+    if to_file is not None:
+        report = decode(wanted)
         if shell.json:
             shell.write_json(report)
         else:
@@ -66,10 +66,10 @@ def _ids_or_path(arguments: list[str]) -> tuple[tuple[int, ...], str]:
         WrongUsage: there are several arguments, and not all are numbers.
     """
     words = re.sub(r"[][,]", " ", " ".join(arguments)).split()
-    if words and all(re.fullmatch(r"-?[0-9]{1,30}", word) for word in words):
+    wrong = next((word for word in words if not re.fullmatch(r"-?[0-9]{1,30}", word)), None)
+    if words and wrong is None:
         return tuple(map(int, words)), "-"
     if len(arguments) > 1:
-        wrong = next(word for word in words if not word.isdecimal())
         raise WrongUsage(
             f"{wrong!r} is not an id", fix="give ids, or one file of ids, or - for standard input"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ import typer
 
 from gptprep.cli import options
 from gptprep.cli.shell import Shell, verb
+from gptprep.errors import WrongUsage
 
 _Format = Literal["ids", "tokens", "json", "npy", "bin"]
 
@@ -36,7 +38,7 @@ def _encode(
     special: options.Special = "allow",
     encoding: options.Encoding = "utf-8",
     errors: options.ErrorPolicy = "strict",
-    text_field: options.TextField = "text",
+    text_field: options.TextField = None,
     separator: options.Separator = None,
     output: options.OutputFile = None,
     format_: Annotated[
@@ -63,22 +65,43 @@ def _encode(
 
     if not inputs and not text and not (sys.stdin and sys.stdin.isatty()):
         inputs = ["-"]
-    to_output = None if output == "-" else output
+    to_file = None if output == "-" else output
+    _check_together(shell, to_file, format_, count)
     wanted = EncodeOptions(
         inputs=tuple(inputs or ()),
         texts=argument_bytes(text or ()),
         tokenizer=tokenizer,
         special=special,
         text=options.text_options(encoding, errors, text_field, separator),
-        output=to_output,
-        format="count" if count else format_ or ("json" if shell.json and not to_output else None),
+        stdin=options.stdin_kind(text_field),
+        output=to_file,
+        format="count" if count else format_ or ("json" if shell.json and to_file is None else None),
         force=force,
     )
-    with shell.progress() as progress:
-        report = encode(wanted, shell.data, progress)
-    if to_output and shell.json:
+    number = io.BytesIO() if count else None
+    out = number or (shell.data if to_file is None else None)
+    with shell.progress(beside_data=to_file is None and not count) as progress:
+        report = encode(wanted, out, progress)
+    if shell.json and (to_file is not None or count):
         shell.write_json(report)
-    elif to_output or report.replaced or report.skipped:
+    elif number:
+        shell.data.write(number.getvalue())
+    if not shell.json and (to_file is not None or report.replaced or report.skipped):
         from gptprep.cli import render
 
         shell.say(*render.encode(report, progress.seconds))
+
+
+def _check_together(shell: Shell, to_file: str | None, format_: _Format | None, count: bool) -> None:
+    """Refuse options that exclude each other.
+
+    Raises:
+        WrongUsage: says which.
+    """
+    clash = ""
+    if count and (to_file is not None or format_):
+        clash = "--count prints a number: it goes with neither --output nor --format"
+    elif shell.json and to_file is None and format_ not in (None, "json"):
+        clash = f"--json and --format {format_} exclude each other on standard output"
+    if clash:
+        raise WrongUsage(clash, fix="give one of them")

@@ -1,4 +1,4 @@
-"""Numbers for people."""
+"""Numbers and names for people."""
 
 from __future__ import annotations
 
@@ -28,3 +28,12 @@ def seconds(time: float) -> str:
         return f"{time:.1f} s"
     minutes, rest = divmod(round(time), 60)
     return f"{minutes} min {rest} s"
+
+
+def printable(text: str) -> str:
+    """Names and texts with control characters made harmless.
+
+    >>> printable("a\\x1b[31m\\nb")
+    'a\\\\x1b[31m\\\\nb'
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

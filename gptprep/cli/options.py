@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Annotated
 
 import typer
 
-from gptprep.corpus.text import Errors, TextOptions
+from gptprep.corpus import Errors, SourceKind, TextOptions
 from gptprep.errors import WrongUsage
 from gptprep.tokenizers.base import SpecialPolicy
 
@@ -52,7 +53,13 @@ ErrorPolicy = Annotated[
     ),
 ]
 TextField = Annotated[
-    str, typer.Option(metavar="NAME", help="Of .jsonl and .parquet inputs.", rich_help_panel=READING)
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Of .jsonl and .parquet inputs; given, standard input is read as JSON lines. [default: text]",
+        show_default=False,
+        rich_help_panel=READING,
+    ),
 ]
 Separator = Annotated[
     str | None,
@@ -110,7 +117,7 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _BINARY_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-def text_options(encoding: str, errors: Errors, text_field: str, separator: str | None) -> TextOptions:
+def text_options(encoding: str, errors: Errors, text_field: str | None, separator: str | None) -> TextOptions:
     """The reading options of a command line.
 
     Raises:
@@ -118,7 +125,12 @@ def text_options(encoding: str, errors: Errors, text_field: str, separator: str 
     """
     if separator is not None:
         separator = re.sub(r"\\[ntr\\]", lambda match: _ESCAPES[match[0]], separator)
-    return TextOptions(encoding, errors, text_field, separator)
+    return TextOptions(encoding, errors, "text" if text_field is None else text_field, separator)
+
+
+def stdin_kind(text_field: str | None) -> SourceKind:
+    """What standard input holds: it has no ending that would say so."""
+    return "text" if text_field is None else "jsonl"
 
 
 def parse_size(text: str) -> int:
@@ -127,11 +139,11 @@ def parse_size(text: str) -> int:
     Raises:
         WrongUsage: it is none.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", text.strip(), re.IGNORECASE)
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([KMGT]?)(i?)B?", text.strip(), re.IGNORECASE)
     if not match or (match[3] and not match[2]):
-        raise WrongUsage(f"{text!r} is not a size", fix="write it as 256MB, 1GiB or 1000000")
+        raise WrongUsage(f"{text[:40]!r} is not a size", fix="write it as 256MB, 1GiB or 1000000")
     units = _BINARY_UNITS if match[3] else _UNITS
-    return int(float(match[1]) * units[match[2].upper()])
+    return int(Fraction(match[1]) * units[match[2].upper()])
 
 
 def parse_batch_size(text: str) -> int | None:
@@ -142,6 +154,6 @@ def parse_batch_size(text: str) -> int | None:
     """
     if text == "auto":
         return None
-    if not text.isdecimal():
-        raise WrongUsage(f"--batch-size is {text!r}", fix="give a number of windows, or auto")
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise WrongUsage(f"--batch-size is {text[:40]!r}", fix="give a number of windows, or auto")
     return int(text)

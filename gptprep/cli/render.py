@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from gptprep.cli.numbers import plural, seconds, size
+from gptprep.cli.numbers import plural, printable, seconds, size
 from gptprep.pipelines.visible import visible
 
 if TYPE_CHECKING:
@@ -117,10 +117,12 @@ def window_plan(plan: WindowPlan) -> Text:
     )
     what += f"context length {options.context_length:,}, stride {options.step():,}"
     if plan.estimated_ids is None or plan.estimated_windows is None or plan.estimated_bytes is None:
-        return Text(f"{what}; only reading tells how much")
+        return Text(printable(f"{what}; only reading tells how much"))
     return Text(
-        f"{what}; {size(plan.bytes or 0)} to read, about {plan.estimated_ids:,} ids, "
-        f"{plural(plan.estimated_windows, 'window')}, {size(plan.estimated_bytes)} to write"
+        printable(
+            f"{what}; {size(plan.bytes or 0)} to read, about {plan.estimated_ids:,} ids, "
+            f"{plural(plan.estimated_windows, 'window')}, {size(plan.estimated_bytes)} to write"
+        )
     )
 
 
@@ -144,9 +146,11 @@ def embed_plan(plan: EmbedPlan) -> Text:
     """What will be written."""
     n_windows, length, dim = plan.shape
     return Text(
-        f"{plan.options.shards} → {plan.options.output}: "
-        f"{plural(n_windows, 'window')} × {length:,} ids × {dim:,} "
-        f"{plan.options.dtype}, {plan.options.position} positions; {size(plan.bytes)} with the tables"
+        printable(
+            f"{plan.options.shards} → {plan.options.output}: "
+            f"{plural(n_windows, 'window')} × {length:,} ids × {dim:,} "
+            f"{plan.options.dtype}, {plan.options.position} positions; {size(plan.bytes)} with the tables"
+        )
     )
 
 
@@ -171,7 +175,7 @@ def _rate(n_bytes: int, took: float) -> str:
 
 
 def _done(text: str) -> Text:
-    return Text.assemble(("✓ ", "bold green"), text)
+    return Text.assemble(("✓ ", "bold green"), printable(text))
 
 
 def _notes(report: Totals) -> Iterator[Text]:

@@ -5,9 +5,11 @@ Data go to standard output, everything else to standard error. Nothing moves unl
 
 from __future__ import annotations
 
+import errno
 import inspect
 import io
 import os
+import shutil
 import signal
 import sys
 import traceback
@@ -18,8 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn, TextIO
 
 import typer
 
+from gptprep.cli.numbers import printable
 from gptprep.cli.progress import ProgressDisplay
-from gptprep.errors import GptprepError, os_errors
+from gptprep.errors import GptprepError
 from gptprep.files import json_bytes
 
 if TYPE_CHECKING:
@@ -89,9 +92,13 @@ class Shell:
         """One JSON document on standard output."""
         self.data.write(json_bytes(value))
 
-    def progress(self) -> ProgressDisplay:
-        """A display of progress, to be used as a context manager and called by a pipeline."""
-        return ProgressDisplay(None if self.quiet else sys.stderr)
+    def progress(self, *, beside_data: bool = False) -> ProgressDisplay:
+        """A display of progress, to be used as a context manager and called by a pipeline.
+
+        There is none where it would run into data on the same terminal (`beside_data`).
+        """
+        shared = beside_data and sys.stdout and sys.stdout.isatty()
+        return ProgressDisplay(None if self.quiet or shared else sys.stderr)
 
 
 def _write(stream: TextIO, *lines: RenderableType) -> None:
@@ -104,6 +111,7 @@ def _write(stream: TextIO, *lines: RenderableType) -> None:
     rendered = io.StringIO()
     console = Console(
         file=rendered,
+        width=shutil.get_terminal_size().columns,
         force_terminal=stream.isatty() or None,
         markup=False,
         highlight=False,
@@ -147,12 +155,12 @@ def verb(
 
 def _run(shell: Shell, function: Callable[..., None], arguments: dict[str, Any]) -> int:
     """Call a verb; every way that it can end becomes an exit code."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        with os_errors("write to", "standard output"):  # inputs and files have said so themselves
-            function(shell, **arguments)
-            if sys.stdout:
-                sys.stdout.flush()
+        function(shell, **arguments)
+        if sys.stdout:
+            sys.stdout.flush()
     except GptprepError as error:
         _explain(shell, error)
         return error.exit_code
@@ -161,12 +169,32 @@ def _run(shell: Shell, function: Callable[..., None], arguments: dict[str, Any])
     except Terminated:
         return _stopped("terminated", arguments, TERMINATED)
     except BrokenPipeError:
-        # Whoever read the output has gone. Python would complain again when it closes the streams.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.dup2(nowhere, 2)
+        give_up_streams()
         return BROKEN_PIPE
+    except OSError as error:  # inputs and outputs have been named already where they are used
+        _explain(shell, unnamed_os_error(error))
+        give_up_streams()
+        return 1
     return 0
+
+
+def unnamed_os_error(error: OSError) -> GptprepError:
+    """What the system says without a name: standard output is full, or the current folder is gone."""
+    is_full = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+    where = "write to standard output" if is_full else f"use {error.filename or 'the current folder'}"
+    fix = (
+        "free some space, or send the output elsewhere"
+        if is_full
+        else "check that it is there and may be used"
+    )
+    return GptprepError(f"cannot {where}", error.strerror or str(error), fix)
+
+
+def give_up_streams() -> None:
+    """Send what is left in the streams nowhere: Python would complain again when it closes them."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -175,7 +203,9 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _stopped(how: str, arguments: dict[str, Any], code: int) -> int:
     output = arguments.get("output")
-    _print_error(f"{how}: {output} was not written; run the same command again" if output else how)
+    if output and output != "-" and not os.path.lexists(output):
+        how += f": {output} was not written; run the same command again"
+    _print_error(how)
     return code
 
 
@@ -194,7 +224,7 @@ def _print_error(*lines: str) -> None:
 
     for line in lines:
         label, colon, rest = line.partition(":")
-        safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in rest)
+        safe = printable(rest)
         style = {"  why": "bold", "  fix": "bold green"}.get(label, "bold red")
         with suppress(BrokenPipeError):
             _write(sys.stderr, Text.assemble((label + colon, style), safe))

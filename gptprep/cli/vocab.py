@@ -63,7 +63,7 @@ def _vocab(
     ] = 20,
     encoding: options.Encoding = "utf-8",
     errors: options.ErrorPolicy = "strict",
-    text_field: options.TextField = "text",
+    text_field: options.TextField = None,
     separator: options.Separator = None,
     force: options.Force = False,
 ) -> None:
@@ -80,13 +80,14 @@ def _vocab(
         special_tokens=() if no_special_tokens else tuple(special_token or DEFAULT_SPECIAL_TOKENS),
         top=max(0, top),
         text=options.text_options(encoding, errors, text_field, separator),
+        stdin=options.stdin_kind(text_field),
         force=force,
     )
-    with shell.progress() as progress:
-        report = vocab(wanted, progress)
-    if shell.json:
+    with shell.progress(beside_data=output == "-") as progress:
+        report = vocab(wanted, shell.data if output == "-" else None, progress)
+    if shell.json and output != "-":
         shell.write_json(report)
-    else:
+    elif not shell.json:
         from gptprep.cli import render
 
         shell.say(*render.vocab(report, progress.seconds))

@@ -60,7 +60,7 @@ def _window(
     special: options.Special = "allow",
     encoding: options.Encoding = "utf-8",
     errors: options.ErrorPolicy = "strict",
-    text_field: options.TextField = "text",
+    text_field: options.TextField = None,
     separator: options.Separator = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
@@ -78,6 +78,7 @@ def _window(
         tokenizer=tokenizer,
         special=special,
         text=options.text_options(encoding, errors, text_field, separator),
+        stdin=options.stdin_kind(text_field),
         force=force,
     )
     plan = plan_window(wanted)

@@ -8,6 +8,7 @@ Bytes are never changed on the way, unless another encoding or `errors="replace"
 
 from gptprep.corpus.pieces import Piece, place, read_pieces
 from gptprep.corpus.reading import MAX_BLOCK, read_blocks
+from gptprep.corpus.sources import Kind as SourceKind
 from gptprep.corpus.sources import Source, find_sources, one_source, text_source
 from gptprep.corpus.text import Errors, Tally, TextOptions
 
@@ -16,6 +17,7 @@ __all__ = [
     "Errors",
     "Piece",
     "Source",
+    "SourceKind",
     "Tally",
     "TextOptions",
     "find_sources",

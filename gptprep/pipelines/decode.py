@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from gptprep.corpus import Source, find_sources, read_blocks
-from gptprep.errors import GptprepError
+from gptprep.corpus import Source, one_source, read_blocks
+from gptprep.errors import GptprepError, WrongUsage
 from gptprep.publishing import check_file_output, publish_file
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 
 _CHUNK = 1 << 18
 """Ids decoded at a time."""
-_MAX_DIGITS = 4300
-"""Python refuses to read longer numbers; what has no white space for so long is no list of ids."""
+_MAX_DIGITS = 30
+_IS_NUMBER = re.compile(rb"-?[0-9]{1,30}").fullmatch
 _PUNCTUATION = bytes.maketrans(b"[],", b"   ")
 
 
@@ -41,7 +42,7 @@ class DecodeReport:
     """The text is empty or its last byte is a newline."""
 
 
-def decode(options: DecodeOptions, out: BinaryIO) -> DecodeReport:
+def decode(options: DecodeOptions, out: BinaryIO | None = None) -> DecodeReport:
     """Decode to `options.output`, or to `out` where there is none.
 
     Raises:
@@ -49,16 +50,18 @@ def decode(options: DecodeOptions, out: BinaryIO) -> DecodeReport:
             left at the output's name.
         DamagedData: a file of ids is not what its format says.
     """
-    if options.output:
-        check_file_output(options.output, force=options.force)
+    source = one_source(options.input) if not options.ids else None
+    if options.output is not None:
+        check_file_output(options.output, force=options.force, inputs=[options.input])
     tokenizer = load_tokenizer(options.tokenizer)
-    chunks = [options.ids] if options.ids else _read_ids(options.input, tokenizer)
-    counted = _Counted(chunks)
-    if options.output:
+    counted = _Counted([options.ids] if source is None else _read_ids(source, tokenizer))
+    if options.output is not None:
         with publish_file(options.output, force=options.force) as file:
             size, last = _write(tokenizer, counted, file)
-    else:
+    elif out is not None:
         size, last = _write(tokenizer, counted, out)
+    else:
+        raise WrongUsage("there is nowhere to put the text", fix="give an output")
     return DecodeReport(options.output, tokenizer.name, counted.count, size, last in (b"", b"\n"))
 
 
@@ -82,14 +85,13 @@ def _write(tokenizer: Tokenizer, chunks: _Counted, file: BinaryIO) -> tuple[int,
     return size, last
 
 
-def _read_ids(path: str, tokenizer: Tokenizer) -> Iterator[Sequence[int]]:
-    source = find_sources([path])[0]
-    if not path.endswith((".npy", ".bin")):
+def _read_ids(source: Source, tokenizer: Tokenizer) -> Iterator[Sequence[int]]:
+    if not source.path.endswith((".npy", ".bin")):
         yield from _parse(source)
         return
     from gptprep.tokenstore import IdsFile, id_dtype
 
-    with IdsFile(path, id_dtype(tokenizer.n_vocab)) as file:
+    with IdsFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
         for start in range(0, len(file), _CHUNK):
             yield file.read(start, start + _CHUNK).tolist()
 
@@ -108,21 +110,12 @@ def _parse(source: Source) -> Iterator[list[int]]:
 
 
 def _numbers(words: list[bytes], first: int, source: Source) -> list[int]:
-    try:
+    if all(map(_IS_NUMBER, words)):
         return list(map(int, words))
-    except ValueError:
-        wrong, position = next((word, n) for n, word in enumerate(words, first) if not _is_number(word))
-        shown = wrong[:40].decode(errors="backslashreplace")
-        raise GptprepError(
-            f"{source.label} holds {shown!r} at position {position:,}, which is not an id",
-            "ids are whole numbers parted by white space or commas",
-            "decode takes what encode prints: ids as text, a .npy or a .bin file",
-        ) from None
-
-
-def _is_number(word: bytes) -> bool:
-    try:
-        int(word)
-    except ValueError:
-        return False
-    return True
+    wrong, position = next((word, n) for n, word in enumerate(words, first) if not _IS_NUMBER(word))
+    shown = wrong[:40].decode(errors="backslashreplace")
+    raise GptprepError(
+        f"{source.label} holds {shown!r} at position {position:,}, which is not an id",
+        "ids are whole numbers parted by white space or commas",
+        "decode takes what encode prints: ids as text, a .npy or a .bin file",
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +19,7 @@ from gptprep.shards import ArrayFile, ArrayWriter, ShardFolder, open_shards
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
 
     from gptprep.embeddings import Init, Position, TokenPositionEmbedding
 
@@ -133,16 +136,17 @@ def run_embed(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
 
     device = choose_device(options.device)
     with publish_folder(options.output, force=options.force, is_ours=is_embeddings_folder) as folder:
-        model = TokenPositionEmbedding(
-            source.tokenizer.n_vocab,
-            options.dim,
-            source.context_length,
-            options.position,
-            options.init,
-            options.seed,
-        )
-        weights = ArrayFile(WEIGHTS, (), save_weights(model, os.path.join(folder, WEIGHTS)))
-        files = _write_all(plan, model.to(device), device, folder, progress)
+        with _enough_memory(plan):
+            model = TokenPositionEmbedding(
+                source.tokenizer.n_vocab,
+                options.dim,
+                source.context_length,
+                options.position,
+                options.init,
+                options.seed,
+            ).to(device)
+            weights = save_weights(model, os.path.join(folder, WEIGHTS))
+            files = _write_all(plan, model, device, folder, progress)
         write_manifest(folder, _manifest(plan, weights, files))
     return EmbedReport(options.output, str(device), plan.windows, plan.shape, options.dtype, plan.bytes)
 
@@ -156,6 +160,22 @@ def _require_torch() -> None:
             "embed needs torch and safetensors",
             f"{error.name} is not installed",
             "pip install 'gptprep[torch]'",
+        ) from error
+
+
+@contextmanager
+def _enough_memory(plan: EmbedPlan) -> Iterator[None]:
+    """torch says that memory has run out, on a CPU or a GPU, as a RuntimeError among others."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and "alloc" not in str(error) and "memory" not in str(error):
+            raise
+        tables = _weights_bytes(plan.options, plan.folder)
+        raise GptprepError(
+            "not enough memory",
+            f"the tables take {tables:,} bytes, and a batch of windows comes on top",
+            "give a smaller --dim or --batch-size, or another --device",
         ) from error
 
 
@@ -179,17 +199,18 @@ def _write_all(
     return files
 
 
-def _stretches(plan: EmbedPlan, split: str) -> Any:
+def _stretches(plan: EmbedPlan, split: str) -> Iterator[tuple[str, NDArray[Any]]]:
     """The windows of a split, in stretches whose embeddings fit in one file, each with its shard's path."""
     _, length, dim = plan.shape
     rows = max(1, _SHARD_BYTES // (length * dim * np.dtype(plan.options.dtype).itemsize))
     left = plan.windows[split]
-    records = plan.folder.manifest.splits[split].shards
-    for record, (inputs_NL, _) in zip(records, plan.folder.arrays(split), strict=True):
-        inputs_NL = inputs_NL[:left]
+    for shard in plan.folder.manifest.splits[split].shards:
+        if left == 0:
+            break
+        inputs_NL = plan.folder.array(shard.inputs)[:left]
         left -= len(inputs_NL)
         for first in range(0, len(inputs_NL), rows):
-            yield os.path.join(plan.folder.path, record.inputs.file), inputs_NL[first : first + rows]
+            yield os.path.join(plan.folder.path, shard.inputs.file), inputs_NL[first : first + rows]
 
 
 def _write_file(
@@ -199,8 +220,8 @@ def _write_file(
     folder: str,
     name: str,
     path: str,
-    ids_NL: Any,
-    on_rows: Any,
+    ids_NL: NDArray[Any],
+    on_rows: Callable[[int], None],
 ) -> ArrayFile:
     from gptprep.embeddings import embed_blocks
 
@@ -217,7 +238,7 @@ def _write_file(
         return writer.finish()
 
 
-def _manifest(plan: EmbedPlan, weights: ArrayFile, files: dict[str, list[ArrayFile]]) -> dict[str, Any]:
+def _manifest(plan: EmbedPlan, weights_sha256: str, files: dict[str, list[ArrayFile]]) -> dict[str, Any]:
     options, source = plan.options, plan.folder.manifest
     return {
         "format": _FORMAT,
@@ -231,7 +252,7 @@ def _manifest(plan: EmbedPlan, weights: ArrayFile, files: dict[str, list[ArrayFi
         "init": options.init,
         "seed": options.seed,
         "dtype": options.dtype,
-        "weights": {"file": weights.file, "sha256": weights.sha256},
+        "weights": {"file": WEIGHTS, "sha256": weights_sha256},
         "splits": {
             name: {"windows": plan.windows[name], "embeddings": [array._asdict() for array in arrays]}
             for name, arrays in files.items()

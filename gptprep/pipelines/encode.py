@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal
 
-from gptprep.corpus import Source, TextOptions, find_sources, text_source
-from gptprep.errors import GptprepError, WrongUsage
+from gptprep.corpus import Source, SourceKind, TextOptions, find_sources, text_source
+from gptprep.errors import GptprepError, WrongUsage, os_errors
 from gptprep.pipelines.encoding import CorpusEncoder, Encoded, SourceCounts, Totals, totals, write_stream
 from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.pipelines.visible import visible
@@ -35,15 +35,27 @@ class EncodeOptions:
     tokenizer: str = "gpt2"
     special: SpecialPolicy = "allow"
     text: TextOptions = field(default_factory=TextOptions)
+    stdin: SourceKind = "text"
     output: str | None = None
     format: Format | None = None
     force: bool = False
 
     def chosen_format(self) -> Format:
-        """The format, by name or by the ending of the output."""
-        if self.format:
-            return self.format
-        return next((form for end, form in _BY_ENDING.items() if (self.output or "").endswith(end)), "ids")
+        """The format, by name or by the ending of the output.
+
+        Raises:
+            WrongUsage: the ending of the output says another format, or that it is compressed.
+        """
+        if self.output is not None and self.output.endswith((".gz", ".zst")):
+            raise WrongUsage(f"{self.output} would not be compressed", fix="choose another ending")
+        output = self.output or ""
+        by_ending = next((form for end, form in _BY_ENDING.items() if output.endswith(end)), None)
+        if self.format and by_ending and self.format != by_ending and output[-4:] != ".txt":
+            raise WrongUsage(
+                f"{output} would hold {self.format}, against its ending",
+                fix="choose another ending or format",
+            )
+        return self.format or by_ending or "ids"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,26 +70,32 @@ class EncodeReport(Totals):
     sources: tuple[SourceCounts, ...]
 
 
-def encode(options: EncodeOptions, out: BinaryIO, progress: Progress = no_progress) -> EncodeReport:
+def encode(
+    options: EncodeOptions, out: BinaryIO | None = None, progress: Progress = no_progress
+) -> EncodeReport:
     """Encode to `options.output`, or to `out` where there is none.
 
     Raises:
+        WrongUsage: there is nothing to encode, or nowhere to put it.
         GptprepError: an input or the output cannot be used; nothing is left at the output's name.
         DamagedData: an input is not what its format says.
     """
     sources = [text_source(text, number) for number, text in enumerate(options.texts, 1)]
-    sources += find_sources(options.inputs)
+    sources += find_sources(options.inputs, stdin=options.stdin)
     if not sources:
         raise WrongUsage("there is nothing to encode", fix="name a file, or give a text with -t")
-    if options.output:
-        check_file_output(options.output, force=options.force)
-    tokenizer = load_tokenizer(options.tokenizer, options.special)
     form = options.chosen_format()
-    if options.output:
+    if options.output is not None:
+        check_file_output(options.output, force=options.force, inputs=(source.path for source in sources))
+    tokenizer = load_tokenizer(options.tokenizer, options.special)
+    if options.output is not None:
         with publish_file(options.output, force=options.force) as file:
             return _encode_to(file, form, sources, tokenizer, options, progress)
+    if out is None:
+        raise WrongUsage("there is nowhere to put the ids", fix="give an output")
     if form == "npy":  # its header holds the length, and a pipe cannot be wound back
-        with tempfile.TemporaryFile() as file:
+        folder = tempfile.gettempdir()
+        with os_errors("write to", folder), tempfile.TemporaryFile(dir=folder) as file:
             report = _encode_to(file, form, sources, tokenizer, options, progress)
             file.seek(0)
             shutil.copyfileobj(file, out, 1 << 20)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
-from gptprep.corpus import TextOptions, find_sources, read_pieces
+from gptprep.corpus import Source, SourceKind, TextOptions, find_sources, read_pieces
+from gptprep.errors import WrongUsage
 from gptprep.files import json_bytes
 from gptprep.pipelines.encoding import SourceCounts, Totals, check_not_empty, total_bytes, totals
 from gptprep.pipelines.progress import Progress, no_progress
@@ -25,6 +27,7 @@ class VocabOptions:
     special_tokens: tuple[str, ...] = DEFAULT_SPECIAL_TOKENS
     top: int = 20
     text: TextOptions = field(default_factory=TextOptions)
+    stdin: SourceKind = "text"
     force: bool = False
 
 
@@ -46,19 +49,29 @@ class VocabReport(Totals):
     """The most frequent tokens that were kept: token, id, count."""
 
 
-def vocab(options: VocabOptions, progress: Progress = no_progress) -> VocabReport:
-    """Count the tokens of the inputs and write the vocabulary.
+def vocab(
+    options: VocabOptions, out: BinaryIO | None = None, progress: Progress = no_progress
+) -> VocabReport:
+    """Count the tokens of the inputs and write the vocabulary, to `out` where the output is "-".
 
     Raises:
         WrongUsage: an option makes no vocabulary.
         GptprepError: an input or the output cannot be used; nothing is left at the output's name.
     """
-    check_file_output(options.output, force=options.force)
+    sources = find_sources(options.inputs, stdin=options.stdin)
+    if options.output != "-":
+        check_file_output(options.output, force=options.force, inputs=(source.path for source in sources))
+        if not options.output.endswith(".json"):
+            raise WrongUsage(f"{options.output} does not end in .json", "a vocabulary is known by it")
     counter = TokenCounter(options.kind, options.special_tokens)
-    counts = _count(options, counter, progress)
+    counts = _count(sources, options, counter, progress)
     built = build_vocabulary(counter, options.size, options.min_count)
-    with publish_file(options.output, force=options.force) as file:
-        file.write(json_bytes(built.vocabulary.to_json()))
+    data = json_bytes(built.vocabulary.to_json())
+    if options.output != "-":
+        with publish_file(options.output, force=options.force) as file:
+            file.write(data)
+    elif out is not None:
+        out.write(data)
     ids = {token: token_id for token_id, token in enumerate(built.vocabulary.tokens)}
     by_count = sorted(
         ((token, n) for token, n in built.counts.items() if token in ids), key=lambda c: (-c[1], c[0])
@@ -76,8 +89,9 @@ def vocab(options: VocabOptions, progress: Progress = no_progress) -> VocabRepor
     )
 
 
-def _count(options: VocabOptions, counter: TokenCounter, progress: Progress) -> list[SourceCounts]:
-    sources = find_sources(options.inputs)
+def _count(
+    sources: list[Source], options: VocabOptions, counter: TokenCounter, progress: Progress
+) -> list[SourceCounts]:
     counts: list[SourceCounts] = []
     total, done = total_bytes(sources), 0
     for source in sources:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gptprep import windows
-from gptprep.corpus import Source, TextOptions, find_sources, read_blocks
+from gptprep.corpus import Source, SourceKind, TextOptions, find_sources, read_blocks
 from gptprep.errors import GptprepError, TextError, WrongUsage
 from gptprep.files import require_free_space, write_manifest
 from gptprep.pipelines.encoding import CorpusEncoder, SourceCounts, Totals, total_bytes, totals, write_stream
@@ -52,6 +52,7 @@ class WindowOptions:
     tokenizer: str = "gpt2"
     special: SpecialPolicy = "allow"
     text: TextOptions = field(default_factory=TextOptions)
+    stdin: SourceKind = "text"
     force: bool = False
 
     def step(self) -> int:
@@ -129,7 +130,7 @@ def plan_window(options: WindowOptions) -> WindowPlan:
     windows.check(options.context_length, options.step())
     options.fraction()
     check_folder_output(options.output, force=options.force, is_ours=is_shard_folder)
-    sources = find_sources(options.inputs, ids=True)
+    sources = find_sources(options.inputs, ids=True, stdin=options.stdin)
     if not sources:
         raise WrongUsage("there is nothing to window", fix="name a file or a folder")
     tokenizer = load_tokenizer(options.tokenizer, options.special)

@@ -38,9 +38,14 @@ class ShardFolder:
                 f"{self.path} has no split {split!r}", fix=f"it has {', '.join(self.manifest.splits)}"
             )
         for shard in self.manifest.splits[split].shards:
-            yield self._array(shard.inputs), self._array(shard.targets)
+            yield self.array(shard.inputs), self.array(shard.targets)
 
-    def _array(self, array: ArrayFile) -> NDArray[Any]:
+    def array(self, array: ArrayFile) -> NDArray[Any]:
+        """One file that the manifest names, (N, L), read-only and memory-mapped.
+
+        Raises:
+            DamagedData: it is missing, or is not what the manifest says.
+        """
         path = os.path.join(self.path, array.file)
         if not os.path.isfile(path):
             raise DamagedData(f"{path} is missing", "the manifest names it", "write the shards again")
