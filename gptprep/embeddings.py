@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import save
 from torch import nn
 
 from gptprep.errors import DamagedData, GptprepError, WrongUsage
@@ -166,8 +167,6 @@ def embed_blocks(
 
 def save_weights(model: TokenPositionEmbedding, path: str) -> str:
     """Write the tables as safetensors: `tok_emb.weight` (V, D), `pos_emb.weight` (L, D). Its sha256."""
-    from safetensors.torch import save
-
     tables = {name: table.detach().cpu().contiguous() for name, table in model.state_dict().items()}
     data = save(tables, {"position": model.position})
     with open(path, "wb") as file:

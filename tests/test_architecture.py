@@ -71,6 +71,8 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and node.value in HEAVY_ROOMS:
+            found.add(node.value)  # what importlib may be asked for
     return found
 
 

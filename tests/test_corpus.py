@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
-import json
+import contextlib
 import os
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptprep.corpus import Source, Tally, TextOptions, find_sources, place, read_pieces, reading, text_source
-from gptprep.errors import DamagedData, GptprepError, WrongUsage
+from gptprep.corpus import (
+    Errors,
+    Piece,
+    Source,
+    Tally,
+    TextOptions,
+    find_sources,
+    one_source,
+    place,
+    read_pieces,
+    reading,
+    text_source,
+)
+from gptprep.errors import GptprepError, WrongUsage
 from gptprep.tokenizers import load_tokenizer
 
 GPT2 = load_tokenizer("gpt2")
@@ -99,6 +107,27 @@ def test_a_path_with_glob_characters_that_exists_is_a_path(tmp_path: Path) -> No
 def test_inputs_that_are_not_there(tmp_path: Path, name: str, what: str) -> None:
     with pytest.raises(GptprepError, match=what):
         find_sources([str(tmp_path / name) if name else ""])
+
+
+def test_links_to_folders_are_not_followed_and_broken_links_are_errors(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.txt").write_bytes(b"x")
+    (tmp_path / "data" / "loop").symlink_to(".")
+    for name in (str(tmp_path / "data"), str(tmp_path / "data" / "**" / "*.txt")):
+        assert [source.name for source in find_sources([name])][-1].endswith("a.txt")
+        assert len(find_sources([name])) == 1
+    (tmp_path / "data" / "b.txt").symlink_to("nowhere")
+    with pytest.raises(GptprepError, match=r"cannot read .*b\.txt: No such file"):
+        find_sources([str(tmp_path / "data")])
+
+
+def test_one_source_is_no_folder_and_no_glob(tmp_path: Path) -> None:
+    with pytest.raises(GptprepError, match="is a folder"):
+        one_source(str(tmp_path))
+    with pytest.raises(GptprepError, match="cannot read"):
+        one_source(str(tmp_path / "*"))
+    with pytest.raises(WrongUsage, match="named twice"):
+        find_sources(["-", "-"])
 
 
 def test_a_folder_without_text(tmp_path: Path) -> None:
@@ -206,84 +235,27 @@ def test_bad_bytes_of_another_encoding(tmp_path: Path) -> None:
     assert (texts, tally.skipped) == ([], 2)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "undefined", "punycode", "idna"])
+@pytest.mark.parametrize("errors", ["strict", "replace", "skip"])
+def test_encodings_that_fail_otherwise_are_no_traceback(
+    tmp_path: Path, encoding: str, errors: Errors
+) -> None:
+    source = file(tmp_path / "a.txt", b"xn--\xff..-- plain text\xff")
+    with contextlib.suppress(GptprepError):
+        documents(source, TextOptions(encoding, errors))
+
+
+def test_offsets_are_named_only_where_they_are_true() -> None:
+    piece = Piece(b"one\ntwo", 100, 7, True)
+    source = text_source(b"", 1)
+    assert place(source, piece, 4, TextOptions()) == "text 1:8 (byte offset 104)"
+    for options in (TextOptions("latin-1"), TextOptions(errors="replace")):
+        assert place(source, piece, 4, options) == "text 1:8"
+
+
 def test_options_that_make_no_sense() -> None:
-    for encoding in ("utf-9", "hex", ""):
+    for encoding in ("utf-9", "hex", "", "\udcff"):
         with pytest.raises(WrongUsage, match="is not a text encoding"):
             TextOptions(encoding)
     with pytest.raises(WrongUsage, match="separator is empty"):
         TextOptions(separator="")
-
-
-# JSON lines, Parquet, compressed files
-
-
-def jsonl(*values: object) -> bytes:
-    return b"".join(json.dumps(value).encode() + b"\n" for value in values)
-
-
-@pytest.mark.usefixtures("small_blocks")
-def test_json_lines(tmp_path: Path) -> None:
-    source = file(
-        tmp_path / "a.jsonl", jsonl({"text": "é\r\n"}, {"text": ""}) + b"\n" + jsonl({"text": "b", "x": 1})
-    )
-    texts, tally = documents(source)
-    assert texts == ["é\r\n".encode(), b"b"]
-    assert tally.empty == 1
-    assert documents(file(tmp_path / "b.jsonl", jsonl({"body": "x"})), TextOptions(text_field="body"))[0] == [
-        b"x"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("line", "what"),
-    [
-        (b"{broken", "a.jsonl:2 is not valid JSON"),
-        (b"[1]", "a.jsonl:2 has no text in the field 'text'"),
-        (b'{"text": 5}', "a.jsonl:2 has no text in the field 'text'"),
-        (b'{"body": "x"}', "a.jsonl:2 has no text in the field 'text'"),
-        (b"[" * 100_000, "a.jsonl:2 is not valid JSON"),
-    ],
-)
-def test_broken_json_lines_are_named(tmp_path: Path, line: bytes, what: str) -> None:
-    with pytest.raises(DamagedData, match=what):
-        documents(file(tmp_path / "a.jsonl", jsonl({"text": "x"}) + line + b"\n"))
-
-
-def test_lone_surrogates_in_json(tmp_path: Path) -> None:
-    source = file(tmp_path / "a.jsonl", b'{"text": "a\\ud800b"}\n{"text": "\\ud83d\\ude00"}\n')
-    with pytest.raises(GptprepError, match=r"a.jsonl:1 holds the lone surrogate U\+D800"):
-        documents(source)
-    assert documents(source, TextOptions(errors="replace"))[0] == ["a\ufffdb".encode(), "😀".encode()]
-    texts, tally = documents(source, TextOptions(errors="skip"))
-    assert (texts, tally.skipped) == (["😀".encode()], 1)
-
-
-def test_invalid_utf8_in_json_lines_is_named_by_line(tmp_path: Path) -> None:
-    source = file(tmp_path / "a.jsonl", jsonl({"text": "x"}) + b'{"text": "\xff"}\n')
-    with pytest.raises(GptprepError, match="byte 0xff at line 2"):
-        documents(source)
-
-
-def test_parquet(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"text": ["é", None, "b" * 3000] * 700, "n": range(2100)}), path)
-    texts, tally = documents(find_sources([str(path)])[0])
-    assert texts == ["é".encode(), b"b" * 3000] * 700
-    assert tally.empty == 700
-    for field in ("body", "n"):
-        with pytest.raises(DamagedData, match=f"no column '{field}' of text"):
-            documents(find_sources([str(path)])[0], TextOptions(text_field=field))
-    (tmp_path / "broken.parquet").write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(DamagedData, match="not a whole Parquet file"):
-        documents(find_sources([str(tmp_path / "broken.parquet")])[0])
-
-
-@pytest.mark.parametrize(("ending", "compress"), [("gz", gzip.compress), ("zst", zstd.compress)])
-def test_compressed_files(tmp_path: Path, ending: str, compress: type[bytes]) -> None:
-    data = os.urandom(1000).hex().encode() * 1000
-    assert documents(file(tmp_path / f"a.txt.{ending}", compress(data)))[0] == [data]
-    lines = file(tmp_path / f"a.jsonl.{ending}", compress(jsonl({"text": "x"})))
-    assert documents(lines)[0] == [b"x"]
-    for broken in (compress(data)[:-5], b"nonsense"):
-        with pytest.raises(DamagedData, match="is damaged"):
-            documents(file(tmp_path / f"b.txt.{ending}", broken))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,13 @@ from tests.test_windows import book
 # .npy
 
 
-@given(st.lists(st.integers(0, 10**6), max_size=4).map(tuple), st.sampled_from(["<u2", "<u4", "<i8", "<f4"]))
-def test_headers_are_numpys(shape: tuple[int, ...], dtype: str) -> None:
-    import io
-
+@given(st.lists(st.integers(0, 20), max_size=4).map(tuple), st.sampled_from(["<u2", "<u4", "<i8", "<f4"]))
+def test_headers_are_those_of_numpy_save(shape: tuple[int, ...], dtype: str) -> None:
     buffer = io.BytesIO()
-    described = {"descr": dtype, "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(buffer, described)
-    assert npy.header(shape, np.dtype(dtype)) == buffer.getvalue()
+    np.save(buffer, np.zeros(shape, dtype))
+    header = npy.header(shape, np.dtype(dtype))
+    assert buffer.getvalue().startswith(header)
+    assert len(buffer.getvalue()) == len(header) + np.zeros(shape, dtype).nbytes
 
 
 def test_arrays_come_back(tmp_path: Path) -> None:
@@ -69,7 +70,19 @@ def test_a_file_cut_at_any_length_is_refused(tmp_path: Path) -> None:
             npy.open_array(str(tmp_path / "b.npy"))
 
 
-@pytest.mark.parametrize("shape", ["(10000000000000,)", "(-1,)", "(1.5,)", "'x'", "(" * 500, "(2,), 'x': (3"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "(10000000000000,)",
+        "(-1,)",
+        "(1.5,)",
+        "'x'",
+        "(" * 500,
+        "(2,), 'x': (3",
+        "(0, 1152921504606846976)",
+        str((1,) * 65),
+    ],
+)
 def test_headers_that_lie_are_refused(tmp_path: Path, shape: str) -> None:
     text = f"{{'descr': '<u2', 'fortran_order': False, 'shape': {shape}, }}"
     header = text.encode().ljust(117) + b"\n"
@@ -85,8 +98,6 @@ def test_headers_that_lie_are_refused(tmp_path: Path, shape: str) -> None:
 
 @given(st.lists(st.lists(st.integers(0, 70_000), max_size=9), max_size=5), st.booleans())
 def test_ids_files_are_plain_arrays(chunks: list[list[int]], header: bool) -> None:
-    import io
-
     for n_vocab in (70_001, 1 << 16):
         kept = [[n % n_vocab for n in chunk] for chunk in chunks]
         file = io.BytesIO()
@@ -132,6 +143,12 @@ def test_ranges_of_an_ids_file(tmp_path: Path) -> None:
             assert file.read(0, 1000).tolist() == list(range(100))
             assert file.read(7, 9).tolist() == [7, 8]
             assert file.read(9, 7).tolist() == []
+
+
+def test_ids_files_that_are_no_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.bin")
+    with pytest.raises(GptprepError, match="is not a regular file"):
+        IdsFile(str(tmp_path / "a.bin"), np.dtype("<u2"))
 
 
 @pytest.mark.parametrize("array", [np.zeros((2, 2), "<u2"), np.zeros(2, "<f4")])
@@ -213,6 +230,18 @@ def test_a_shard_folder_opens(shards: Path) -> None:
         next(folder.arrays("test"))
 
 
+def test_golden_shards_still_open() -> None:
+    folder = open_shards(str(Path(__file__).parent / "golden" / "shards-v1"))
+    assert sum(len(inputs) for inputs, _ in folder.arrays("train")) == folder.manifest.splits["train"].windows
+
+
+def test_manifests_of_other_versions_are_refused(shards: Path) -> None:
+    manifest = json.loads((shards / "manifest.json").read_text())
+    (shards / "manifest.json").write_text(json.dumps({**manifest, "version": 2}))
+    with pytest.raises(DamagedData, match="has the version 2"):
+        open_shards(str(shards))
+
+
 def test_every_single_change_of_the_manifest_is_an_error_or_harmless(shards: Path) -> None:
     manifest = json.loads((shards / "manifest.json").read_text())
 
@@ -229,6 +258,11 @@ def test_every_single_change_of_the_manifest_is_an_error_or_harmless(shards: Pat
                 yield copy
 
     errors = 0
+    for name in ("../x", "/tmp/x", "", ".", "a/b", "a\0b", "\ud800"):
+        copy = {**manifest, "splits": {name: manifest["splits"]["train"]}}
+        (shards / "manifest.json").write_text(json.dumps(copy))
+        with pytest.raises(DamagedData):
+            open_shards(str(shards))
     for variant in variants(manifest):
         (shards / "manifest.json").write_text(json.dumps(variant))
         try:

@@ -70,7 +70,6 @@ def _ids_or_path(arguments: list[str]) -> tuple[tuple[int, ...], str]:
     if words and wrong is None:
         return tuple(map(int, words)), "-"
     if len(arguments) > 1:
-        raise WrongUsage(
-            f"{wrong!r} is not an id", fix="give ids, or one file of ids, or - for standard input"
-        )
+        what = f"{wrong!r} is not an id" if wrong else "there is no id among the arguments"
+        raise WrongUsage(what, fix="give ids, or one file of ids, or - for standard input")
     return (), arguments[0] if arguments else "-"

@@ -95,7 +95,7 @@ def one_source(name: str) -> Source:
 
 
 def _folder(top: str) -> list[Source]:
-    base = os.path.basename(os.path.abspath(top))
+    base = os.path.basename(os.path.normpath(top)).strip(".")  # of "." and ".." only what lies below
     paths = sorted(_walk(top), key=lambda path: os.fsencode(path).split(os.fsencode(os.sep)))
     if not paths:
         raise GptprepError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -131,8 +130,8 @@ def run_embed(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
         DamagedData: a shard is not what its manifest says.
     """
     options, source = plan.options, plan.folder.manifest
-    _require_torch()
-    from gptprep.embeddings import TokenPositionEmbedding, choose_device, save_weights
+    with _torch_or_missing():
+        from gptprep.embeddings import TokenPositionEmbedding, choose_device, save_weights
 
     device = choose_device(options.device)
     with publish_folder(options.output, force=options.force, is_ours=is_embeddings_folder) as folder:
@@ -151,14 +150,14 @@ def run_embed(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
     return EmbedReport(options.output, str(device), plan.windows, plan.shape, options.dtype, plan.bytes)
 
 
-def _require_torch() -> None:
+@contextmanager
+def _torch_or_missing() -> Iterator[None]:
     try:
-        importlib.import_module("torch")
-        importlib.import_module("safetensors")
+        yield
     except ImportError as error:
         raise MissingExtra(
             "embed needs torch and safetensors",
-            f"{error.name} is not installed",
+            f"{error.name or error} is not installed",
             "pip install 'gptprep[torch]'",
         ) from error
 

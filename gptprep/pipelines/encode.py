@@ -51,10 +51,8 @@ class EncodeOptions:
         output = self.output or ""
         by_ending = next((form for end, form in _BY_ENDING.items() if output.endswith(end)), None)
         if self.format and by_ending and self.format != by_ending and output[-4:] != ".txt":
-            raise WrongUsage(
-                f"{output} would hold {self.format}, against its ending",
-                fix="choose another ending or format",
-            )
+            what = f"{output} would hold {self.format}, against its ending"
+            raise WrongUsage(what, fix="choose another ending or format")
         return self.format or by_ending or "ids"
 
 
