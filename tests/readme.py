@@ -15,7 +15,7 @@ from pathlib import Path
 
 TOP = Path(__file__).parent.parent
 README = TOP / "README.md"
-_VOLATILE = re.compile(r"\d+\.\d s(?: \(\d+\.\d [KMG]?B(?:ytes)?/s\))?")
+_VOLATILE = re.compile(r"\d+\.\d s(?: \(\d+\.\d [KMG]?B(?:ytes)?/s)?")
 """Times and rates, which no two runs share."""
 
 

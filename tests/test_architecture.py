@@ -44,6 +44,7 @@ HEAVY_ROOMS = {
     "torch": {"embeddings"},
     "pyarrow": {"corpus"},
     "tiktoken": {"tokenizers"},
+    "gigatoken": {"tokenizers"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

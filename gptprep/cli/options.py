@@ -10,7 +10,7 @@ import typer
 
 from gptprep.corpus import Errors, SourceKind, TextOptions
 from gptprep.errors import WrongUsage
-from gptprep.tokenizers.base import SpecialPolicy
+from gptprep.tokenizers.base import Engine, SpecialPolicy
 
 READING = "Reading"
 TOKENIZER = "Tokenizer"
@@ -40,6 +40,23 @@ Special = Annotated[
     SpecialPolicy,
     typer.Option(
         help="A literal special token in the text becomes its id, ordinary text, or an error.",
+        rich_help_panel=TOKENIZER,
+    ),
+]
+EngineName = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        help="What encodes BPE, with the same ids: auto is gigatoken where it is known to be exact.",
+        rich_help_panel=TOKENIZER,
+    ),
+]
+NoCrossCheck = Annotated[
+    bool,
+    typer.Option(
+        "--no-cross-check",
+        help="Do not compare stretches of gigatoken's ids with tiktoken's.",
+        show_default=False,
         rich_help_panel=TOKENIZER,
     ),
 ]

@@ -77,10 +77,12 @@ def _rows(tokens: tuple[TokenView, ...], width: int) -> Iterator[list[tuple[int,
 
 def encode(report: EncodeReport, took: float) -> Iterator[Text]:
     """What was written, and what the text had that its owner may not know."""
+    if report.engine_note:
+        yield Text(f"note: {report.engine_note}", "yellow")
     if report.output:
         yield _done(
             f"{report.output}: {plural(report.ids, 'id')} of {plural(report.documents, 'document')}, "
-            f"{size(report.bytes)} of text in {seconds(took)} ({report.tokenizer}, {report.format})"
+            f"{size(report.bytes)} of text in {seconds(took)} ({report.tokenizer}, {_engine(report)})"
         )
     yield from _notes(report)
 
@@ -129,6 +131,8 @@ def window_plan(plan: WindowPlan) -> Text:
 def window(report: WindowReport, took: float) -> Iterator[RenderableType]:
     """The splits, and what was read."""
     manifest = report.manifest
+    if report.engine_note:
+        yield Text(f"note: {report.engine_note}", "yellow")
     table = _table("split", "windows", "ids", "unused ids", "shards")
     for name, split in manifest.splits.items():
         unused = split.dropped_tail + split.dropped_gaps
@@ -137,7 +141,7 @@ def window(report: WindowReport, took: float) -> Iterator[RenderableType]:
     n_bytes = sum(source.bytes for source in manifest.sources)
     yield _done(
         f"{report.output}: {plural(manifest.documents, 'document')}, {size(n_bytes)} → {manifest.ids:,} ids, "
-        f"{size(report.bytes_written)} written in {seconds(took)} ({_rate(n_bytes, took)})"
+        f"{size(report.bytes_written)} written in {seconds(took)} ({_rate(n_bytes, took)}; {_engine(report)})"
     )
     yield from _notes(report)
 
@@ -168,6 +172,11 @@ def _table(first: str, *others: str) -> Table:
     for name in others:
         table.add_column(name, justify="right")
     return table
+
+
+def _engine(report: EncodeReport | WindowReport) -> str:
+    checked = f", {size(report.cross_checked)} compared with tiktoken" if report.cross_checked else ""
+    return report.engine + checked
 
 
 def _rate(n_bytes: int, took: float) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gptprep.tokenstore import IdsWriter
 
 Ids = TypeVar("Ids", bound=Sized)
+_CHECK_EVERY = 1 << 26
+"""Bytes of text of which a stretch is compared with the truth."""
 _IDS_BLOCK = 1 << 19
 """Ids read from a file of ids at a time."""
 
@@ -52,7 +54,11 @@ class CorpusEncoder(Generic[Ids]):
     text: TextOptions
     encode: Callable[[bytes], Ids]
     progress: Progress
+    cross_check: bool = True
     counts: list[SourceCounts] = field(default_factory=list)
+    cross_checked: int = 0
+    """Bytes whose ids were compared with the truth's."""
+    _unchecked: int = _CHECK_EVERY
 
     def __iter__(self) -> Iterator[Encoded[Ids]]:
         """Each stretch of ids, in order.
@@ -80,10 +86,18 @@ class CorpusEncoder(Generic[Ids]):
         for piece in read_pieces(source, self.text, self.tokenizer.last_cut, counts):
             try:
                 ids = self.encode(piece.text)
+                self._check(piece.text)
             except TextError as error:
                 raise error.at(place(source, piece, error.offset, self.text)) from None
             counts.literal_specials += sum(1 for _ in self.tokenizer.specials(piece.text))
             yield Encoded(source, ids, piece.last)
+
+    def _check(self, text: bytes) -> None:
+        """Compare a stretch of the first text, and then one in so many bytes."""
+        self._unchecked += len(text)
+        if self.cross_check and self._unchecked > _CHECK_EVERY:
+            self.cross_checked += self.tokenizer.cross_check(text)
+            self._unchecked = 0
 
 
 def _stored_ids(source: Source, tokenizer: Tokenizer, counts: SourceCounts) -> Iterator[Encoded[Any]]:

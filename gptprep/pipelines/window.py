@@ -28,11 +28,12 @@ from gptprep.shards import (
     rows_per_shard,
     write_split,
 )
-from gptprep.tokenizers import SpecialPolicy, Tokenizer, load_tokenizer
+from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer, load_tokenizer
 from gptprep.tokenstore import IdsFile, IdsWriter, id_dtype
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
 _SAMPLE = 1 << 16
 """Bytes of each sampled source that the estimate encodes."""
@@ -51,6 +52,8 @@ class WindowOptions:
     shard_size: int = 256_000_000
     tokenizer: str = "gpt2"
     special: SpecialPolicy = "allow"
+    engine: Engine = "auto"
+    cross_check: bool = True
     text: TextOptions = field(default_factory=TextOptions)
     stdin: SourceKind = "text"
     force: bool = False
@@ -111,6 +114,10 @@ class WindowReport(Totals):
 
     output: str
     bytes_written: int
+    engine: str
+    engine_note: str
+    cross_checked: int
+    """Bytes whose ids were compared with tiktoken's while another engine encoded."""
     manifest: Manifest
 
     def to_json(self) -> dict[str, Any]:
@@ -133,7 +140,7 @@ def plan_window(options: WindowOptions) -> WindowPlan:
     sources = find_sources(options.inputs, ids=True, stdin=options.stdin)
     if not sources:
         raise WrongUsage("there is nothing to window", fix="name a file or a folder")
-    tokenizer = load_tokenizer(options.tokenizer, options.special)
+    tokenizer = load_tokenizer(options.tokenizer, options.special, options.engine)
     dtype = id_dtype(tokenizer.n_vocab)
     rows_per_shard(options.shard_size, options.context_length, dtype)
     n_ids = _estimate_ids(sources, tokenizer, options)
@@ -157,24 +164,39 @@ def run_window(plan: WindowPlan, progress: Progress = no_progress) -> WindowRepo
     options = plan.options
     with publish_folder(options.output, force=options.force, is_ours=is_shard_folder) as folder:
         stream = os.path.join(folder, "ids.bin")
-        counts = _encode_stream(plan, stream, progress)
+        encoder = _encode_stream(plan, stream, progress)
         with IdsFile(stream, plan.dtype) as ids:
             splits = _write_splits(plan, ids, folder, progress)
-            manifest = _manifest(plan, counts, len(ids), splits)
+            manifest = _manifest(plan, encoder.counts, len(ids), splits)
         os.unlink(stream)
         write_manifest(folder, manifest.to_json())
     row_bytes = options.context_length * plan.dtype.itemsize
     written = sum(2 * split.windows * row_bytes for split in splits.values())
-    return WindowReport(output=options.output, bytes_written=written, manifest=manifest, **totals(counts))
+    return WindowReport(
+        output=options.output,
+        bytes_written=written,
+        engine=plan.tokenizer.engine,
+        engine_note=plan.tokenizer.engine_note,
+        cross_checked=encoder.cross_checked,
+        manifest=manifest,
+        **totals(encoder.counts),
+    )
 
 
-def _encode_stream(plan: WindowPlan, path: str, progress: Progress) -> list[SourceCounts]:
+def _encode_stream(plan: WindowPlan, path: str, progress: Progress) -> CorpusEncoder[NDArray[Any]]:
     """Phase 1: all documents as one stream of ids."""
-    tokenizer = plan.tokenizer
-    encoder = CorpusEncoder(plan.sources, tokenizer, plan.options.text, tokenizer.encode_array, progress)
+    options, tokenizer = plan.options, plan.tokenizer
+    encoder = CorpusEncoder(
+        plan.sources,
+        tokenizer,
+        options.text,
+        tokenizer.encode_array,
+        progress,
+        cross_check=options.cross_check,
+    )
     with open(path, "wb", buffering=1 << 20) as file:
         write_stream(encoder, tokenizer, IdsWriter(file, tokenizer.n_vocab, npy_header=False))
-    return encoder.counts
+    return encoder
 
 
 def _write_splits(plan: WindowPlan, ids: IdsFile, folder: str, progress: Progress) -> dict[str, Split]:
@@ -269,7 +291,7 @@ def _estimate_ids(sources: list[Source], tokenizer: Tokenizer, options: WindowOp
     for source in texts[:: -(-len(texts) // _SAMPLED_SOURCES) or 1]:
         sample = next(read_blocks(source), b"")[:_SAMPLE]
         try:
-            n_sampled += len(tokenizer.encode(sample.decode(options.text.encoding, "replace")))
+            n_sampled += len(tokenizer.encode_array(sample.decode(options.text.encoding, "replace").encode()))
             n_bytes += len(sample)
         except (TextError, UnicodeError):  # the run itself will say where
             continue

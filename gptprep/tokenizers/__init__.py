@@ -6,13 +6,15 @@ import difflib
 import os
 
 from gptprep.errors import DamagedData, GptprepError
-from gptprep.tokenizers.base import SpecialPolicy, Tokenizer
+from gptprep.tokenizers.base import Engine, SpecialPolicy, Tokenizer
 from gptprep.tokenizers.encodings import KNOWN
 
-__all__ = ["SpecialPolicy", "Tokenizer", "load_tokenizer"]
+__all__ = ["Engine", "SpecialPolicy", "Tokenizer", "load_tokenizer"]
 
 
-def load_tokenizer(name_or_path: str = "gpt2", special: SpecialPolicy = "allow") -> Tokenizer:
+def load_tokenizer(
+    name_or_path: str = "gpt2", special: SpecialPolicy = "allow", engine: Engine = "auto"
+) -> Tokenizer:
     """Load a tokenizer.
 
     Args:
@@ -20,6 +22,8 @@ def load_tokenizer(name_or_path: str = "gpt2", special: SpecialPolicy = "allow")
             vocabulary that `gptprep vocab` wrote (or a plain JSON of tokens and ids). Names go before paths.
         special: what a literal special token in a text becomes: its id ("allow"), ordinary characters
             ("text") or an error ("error").
+        engine: what encodes BPE, with the same ids: gigatoken where it is known to be exact ("auto"),
+            or the one that is named.
 
     Raises:
         GptprepError: there is no such tokenizer, or it is not on this machine; says what to do.
@@ -31,9 +35,9 @@ def load_tokenizer(name_or_path: str = "gpt2", special: SpecialPolicy = "allow")
     if name_or_path in KNOWN:
         from gptprep.tokenizers.bpe import load_known
 
-        return load_known(KNOWN[name_or_path], special)
+        return load_known(KNOWN[name_or_path], special, engine)
     if os.path.isfile(name_or_path):
-        return _load_file(name_or_path, special)
+        return _load_file(name_or_path, special, engine)
     from gptprep.tokenizers.bpe import known_names, load_plugin
 
     if name_or_path in known_names():
@@ -41,11 +45,11 @@ def load_tokenizer(name_or_path: str = "gpt2", special: SpecialPolicy = "allow")
     raise _unknown(name_or_path, known_names())
 
 
-def _load_file(path: str, special: SpecialPolicy) -> Tokenizer:
+def _load_file(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
     if path.endswith(".tiktoken"):
         from gptprep.tokenizers.bpe import load_rank_file
 
-        return load_rank_file(path, special)
+        return load_rank_file(path, special, engine)
     if path.endswith(".json"):
         from gptprep.tokenizers.char import CharTokenizer
         from gptprep.tokenizers.vocabulary import read_vocabulary

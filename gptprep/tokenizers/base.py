@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SpecialPolicy = Literal["allow", "text", "error"]
 """What a literal special token in a text becomes: its id, ordinary characters, or an error."""
 
+Engine = Literal["auto", "tiktoken", "gigatoken"]
+"""What encodes BPE: the fast one where it is known to be exact, the true one, or the fast one in any case."""
+
 ENDS_OF_TEXT = ("<|endoftext|>", "[EOS]")
 """The special tokens that part documents: the first of these that a vocabulary has is its `eot`."""
 
@@ -33,9 +36,13 @@ class Tokenizer(ABC):
         special_tokens: the special tokens and their ids.
         eot: the id of the end-of-text token, if there is one.
         fingerprint: the same for two tokenizers that give the same ids, on any machine.
+        engine: what encodes large texts: "tiktoken", "gigatoken" or "python".
+        engine_note: why it is not the one that was hoped for, or nothing.
     """
 
     kind: str
+    engine = "python"
+    engine_note = ""
 
     def __init__(
         self, name: str, n_vocab: int, special_tokens: dict[str, int], policy: SpecialPolicy, identity: object
@@ -71,6 +78,14 @@ class Tokenizer(ABC):
 
         The ids of both sides, each encoded alone, are together the ids of the whole, whatever follows.
         """
+
+    def cross_check(self, text: bytes) -> int:  # noqa: ARG002
+        """Compare the engine with the truth on a stretch of a text; how many bytes were compared.
+
+        Raises:
+            TextError: they differ; says where.
+        """
+        return 0
 
     def decode(self, ids: Sequence[int]) -> bytes:
         """The text of some ids.
