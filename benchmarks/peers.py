@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def pieces(corpus: str) -> Iterator[bytes]:
         begin = end
 
 
+@cache
 def _encoding() -> Any:
     from gptprep.tokenizers import load_tokenizer
 
@@ -58,13 +60,17 @@ def tiktoken_two(corpus: str, output: str) -> None:
         np.save(output, np.concatenate(list(pool.imap(_tiktoken_piece, pieces(corpus)))))
 
 
-def _gigatoken_piece(piece: bytes) -> Any:
+@cache
+def _gigatoken() -> Any:
     from gigatoken.gigatoken_rs import BPETokenizer
 
     from gptprep.tokenizers.bpe import _GPT2_FILE
 
-    tokenizer = BPETokenizer.from_tiktoken(_GPT2_FILE, "gpt2", {})
-    return tokenizer.encode(piece).astype(np.uint16)
+    return BPETokenizer.from_tiktoken(_GPT2_FILE, "gpt2", {})
+
+
+def _gigatoken_piece(piece: bytes) -> Any:
+    return _gigatoken().encode(piece).astype(np.uint16)
 
 
 def gigatoken_two(corpus: str, output: str) -> None:
