@@ -100,12 +100,17 @@ def sync_folder(folder: str) -> None:
 
 
 def holds_only(folder: str, files: Iterable[str]) -> bool:
-    """Whether a folder has no other files than these (relative, with `/`), ours that mark it aside."""
+    """Whether nothing lies in a folder but these files (relative, with `/`) and our mark."""
     known = {*files, MARKER}
-    for top, _, names in os.walk(folder):
+    for top, folders, names in os.walk(folder):
         below = os.path.relpath(top, folder).replace(os.sep, "/")
         if any((name if below == "." else f"{below}/{name}") not in known for name in names):
             return False
+        if not folders and not names and below != ".":
+            return False
+        for full in (os.path.join(top, name) for name in folders):
+            if os.path.islink(full) or not os.access(full, os.R_OK | os.X_OK):
+                return False
     return True
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -87,14 +88,16 @@ def _publish(partial: str, real: str, path: str, *, force: bool) -> None:
         os.unlink(partial)
 
 
-def check_folder_output(path: str, *, force: bool, is_ours: Callable[[str], bool]) -> str:
+def check_folder_output(
+    path: str, *, force: bool, is_ours: Callable[[str], bool], inputs: Iterable[str] = ()
+) -> str:
     """Say early whether a folder may be written at `path`; the path with links resolved.
 
     An empty folder counts as free. `force` replaces only what `is_ours` knows as gptprep's own work.
 
     Raises:
         WrongUsage: the path is empty or "-".
-        GptprepError: something is there that may not be replaced.
+        GptprepError: something is there that may not be replaced, or one of the `inputs` lies in it.
     """
     _require_name(path)
     if path == "-":
@@ -114,6 +117,9 @@ def check_folder_output(path: str, *, force: bool, is_ours: Callable[[str], bool
         raise GptprepError(f"the current folder is in {path}", *inside)
     if not os.listdir(real):
         return real
+    for other in inputs:
+        if os.path.commonpath([real, os.path.realpath(other)]) == real:
+            raise GptprepError(f"the input {other} is in {path}", fix="name another output")
     if not is_ours(real):
         raise GptprepError(
             f"{path} already exists and is not gptprep's",
@@ -188,7 +194,6 @@ def _parents(real: str, path: str) -> Iterator[None]:
 
 @contextmanager
 def _locked_folder(partial: str, path: str) -> Iterator[None]:
-    os.makedirs(partial, exist_ok=True)
     lock = _open_locked(partial, path, os.O_RDONLY)
     try:
         yield
@@ -197,13 +202,24 @@ def _locked_folder(partial: str, path: str) -> Iterator[None]:
 
 
 def _open_locked(partial: str, path: str, flags: int) -> int:
-    """Open the temporary name and lock it, making sure that the lock is on what still has that name."""
+    """Open the temporary name and lock it, making sure that the lock is on what still has that name.
+
+    A leftover that has another name too was published by a run that was killed right then: it is let go.
+    """
     while True:
-        descriptor = os.open(partial, flags | os.O_NOFOLLOW, 0o666)
+        try:
+            if not flags & os.O_CREAT:
+                os.makedirs(partial, exist_ok=True)
+            descriptor = os.open(partial, flags | os.O_NOFOLLOW, 0o666)
+        except FileNotFoundError:
+            continue  # the other run has published it in between
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), os.stat(partial)):
-                return descriptor
+            status = os.fstat(descriptor)
+            if os.path.samestat(status, os.stat(partial)):
+                if stat.S_ISDIR(status.st_mode) or status.st_nlink == 1:
+                    return descriptor
+                os.unlink(partial)
         except BlockingIOError as error:
             os.close(descriptor)
             fix = "wait for the other run to end, or choose another output"
@@ -236,21 +252,23 @@ def _mark(folder: str) -> None:
 
 
 def _empty(folder: str) -> None:
-    """Remove all but the marker from a working folder."""
+    """Remove all but the marker from a working folder; another run may be at it too."""
     for name in os.listdir(folder):
         full = os.path.join(folder, name)
         if os.path.isdir(full) and not os.path.islink(full):
-            shutil.rmtree(full)
+            shutil.rmtree(full, ignore_errors=True)
         elif name != MARKER:
-            os.unlink(full)
+            with suppress(FileNotFoundError):
+                os.unlink(full)
 
 
 def _discard(folder: str) -> None:
     """Remove a folder; the marker goes last, so that a removal cut off by a kill is known and resumed."""
-    _mark(folder)
-    _empty(folder)
-    os.unlink(os.path.join(folder, MARKER))
-    os.rmdir(folder)
+    with suppress(FileNotFoundError):
+        _mark(folder)
+        _empty(folder)
+        os.unlink(os.path.join(folder, MARKER))
+        os.rmdir(folder)
 
 
 def _swap(partial: str, real: str) -> None:
@@ -275,4 +293,5 @@ def _recover(real: str) -> None:
     if _is_marked(real):
         os.unlink(os.path.join(real, MARKER))
     if _is_leftover(aside):
-        _discard(aside)
+        with suppress(OSError):  # the new folder is in place: what is left here goes with the next run
+            _discard(aside)

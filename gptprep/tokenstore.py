@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import io
+import itertools
 import os
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -133,3 +136,39 @@ class IdsFile:
                     raise DamagedData(f"{self.path} became shorter while it was read")
                 view, offset = view[done:], offset + done
         return ids
+
+
+class TokenStream:
+    """Raw files of ids, one after the other, as one stream; `len()` is what is read of it.
+
+    Files are opened when they are read, so there may be any number; threads may share one stream.
+    """
+
+    def __init__(self, parts: Sequence[tuple[str, int]], dtype: np.dtype[Any], n_ids: int) -> None:
+        """`parts` are paths and how many ids each holds; `n_ids` may leave out some at the end."""
+        self.dtype, self._parts, self._count = dtype, parts, n_ids
+        self._ends = list(itertools.accumulate(count for _, count in parts))
+
+    def __len__(self) -> int:
+        return self._count
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """The ids `start` to `stop`, cut to what is there, as a new array.
+
+        Raises:
+            DamagedData: a part does not hold as many ids as it should.
+        """
+        stop = min(stop, self._count)
+        pieces = []
+        for index in range(bisect.bisect_right(self._ends, start), len(self._parts)):
+            path, count = self._parts[index]
+            first = self._ends[index] - count
+            if first >= stop:
+                break
+            with IdsFile(path, self.dtype) as file:
+                if len(file) != count:
+                    raise DamagedData(f"{path} holds {len(file):,} ids", f"{count:,} were written")
+                pieces.append(file.read(start - first, stop - first))
+        if not pieces:
+            return np.empty(0, self.dtype)
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)

@@ -25,9 +25,11 @@ ALLOWED = {
     "tokenizers": LOW,
     "tokenstore": {*LOW, "npy"},
     "shards": {*LOW, "npy", "tokenstore", "windows"},
+    "executors": {"errors"},
     "embeddings": {*LOW, "npy", "shards"},
     "pipelines": {
         *LOW,
+        "executors",
         "publishing",
         "npy",
         "windows",

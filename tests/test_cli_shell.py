@@ -97,6 +97,9 @@ def test_an_output_is_never_an_input(run: Run, tmp_path: Path) -> None:
     (tmp_path / "d" / "mine.txt").write_text("one two three")
     done = run("window", "d/mine.txt", "-o", "d", "-L", "1", "--force")
     assert (done.code, (tmp_path / "d" / "mine.txt").read_text()) == (1, "one two three")
+    assert "error: the input d/mine.txt is in d\n" in done.err
+    done = run("window", "a.txt", "-o", "d", "-L", "1", "--force")
+    assert (done.code, (tmp_path / "d" / "mine.txt").read_text()) == (1, "one two three")
     assert "d already exists and is not gptprep's" in done.err
 
 

@@ -65,6 +65,11 @@ def test_lone_surrogates_in_json(tmp_path: Path) -> None:
     assert (texts, tally.skipped) == (["😀".encode()], 1)
 
 
+def test_numbers_of_other_fields_may_be_long(tmp_path: Path) -> None:
+    source = file(tmp_path / "a.jsonl", b'{"text": "a", "n": ' + b"1" * 5000 + b"}\n")
+    assert documents(source)[0] == [b"a"]
+
+
 def test_invalid_utf8_in_json_lines_is_named_by_line(tmp_path: Path) -> None:
     source = file(tmp_path / "a.jsonl", jsonl({"text": "x"}) + b'{"text": "\xff"}\n')
     with pytest.raises(GptprepError, match="byte 0xff at line 2"):

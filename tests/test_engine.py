@@ -17,6 +17,7 @@ from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokenizers.gigatoken import GigatokenTokenizer
 from gptprep.tokenizers.unicode_guard import NEWER_RANGES, may_differ
 from tests.conftest import SAMPLES
+from tests.test_cli_shards import tree
 from tests.test_tokenizers_bpe import PATTERNS, TEXTS, pair_ranks, rank_lines
 
 EOT = "<|endoftext|>"
@@ -102,12 +103,6 @@ def test_runs_of_a_million_that_tiktoken_cannot_cut() -> None:
     assert GPT2["allow"].decode(ids.tolist()) == b"a" + b" " * 1_000_000 + b"b"
 
 
-def tree(top: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(top)): path.read_bytes() for path in sorted(top.rglob("*")) if path.is_file()
-    }
-
-
 def test_both_engines_write_the_same_bytes(tmp_path: Path) -> None:
     (tmp_path / "new.txt").write_text("\u088f's and \U000323b0's " * 50_000)
     inputs = (str(SAMPLES), str(tmp_path / "new.txt"))
@@ -172,3 +167,12 @@ def test_special_tokens_are_refused_by_either_engine() -> None:
     for engine in ("gigatoken", "tiktoken"):
         with pytest.raises(TextError, match="holds the special token"):
             load_tokenizer("gpt2", "error", engine).encode_array(b"x<|endoftext|>")
+
+
+def test_ranks_that_gigatoken_cannot_use_are_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "gap.tiktoken"
+    data = rank_lines(list(pair_ranks())[:256])
+    path.write_bytes(data + b"aGVsbG8= 300\n")  # a whole word with no merges that lead to it
+    assert load_tokenizer(str(path)).encode("hello") == [300]
+    with pytest.raises(GptprepError, match="gigatoken cannot use the ranks"):
+        load_tokenizer(str(path), engine="gigatoken").encode_array(b"hello")

@@ -33,13 +33,13 @@ def big(tmp_path: Path) -> Path:
     return tmp_path
 
 
-WINDOW = ("window", "big.txt", "-o", "s", "-L", "64")
+WINDOW = ("window", "big.txt", "-o", "s", "-L", "64", "--engine", "tiktoken")
 
 
 def test_a_killed_run_leaves_nothing_at_the_outputs_name(run: Run, big: Path) -> None:
     for delay in (0.0, 0.1, 0.4):
         process = start(big, *WINDOW)
-        wait_for(big / "s.partial" / "ids.bin", process)
+        wait_for(big / "s.partial" / "parts" / "part-000000.bin", process)
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -58,7 +58,7 @@ def test_an_interrupted_run_cleans_up_and_says_so(
     big: Path, sent: signal.Signals, code: int, says: bytes
 ) -> None:
     process = start(big, *WINDOW)
-    wait_for(big / "s.partial" / "ids.bin", process)
+    wait_for(big / "s.partial" / "parts" / "part-000000.bin", process)
     process.send_signal(sent)
     _, err = process.communicate()
     assert process.returncode == code
@@ -76,7 +76,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(big: Path) -> None:
 
 def test_a_second_run_to_the_same_output_is_refused(run: Run, big: Path) -> None:
     process = start(big, *WINDOW)
-    wait_for(big / "s.partial" / "ids.bin", process)
+    wait_for(big / "s.partial" / "parts" / "part-000000.bin", process)
     second = run(*WINDOW)
     assert second.code == 1
     assert "error: s is being written by another run" in second.err

@@ -313,3 +313,48 @@ def test_killed_between_any_two_steps_the_old_or_the_new_folder_survives(
         step += 1
         kills += 1
     assert kills >= 10
+
+
+def test_a_run_killed_between_link_and_unlink_costs_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "x"
+    code = f"""
+import os, signal
+from gptprep.publishing import publish_file
+link = os.link
+def kill(*names):
+    link(*names)
+    os.kill(os.getpid(), signal.SIGKILL)
+os.link = kill
+with publish_file({str(target)!r}) as file:
+    file.write(b"published")
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -9
+    assert target.stat().st_nlink == 2
+
+    def fail(file: BinaryIO) -> None:
+        file.write(b"half")
+        raise ValueError
+
+    with pytest.raises(ValueError), publish_file(str(target), force=True) as file:
+        fail(file)
+    assert tree(tmp_path) == {"x": "published"}
+    assert target.stat().st_nlink == 1
+
+
+def test_links_and_empty_folders_are_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a").write_text("x")
+    assert files.holds_only(str(tmp_path), ["sub/a"])
+    (tmp_path / "empty").mkdir()
+    assert not files.holds_only(str(tmp_path), ["sub/a"])
+    (tmp_path / "empty").rmdir()
+    (tmp_path / "link").symlink_to("sub")
+    assert not files.holds_only(str(tmp_path), ["sub/a"])
+
+
+def test_an_output_folder_never_holds_an_input(tmp_path: Path) -> None:
+    publish(tmp_path / "out")
+    for name in ("out/ours", "out/sub/data"):
+        inputs = [str(tmp_path / name)]
+        with pytest.raises(GptprepError, match=r"the input .* is in"):
+            check_folder_output(str(tmp_path / "out"), force=True, is_ours=is_ours, inputs=inputs)

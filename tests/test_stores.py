@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from gptprep import npy, open_shards
 from gptprep.errors import DamagedData, GptprepError, WrongUsage
 from gptprep.shards import rows_per_shard, write_split
-from gptprep.tokenstore import IdsFile, IdsWriter, id_dtype
+from gptprep.tokenstore import IdsFile, IdsWriter, TokenStream, id_dtype
 from tests.test_windows import book
 
 # .npy
@@ -186,9 +186,13 @@ def test_shards_hold_the_books_windows(
 ) -> None:
     folder = tmp_path_factory.mktemp("shards")
     ids = np.arange(1000, 1000 + first + n_ids, dtype="<u2")
-    ids.tofile(folder / "ids.bin")
     done: list[int] = []
-    with pytest.MonkeyPatch.context() as patch, IdsFile(str(folder / "ids.bin"), ids.dtype) as stream:
+    middle = len(ids) // 2
+    ids[:middle].tofile(folder / "a.bin")
+    ids[middle:].tofile(folder / "b.bin")
+    parts = [(str(folder / "a.bin"), middle), (str(folder / "b.bin"), len(ids) - middle)]
+    stream = TokenStream(parts, ids.dtype, len(ids))
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gptprep.shards.writing._BLOCK_BYTES", block)
         stretch = range(first, first + n_ids)
         split = write_split(str(folder), "train", stream, stretch, context_length, stride, rows, done.append)

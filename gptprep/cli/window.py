@@ -64,6 +64,16 @@ def _window(
     errors: options.ErrorPolicy = "strict",
     text_field: options.TextField = None,
     separator: options.Separator = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            help="Processes that encode; the result is the same for any number. [default: one a core]",
+            show_default=False,
+            rich_help_panel="General",
+        ),
+    ] = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
 ) -> None:
@@ -81,6 +91,7 @@ def _window(
         special=special,
         engine=engine,
         cross_check=not no_cross_check,
+        workers=workers,
         text=options.text_options(encoding, errors, text_field, separator),
         stdin=options.stdin_kind(text_field),
         force=force,

@@ -10,6 +10,7 @@ from gptprep.corpus.pieces import Piece, place, read_pieces
 from gptprep.corpus.reading import MAX_BLOCK, read_blocks
 from gptprep.corpus.sources import Kind as SourceKind
 from gptprep.corpus.sources import Source, find_sources, one_source, text_source
+from gptprep.corpus.stretches import exact_stretch, plan_stretches, with_first_line
 from gptprep.corpus.text import Errors, Tally, TextOptions
 
 __all__ = [
@@ -20,10 +21,13 @@ __all__ = [
     "SourceKind",
     "Tally",
     "TextOptions",
+    "exact_stretch",
     "find_sources",
     "one_source",
     "place",
+    "plan_stretches",
     "read_blocks",
     "read_pieces",
     "text_source",
+    "with_first_line",
 ]

@@ -55,7 +55,7 @@ def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[lis
             "name the column with --text-field",
         )
     for batch in table.iter_batches(batch_size=_ROWS, columns=[field]):
-        column = batch.column(0)
+        column = batch.column(batch.schema.names.index(field))  # a dotted name may choose more
         if arrow.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         yield column.cast(arrow.large_binary()).to_pylist()

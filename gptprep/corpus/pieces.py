@@ -13,7 +13,7 @@ LastCut = Callable[[bytearray, int], int]
 """The last place of a text at or after an offset where it may be cut, 0 for none (`Tokenizer.last_cut`)."""
 
 _CONTEXT = 8
-"""Bytes before the end of a a text that are searched again with what follows: a character and a space."""
+"""Bytes before the end of a text that are searched again with what follows: a character and a space."""
 
 
 class Piece(NamedTuple):
@@ -37,7 +37,7 @@ def read_pieces(
         GptprepError: the source cannot be read, or holds what `options` refuse.
         DamagedData: it is not what its format says.
     """
-    under_way = False
+    under_way = source.begin > 0 and not (source.has_lines or options.separator)
     for piece in _cut(read_segments(source, options, tally), last_cut, size):
         if piece.last and not piece.text and not under_way:
             tally.empty += 1
@@ -68,6 +68,8 @@ def _cut(segments: Iterable[Segment], last_cut: LastCut, size: int) -> Iterator[
             searched = 0
         else:
             searched = max(0, len(buffer) - _CONTEXT)
+    if buffer:  # a stretch that ends amid its document
+        yield Piece(bytes(buffer), offset, line, False)
 
 
 def place(source: Source, piece: Piece, offset: int, options: TextOptions) -> str:

@@ -22,6 +22,9 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes; none at the end."""
 
+    def seek(self, offset: int, /) -> int:
+        """Go to a byte."""
+
 
 def read_blocks(source: Source) -> Iterator[bytes]:
     """The bytes of a source, decompressed, in blocks of at most `MAX_BLOCK`.
@@ -35,13 +38,21 @@ def read_blocks(source: Source) -> Iterator[bytes]:
         yield source.data
         return
     with os_errors("read", source.path), _open(source.path) as file:
-        while block := _read(file, source.path):
+        if source.begin:
+            file.seek(source.begin)
+        left = sys.maxsize if source.end is None else source.end - source.begin
+        while left and (block := _read(file, source.path, min(left, MAX_BLOCK))):
+            left -= len(block)
             yield block
+        if left and source.end is not None:
+            raise GptprepError(
+                f"{source.path} became shorter while it was read", fix="run the same command again"
+            )
 
 
-def _read(file: Readable, path: str) -> bytes:
+def _read(file: Readable, path: str, size: int) -> bytes:
     try:
-        return file.read(MAX_BLOCK)
+        return file.read(size)
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise

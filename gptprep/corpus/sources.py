@@ -28,7 +28,7 @@ _IDS = (".npy", ".bin")
 
 
 class Source(NamedTuple):
-    """One input: a file, standard input (`path` is "-"), or a text given as an argument (`data`)."""
+    """One input: a file or a stretch of one, standard input (`path` is "-"), an argument's text (`data`)."""
 
     name: str
     """For manifests: the last part of what the user named and what lies below it, never more."""
@@ -38,6 +38,12 @@ class Source(NamedTuple):
     size: int | None = None
     """Bytes on disk; None where only reading tells."""
     data: bytes | None = None
+    begin: int = 0
+    """Of a stretch: the first byte."""
+    end: int | None = None
+    """Of a stretch: the byte after the last; None for the end of the file."""
+    first_line: int = 1
+    """The line of the first byte."""
 
     @property
     def label(self) -> str:

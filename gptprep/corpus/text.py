@@ -91,7 +91,7 @@ def read_segments(source: Source, options: TextOptions, tally: Tally) -> Iterato
         if codecs.lookup(options.encoding).name != "utf-8":
             blocks = _transcode(source, blocks, options, tally)
         separator = "\n" if source.kind == "jsonl" else options.separator
-        segments = _split(blocks, separator.encode("utf-8", "surrogateescape") if separator else None)
+        segments = _split(source, blocks, separator.encode("utf-8", "surrogateescape") if separator else None)
     if options.errors == "skip":
         segments = _without_invalid(source, segments, tally)
     segments = _valid(source, segments, options.errors, tally)
@@ -160,12 +160,14 @@ def _with_end(blocks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     yield b"", True
 
 
-def _split(blocks: Iterable[bytes], separator: bytes | None) -> Iterator[Segment]:
+def _split(source: Source, blocks: Iterable[bytes], separator: bytes | None) -> Iterator[Segment]:
     """Cut a stream of bytes at every separator, which belongs to no document.
 
     Nothing after the last separator is no document: the separator may also end each one.
     """
-    buffer, offset, line, is_open = b"", 0, 1, True
+    buffer, offset, line = b"", source.begin, source.first_line
+    is_open = not (separator and source.begin)  # a stretch begins after a separator, or amid its document
+    ends = bool(separator) or source.end is None
     keep = len(separator) - 1 if separator else 0
     for block, final in _with_end(blocks):
         data = buffer + block if buffer else block
@@ -177,33 +179,43 @@ def _split(blocks: Iterable[bytes], separator: bytes | None) -> Iterator[Segment
         end = len(data) if final else max(begin, len(data) - keep)
         is_open = is_open or end > begin
         if is_open:
-            yield Segment(data[begin:end], offset + begin, line, final)
+            yield Segment(data[begin:end], offset + begin, line, final and ends)
         line += data.count(b"\n", begin, end)
         buffer, offset = data[end:], offset + end
 
 
 def _valid(source: Source, segments: Iterable[Segment], errors: Errors, tally: Tally) -> Iterator[Segment]:
     """Check that each document is UTF-8, and let every segment end between two characters."""
-    pending = b""
-    for data, offset, line, last in segments:
+    pending, resume, line = b"", source.begin, source.first_line
+    for segment in segments:
         if pending:
-            data, offset = pending + data, offset - len(pending)
-            pending = b""
-        if not data.isascii():
-            try:
-                used = codecs.utf_8_decode(data, "strict", last)[1]
-            except UnicodeDecodeError as error:
-                if errors != "replace":
-                    where = f"line {line}" if source.has_lines else ""
-                    _refuse(source, "UTF-8", offset + error.start, error, where)
-                before = getattr(_bad, "count", 0)
-                text, used = codecs.utf_8_decode(data, _REPLACE, last)
-                tally.replaced += _bad.count - before
-                data, pending = text.encode(), data[used:]
-            else:
-                data, pending = data[:used], data[used:]
-        if data or last:
-            yield Segment(data, offset, line, last)
+            begin = segment.offset - len(pending)
+            segment = segment._replace(data=pending + segment.data, offset=begin)
+        data, pending = _checked(source, segment, errors, tally)
+        resume, line = segment.offset + len(segment.data) - len(pending), segment.line
+        if data or segment.last:
+            yield segment._replace(data=data)
+    if pending:  # a stretch that ends with its file, amid a character
+        rest = Segment(pending, resume, line, True)
+        yield Segment(_checked(source, rest, errors, tally)[0], resume, line, False)
+
+
+def _checked(source: Source, segment: Segment, errors: Errors, tally: Tally) -> tuple[bytes, bytes]:
+    """Its valid UTF-8, and the bytes at its end that begin a character, unless it is the last."""
+    data, offset, line, last = segment
+    if data.isascii():
+        return data, b""
+    try:
+        used = codecs.utf_8_decode(data, "strict", last)[1]
+    except UnicodeDecodeError as error:
+        if errors != "replace":
+            where = f"line {line}" if source.has_lines else ""
+            _refuse(source, "UTF-8", offset + error.start, error, where)
+        before = getattr(_bad, "count", 0)
+        text, used = codecs.utf_8_decode(data, _REPLACE, last)
+        tally.replaced += _bad.count - before
+        return text.encode(), data[used:]
+    return data[:used], data[used:]
 
 
 def _without_invalid(source: Source, segments: Iterable[Segment], tally: Tally) -> Iterator[Segment]:
@@ -265,7 +277,7 @@ def _text_field(source: Source, document: bytes, line: int, field: str) -> str |
     """The text of one line; None for `null`, which is no text, as in a table."""
     place = f"{source.label}:{line}"
     try:
-        value = json.loads(document)
+        value = json.loads(document, parse_int=len)  # no number is wanted, and Python refuses long ones
     except (ValueError, RecursionError) as error:
         raise DamagedData(
             f"{place} is not valid JSON", str(error), "JSON lines hold one object a line"

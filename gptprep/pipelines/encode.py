@@ -12,7 +12,15 @@ from typing import Any, BinaryIO, Literal
 
 from gptprep.corpus import Source, SourceKind, TextOptions, find_sources, text_source
 from gptprep.errors import GptprepError, WrongUsage, os_errors
-from gptprep.pipelines.encoding import CorpusEncoder, Encoded, SourceCounts, Totals, totals, write_stream
+from gptprep.pipelines.encoding import (
+    CorpusEncoder,
+    Encoded,
+    SourceCounts,
+    Totals,
+    check_not_empty,
+    totals,
+    write_stream,
+)
 from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.pipelines.visible import visible
 from gptprep.publishing import check_file_output, publish_file
@@ -123,12 +131,19 @@ def _encode_to(
         ids: list[int] = tokenizer.encode_array(text).tolist()
         return ids
 
-    encode_bytes: Any = tokenizer.encode_array if form in ("npy", "bin") else as_list
+    in_numbers = form in ("npy", "bin")
     encoder = CorpusEncoder[Any](
-        sources, tokenizer, options.text, encode_bytes, progress, cross_check=options.cross_check
+        sources,
+        tokenizer,
+        options.text,
+        tokenizer.encode_array if in_numbers else as_list,
+        progress,
+        cross_check=options.cross_check,
+        check_from=0 if in_numbers else _LARGE_TEXT,
     )
     writer = _WRITERS[form](file, tokenizer)
     n_ids = writer.write(encoder)
+    check_not_empty(sources, encoder.counts)
     return EncodeReport(
         output=options.output,
         format=form,

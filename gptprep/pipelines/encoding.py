@@ -55,6 +55,8 @@ class CorpusEncoder(Generic[Ids]):
     encode: Callable[[bytes], Ids]
     progress: Progress
     cross_check: bool = True
+    check_from: int = 0
+    """Bytes of text from which on the faster engine encodes, so that there is something to compare."""
     counts: list[SourceCounts] = field(default_factory=list)
     cross_checked: int = 0
     """Bytes whose ids were compared with the truth's."""
@@ -64,7 +66,7 @@ class CorpusEncoder(Generic[Ids]):
         """Each stretch of ids, in order.
 
         Raises:
-            GptprepError: a source cannot be read or encoded, or there is no text in any; says where.
+            GptprepError: a source cannot be read or encoded; says where.
             DamagedData: a source is not what its format says.
         """
         total = total_bytes(self.sources)
@@ -77,7 +79,6 @@ class CorpusEncoder(Generic[Ids]):
                 yield encoded
                 self.progress("encoding", done + counts.bytes, total, "bytes")
             done += counts.bytes
-        check_not_empty(self.sources, self.counts)
 
     def _source(self, source: Source, counts: SourceCounts) -> Iterator[Encoded[Any]]:
         if source.kind == "ids":
@@ -95,9 +96,10 @@ class CorpusEncoder(Generic[Ids]):
     def _check(self, text: bytes) -> None:
         """Compare a stretch of the first text, and then one in so many bytes."""
         self._unchecked += len(text)
-        if self.cross_check and self._unchecked > _CHECK_EVERY:
-            self.cross_checked += self.tokenizer.cross_check(text)
-            self._unchecked = 0
+        if self.cross_check and self._unchecked > _CHECK_EVERY and len(text) >= self.check_from:
+            compared = self.tokenizer.cross_check(text)
+            self.cross_checked += compared
+            self._unchecked = 0 if compared else _CHECK_EVERY
 
 
 def _stored_ids(source: Source, tokenizer: Tokenizer, counts: SourceCounts) -> Iterator[Encoded[Any]]:
@@ -172,11 +174,16 @@ def write_stream(encoded: Iterable[Encoded[Any]], tokenizer: Tokenizer, writer: 
     for _, ids, last in encoded:
         if between:
             if end_of_text is None:
-                raise GptprepError(
-                    f"the tokenizer {tokenizer.name} has no end-of-text token",
-                    "there are several documents, and it stands between them",
-                    "build the vocabulary with <|endoftext|> (the default), or give one document",
-                )
+                raise no_end_of_text(tokenizer)
             writer.append(end_of_text)
         writer.append(ids)
         between = last
+
+
+def no_end_of_text(tokenizer: Tokenizer) -> GptprepError:
+    """The error for several documents and no token to put between them."""
+    return GptprepError(
+        f"the tokenizer {tokenizer.name} has no end-of-text token",
+        "there are several documents, and it stands between them",
+        "build the vocabulary with <|endoftext|> (the default), or give one document",
+    )

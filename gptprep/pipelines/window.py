@@ -1,13 +1,15 @@
 """`window`: a corpus to sliding-window input/target shards.
 
-Two phases: (1) all documents are encoded into one stream of ids on disk, with the end-of-text id between
-them; (2) the length of the stream gives every window its place, and they are cut from it shard by shard.
+Two phases: (1) workers encode the documents into parts, files of ids on disk, with the end-of-text id
+between documents; (2) the lengths of the parts give every window its place, and the windows are cut from
+them shard by shard.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -15,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 from gptprep import windows
 from gptprep.corpus import Source, SourceKind, TextOptions, find_sources, read_blocks
 from gptprep.errors import GptprepError, TextError, WrongUsage
+from gptprep.executors.local import usable_cores
 from gptprep.files import require_free_space, write_manifest
-from gptprep.pipelines.encoding import CorpusEncoder, SourceCounts, Totals, total_bytes, totals, write_stream
+from gptprep.pipelines.encoding import SourceCounts, Totals, total_bytes, totals
+from gptprep.pipelines.parts import encode_parts, plan_tasks, shared_tokenizer
 from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.publishing import check_folder_output, publish_folder
 from gptprep.shards import (
@@ -28,12 +32,11 @@ from gptprep.shards import (
     rows_per_shard,
     write_split,
 )
-from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer, load_tokenizer
-from gptprep.tokenstore import IdsFile, IdsWriter, id_dtype
+from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer
+from gptprep.tokenstore import IdsFile, TokenStream, id_dtype
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
 
 _SAMPLE = 1 << 16
 """Bytes of each sampled source that the estimate encodes."""
@@ -54,6 +57,7 @@ class WindowOptions:
     special: SpecialPolicy = "allow"
     engine: Engine = "auto"
     cross_check: bool = True
+    workers: int | None = None
     text: TextOptions = field(default_factory=TextOptions)
     stdin: SourceKind = "text"
     force: bool = False
@@ -86,6 +90,7 @@ class WindowPlan:
     sources: tuple[Source, ...]
     tokenizer: Tokenizer
     dtype: np.dtype[Any]
+    workers: int
     bytes: int | None
     estimated_ids: int | None
     estimated_windows: int | None
@@ -136,21 +141,27 @@ def plan_window(options: WindowOptions) -> WindowPlan:
     """
     windows.check(options.context_length, options.step())
     options.fraction()
-    check_folder_output(options.output, force=options.force, is_ours=is_shard_folder)
     sources = find_sources(options.inputs, ids=True, stdin=options.stdin)
+    paths = (source.path for source in sources)
+    check_folder_output(options.output, force=options.force, is_ours=is_shard_folder, inputs=paths)
     if not sources:
         raise WrongUsage("there is nothing to window", fix="name a file or a folder")
-    tokenizer = load_tokenizer(options.tokenizer, options.special, options.engine)
+    tokenizer = shared_tokenizer(options.tokenizer, options.special, options.engine)
     dtype = id_dtype(tokenizer.n_vocab)
     rows_per_shard(options.shard_size, options.context_length, dtype)
+    workers = usable_cores() if options.workers is None else options.workers
+    if workers < 1:
+        raise WrongUsage(f"--workers is {workers}", fix="give 1 or more")
     n_ids = _estimate_ids(sources, tokenizer, options)
     if n_ids is None:
-        return WindowPlan(options, tuple(sources), tokenizer, dtype, None, None, None, None)
+        return WindowPlan(options, tuple(sources), tokenizer, dtype, workers, None, None, None, None)
     n_windows = _count_windows(options, _stretches(options, n_ids))
     size = 2 * n_windows * options.context_length * dtype.itemsize
     if all(source.kind in ("text", "ids") for source in sources):  # of others the sample tells too little
         require_free_space(options.output, size + n_ids * dtype.itemsize)
-    return WindowPlan(options, tuple(sources), tokenizer, dtype, total_bytes(sources), n_ids, n_windows, size)
+    return WindowPlan(
+        options, tuple(sources), tokenizer, dtype, workers, total_bytes(sources), n_ids, n_windows, size
+    )
 
 
 def run_window(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
@@ -163,12 +174,21 @@ def run_window(plan: WindowPlan, progress: Progress = no_progress) -> WindowRepo
     """
     options = plan.options
     with publish_folder(options.output, force=options.force, is_ours=is_shard_folder) as folder:
-        stream = os.path.join(folder, "ids.bin")
-        encoder = _encode_stream(plan, stream, progress)
-        with IdsFile(stream, plan.dtype) as ids:
-            splits = _write_splits(plan, ids, folder, progress)
-            manifest = _manifest(plan, encoder.counts, len(ids), splits)
-        os.unlink(stream)
+        parts = os.path.join(folder, "parts")
+        os.mkdir(parts)
+        tasks = plan_tasks(
+            plan.sources,
+            options.text,
+            parts,
+            tokenizer=options.tokenizer,
+            special=options.special,
+            engine=options.engine,
+            cross_check=options.cross_check,
+        )
+        encoded = encode_parts(plan.sources, tasks, plan.tokenizer, plan.workers, progress)
+        splits = _write_splits(plan, encoded.stream, folder, progress)
+        shutil.rmtree(parts)
+        manifest = _manifest(plan, encoded.counts, len(encoded.stream), splits)
         write_manifest(folder, manifest.to_json())
     row_bytes = options.context_length * plan.dtype.itemsize
     written = sum(2 * split.windows * row_bytes for split in splits.values())
@@ -177,29 +197,13 @@ def run_window(plan: WindowPlan, progress: Progress = no_progress) -> WindowRepo
         bytes_written=written,
         engine=plan.tokenizer.engine,
         engine_note=plan.tokenizer.engine_note,
-        cross_checked=encoder.cross_checked,
+        cross_checked=encoded.cross_checked,
         manifest=manifest,
-        **totals(encoder.counts),
+        **totals(encoded.counts),
     )
 
 
-def _encode_stream(plan: WindowPlan, path: str, progress: Progress) -> CorpusEncoder[NDArray[Any]]:
-    """Phase 1: all documents as one stream of ids."""
-    options, tokenizer = plan.options, plan.tokenizer
-    encoder = CorpusEncoder(
-        plan.sources,
-        tokenizer,
-        options.text,
-        tokenizer.encode_array,
-        progress,
-        cross_check=options.cross_check,
-    )
-    with open(path, "wb", buffering=1 << 20) as file:
-        write_stream(encoder, tokenizer, IdsWriter(file, tokenizer.n_vocab, npy_header=False))
-    return encoder
-
-
-def _write_splits(plan: WindowPlan, ids: IdsFile, folder: str, progress: Progress) -> dict[str, Split]:
+def _write_splits(plan: WindowPlan, ids: TokenStream, folder: str, progress: Progress) -> dict[str, Split]:
     """Phase 2: the windows of each split."""
     options = plan.options
     stretches = _stretches(options, len(ids))

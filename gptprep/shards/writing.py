@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gptprep import npy, windows
 from gptprep.errors import WrongUsage
 from gptprep.shards.manifest import ArrayFile, Shard, Split
-from gptprep.tokenstore import IdsFile
+from gptprep.tokenstore import TokenStream
 
 _BLOCK_BYTES = 1 << 22
 """Ids read for one block of rows: small enough for a processor's cache, large enough for few system calls."""
@@ -78,7 +78,7 @@ def rows_per_shard(shard_size: int, context_length: int, dtype: np.dtype[Any]) -
 def write_split(
     folder: str,
     name: str,
-    ids: IdsFile,
+    ids: TokenStream,
     stretch: range,
     context_length: int,
     stride: int,
@@ -109,7 +109,7 @@ def write_split(
 def _write_shard(
     folder: str,
     pattern: str,
-    ids: IdsFile,
+    ids: TokenStream,
     starts: range,
     context_length: int,
     on_rows: Callable[[int], None],
@@ -126,7 +126,7 @@ def _write_shard(
 def _write_array(
     folder: str,
     file: str,
-    ids: IdsFile,
+    ids: TokenStream,
     starts: range,
     shift: int,
     context_length: int,

@@ -79,6 +79,13 @@ class Tokenizer(ABC):
         The ids of both sides, each encoded alone, are together the ids of the whole, whatever follows.
         """
 
+    def first_cut(self, text: bytes, start: int) -> int:  # noqa: ARG002
+        """The first place at or after `start` where a document may be cut; -1 where there is none.
+
+        As `last_cut`, but the text may begin and end amid a character and hold bytes that are not text.
+        """
+        return -1
+
     def cross_check(self, text: bytes) -> int:  # noqa: ARG002
         """Compare the engine with the truth on a stretch of a text; how many bytes were compared.
 

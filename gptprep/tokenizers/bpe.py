@@ -99,6 +99,9 @@ class BpeTokenizer(Tokenizer):
     def last_cut(self, text: bytearray, start: int) -> int:
         return cuts.last_cut(text, start, self._cut_rule) if self._cut_rule else 0
 
+    def first_cut(self, text: bytes, start: int) -> int:
+        return cuts.first_cut(text, start, self._cut_rule) if self._cut_rule else -1
+
 
 @contextmanager
 def _explained_limit() -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from gptprep.tokenizers.vocabulary import UNKNOWN_TOKENS, Vocabulary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_WHITE_SPACE = re.compile(rb"[ \n]")
 
 
 class CharTokenizer(Tokenizer):
@@ -59,6 +62,13 @@ class CharTokenizer(Tokenizer):
             if match.start() < place < match.end():
                 place = match.start()
         return place if place >= start else 0
+
+    def first_cut(self, text: bytes, start: int) -> int:
+        """Before a line end or a space: no special token holds one, and it is a character of its own."""
+        if any(character.isspace() for token in self.special_tokens for character in token):
+            return -1
+        match = _WHITE_SPACE.search(text, max(1, start))
+        return match.start() if match else -1
 
     @cached_property
     def _table(self) -> NDArray[Any]:

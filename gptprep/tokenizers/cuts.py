@@ -15,6 +15,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from gptprep.tokenizers.unicode_guard import is_newer
+
 _BORDER = re.compile(
     rb"(?:[!-~]|[\xc2-\xf4][\x80-\xbf]{1,3})(?=(?P<space>[ \t\n])|\xe3\x80[\x81\x82]|\xef\xbc\x8c)"
 )
@@ -29,7 +31,7 @@ def after_any_character(character: str) -> bool:
 
 def after_letter_or_digit(character: str) -> bool:
     """The rule that holds for cl100k and o200k too: the white space follows a letter or a digit."""
-    return unicodedata.category(character)[0] in "LN"
+    return unicodedata.category(character)[0] in "LN" and not is_newer(character)
 
 
 def last_cut(text: bytearray, start: int, is_safe_after: Callable[[str], bool]) -> int:
@@ -46,3 +48,16 @@ def last_cut(text: bytearray, start: int, is_safe_after: Callable[[str], bool]) 
             if (is_safe_after if space else after_letter_or_digit)(before):
                 return end
     return 0
+
+
+def first_cut(text: bytes, start: int, is_safe_after: Callable[[str], bool]) -> int:
+    """The first cut of a text at or after byte `start`; -1 where there is none. Bad bytes are no matter."""
+    for match in _BORDER.finditer(text, max(0, start - 4)):
+        if match.end() >= start:
+            try:
+                before = match[0].decode()
+            except UnicodeDecodeError:
+                continue
+            if (is_safe_after if match["space"] else after_letter_or_digit)(before):
+                return match.end()
+    return -1

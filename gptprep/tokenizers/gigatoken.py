@@ -12,7 +12,7 @@ import zlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from gptprep.errors import TextError, os_errors
+from gptprep.errors import GptprepError, TextError, os_errors
 from gptprep.tokenizers.base import SpecialPolicy
 from gptprep.tokenizers.bpe import BpeTokenizer
 from gptprep.tokenizers.encodings import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
@@ -93,4 +93,10 @@ class GigatokenTokenizer(BpeTokenizer):
         ):
             file.write(self._rank_data)
             file.flush()
-            return BPETokenizer.from_tiktoken(file.name, self._scheme, special_tokens)
+            try:
+                return BPETokenizer.from_tiktoken(file.name, self._scheme, special_tokens)
+            except BaseException as error:  # its panics are no Exceptions
+                if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+                    what = f"gigatoken cannot use the ranks of {self.name}"
+                    raise GptprepError(what, str(error)[:200], "use --engine tiktoken") from error
+                raise

@@ -27,6 +27,11 @@ NEWER_RANGES = (
 _E0_CHARACTERS = ("\u088f".encode(), "\u0c5c".encode(), "\u0cdc".encode())
 
 
+def is_newer(character: str) -> bool:
+    """Whether only the newer Unicode knows a character: Python's own tables may be as new."""
+    return any(first <= ord(character) <= last for first, last in NEWER_RANGES)
+
+
 def may_differ(text: bytes) -> bool:
     """Whether a valid UTF-8 text may hold a character that only the newer Unicode knows.
 

@@ -81,6 +81,10 @@ class WordTokenizer(Tokenizer):
                 break
         return cut
 
+    def first_cut(self, text: bytes, start: int) -> int:
+        match = _WHITE_SPACE.search(text, max(1, start))
+        return match.start() if match else -1
+
     def decode_chunks(self, chunks: Iterable[Sequence[int]]) -> Iterator[bytes]:
         """Words joined by spaces, without the space before `, . ? ! " ( ) '`, as the book's `decode`."""
         no_space_before = tuple(character.encode() for character in _NO_SPACE_BEFORE)

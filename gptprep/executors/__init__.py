@@ -1,0 +1,1 @@
+"""Running tasks: `run(function, tasks, workers)` gives the results in the order of the tasks."""
