@@ -38,6 +38,9 @@ class DamagedData(GptprepError):
 
     exit_code = 3
 
+    def __init__(self, what: str, why: str = "", fix: str = "make or fetch the file again") -> None:
+        super().__init__(what, why, fix)
+
 
 class MissingExtra(GptprepError):
     """An optional dependency is not installed (exit code 4)."""
