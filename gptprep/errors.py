@@ -86,4 +86,7 @@ def os_errors(action: str, path: str) -> Iterator[None]:
         raise
     except OSError as error:
         why = error.strerror or str(error)
-        raise GptprepError(f"cannot {action} {path}", why, _FIXES.get(error.errno or 0, "")) from error
+        explained = GptprepError(f"cannot {action} {path}", why, _FIXES.get(error.errno or 0, ""))
+        for note in getattr(error, "__notes__", ()):
+            explained.add_note(note)
+        raise explained from error

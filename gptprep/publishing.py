@@ -134,10 +134,16 @@ def check_folder_output(
 
 
 @contextmanager
-def publish_folder(path: str, *, force: bool, is_ours: Callable[[str], bool]) -> Iterator[str]:
+def publish_folder(
+    path: str, *, force: bool, is_ours: Callable[[str], bool], keep: str = ""
+) -> Iterator[str]:
     """A folder `PATH.partial` to work in, which becomes `path` when the block ends well and goes otherwise.
 
     What a killed run left in `PATH.partial` is cleared first. The old one stays until the new one is whole.
+
+    Args:
+        keep: a folder in it that a failed or killed run leaves to the next one. The block makes it when there
+            is something worth keeping, and removes it when it is done with it.
 
     Raises:
         GptprepError: as `check_folder_output`, another run is writing there, or it cannot be written.
@@ -145,7 +151,7 @@ def publish_folder(path: str, *, force: bool, is_ours: Callable[[str], bool]) ->
     real = check_folder_output(path, force=force, is_ours=is_ours)
     partial = real + ".partial"
     with _parents(real, path), os_errors("write", path), _locked_folder(partial, path):
-        _claim(partial, path)
+        _claim(partial, path, keep)
         try:
             _recover(real)
             check_folder_output(path, force=force, is_ours=is_ours)
@@ -154,9 +160,14 @@ def publish_folder(path: str, *, force: bool, is_ours: Callable[[str], bool]) ->
                 sync_folder(folder)
             check_folder_output(path, force=force, is_ours=is_ours)
             _swap(partial, real)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):
-                _discard(partial)
+                if keep and os.path.exists(os.path.join(partial, keep)):
+                    _empty(partial, keep)
+                    done = f"what was done is kept in {path.rstrip('/')}.partial"
+                    error.add_note(f"{done}: the same command goes on from there")
+                else:
+                    _discard(partial)
             raise
 
 
@@ -229,12 +240,12 @@ def _open_locked(partial: str, path: str, flags: int) -> int:
         os.close(descriptor)
 
 
-def _claim(partial: str, path: str) -> None:
-    """Mark the working folder as gptprep's and clear what a killed run left in it."""
+def _claim(partial: str, path: str, keep: str) -> None:
+    """Mark the working folder as gptprep's and clear what a killed run left in it, but for what is kept."""
     if not _is_leftover(partial):
         raise _not_ours(partial, path)
     _mark(partial)
-    _empty(partial)
+    _empty(partial, keep)
 
 
 def _is_marked(folder: str) -> bool:
@@ -251,10 +262,12 @@ def _mark(folder: str) -> None:
         pass
 
 
-def _empty(folder: str) -> None:
-    """Remove all but the marker from a working folder; another run may be at it too."""
+def _empty(folder: str, keep: str = "") -> None:
+    """Remove all but the marker and what is kept from a working folder; another run may be at it too."""
     for name in os.listdir(folder):
         full = os.path.join(folder, name)
+        if name == keep and os.path.isdir(full) and not os.path.islink(full):
+            continue
         if os.path.isdir(full) and not os.path.islink(full):
             shutil.rmtree(full, ignore_errors=True)
         elif name != MARKER:

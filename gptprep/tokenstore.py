@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import bisect
 import io
-import itertools
+import mmap
 import os
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from gptprep import npy
 from gptprep.errors import DamagedData, GptprepError, os_errors
+from gptprep.files import json_bytes, read_json
 
 
 def id_dtype(n_vocab: int) -> np.dtype[Any]:
@@ -123,6 +124,11 @@ class IdsFile:
     def __len__(self) -> int:
         return self._count
 
+    def mapped(self) -> tuple[mmap.mmap, NDArray[Any]]:
+        """All ids as a read-only array that is read when it is used, and the mapping below it."""
+        mapping = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return mapping, np.frombuffer(mapping, self.dtype, self._count, self._offset)
+
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """The ids `start` to `stop`, cut to what is there, as a new array."""
         start, stop = max(start, 0), min(stop, self._count)
@@ -139,18 +145,39 @@ class IdsFile:
 
 
 class TokenStream:
-    """Raw files of ids, one after the other, as one stream; `len()` is what is read of it.
+    """Files of ids, one after the other, as one stream; `len()` is what is read of it.
 
     Files are opened when they are read, so there may be any number; threads may share one stream.
     """
 
-    def __init__(self, parts: Sequence[tuple[str, int]], dtype: np.dtype[Any], n_ids: int) -> None:
-        """`parts` are paths and how many ids each holds; `n_ids` may leave out some at the end."""
-        self.dtype, self._parts, self._count = dtype, parts, n_ids
-        self._ends = list(itertools.accumulate(count for _, count in parts))
+    def __init__(
+        self, parts: Sequence[tuple[str, int]], dtype: np.dtype[Any], n_ids: int, *, keep_mapped: bool = True
+    ) -> None:
+        """The stream of some files.
+
+        Args:
+            parts: paths, and how many ids each holds.
+            n_ids: what is read of them; may leave out some at the end.
+            keep_mapped: whether `gather` may hold in memory what it has read once.
+        """
+        self.dtype, self.parts, self._count, self._keep_mapped = dtype, parts, n_ids, keep_mapped
+        self._ends = np.cumsum([0, *(count for _, count in parts)])[1:]
+        self._maps: dict[int, tuple[mmap.mmap, NDArray[Any]]] = {}
 
     def __len__(self) -> int:
         return self._count
+
+    def save(self, path: str) -> None:
+        """Write which files make up the stream, so that other processes can `load` it."""
+        with open(path, "wb") as file:
+            file.write(json_bytes({"parts": self.parts, "dtype": self.dtype.str, "ids": self._count}))
+
+    @classmethod
+    def load(cls, path: str) -> TokenStream:
+        """A stream that was saved; nothing that is read of it is held in memory."""
+        value = read_json(path)
+        parts = [(part, count) for part, count in value["parts"]]
+        return cls(parts, np.dtype(value["dtype"]), value["ids"], keep_mapped=False)
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """The ids `start` to `stop`, cut to what is there, as a new array.
@@ -160,15 +187,60 @@ class TokenStream:
         """
         stop = min(stop, self._count)
         pieces = []
-        for index in range(bisect.bisect_right(self._ends, start), len(self._parts)):
-            path, count = self._parts[index]
-            first = self._ends[index] - count
+        for index in range(int(np.searchsorted(self._ends, start, "right")), len(self.parts)):
+            first = int(self._ends[index]) - self.parts[index][1]
             if first >= stop:
                 break
-            with IdsFile(path, self.dtype) as file:
-                if len(file) != count:
-                    raise DamagedData(f"{path} holds {len(file):,} ids", f"{count:,} were written")
+            with self._open(index) as file:
                 pieces.append(file.read(start - first, stop - first))
         if not pieces:
             return np.empty(0, self.dtype)
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+    def gather(self, starts: NDArray[np.int64], length: int) -> NDArray[Any]:
+        """Stretches from any places of the stream, (B, length); what lies beyond its end is 0.
+
+        Raises:
+            DamagedData: a part does not hold as many ids as it should.
+        """
+        if not len(starts):
+            return np.empty((0, length), self.dtype)
+        begin, end = int(starts.min()), int(starts.max()) + length
+        if end - begin <= 4 * length * len(starts):  # near each other: read all of it at once
+            ids = self.read(begin, end)
+            padded = np.concatenate([ids, np.zeros(max(0, end - begin - len(ids)), self.dtype)])
+            return sliding_window_view(padded, length)[starts - begin]
+        out = np.zeros((len(starts), length), self.dtype)
+        part_of = np.searchsorted(self._ends, starts, "right")
+        for index in np.unique(part_of).tolist():
+            self._gather_part(index, (part_of == index).nonzero()[0], starts, out)
+        return out
+
+    def _gather_part(
+        self, index: int, rows: NDArray[np.int64], starts: NDArray[np.int64], out: NDArray[Any]
+    ) -> None:
+        length = out.shape[1]
+        first = int(self._ends[index]) - self.parts[index][1]
+        within = starts[rows] + length <= min(int(self._ends[index]), self._count)
+        if within.any():
+            ids = self._mapped(index)
+            out[rows[within]] = sliding_window_view(ids, length)[starts[rows[within]] - first]
+            if not self._keep_mapped and hasattr(mmap, "MADV_DONTNEED"):
+                self._maps[index][0].madvise(mmap.MADV_DONTNEED)
+        for row in rows[~within].tolist():  # across the border of two parts, or beyond the end
+            found = self.read(int(starts[row]), int(starts[row]) + length)
+            out[row, : len(found)] = found
+
+    def _open(self, index: int) -> IdsFile:
+        path, count = self.parts[index]
+        file = IdsFile(path, self.dtype)
+        if len(file) != count or file.dtype != self.dtype:
+            file.__exit__()
+            raise DamagedData(f"{path} holds {len(file):,} ids of {file.dtype}", f"{count:,} were written")
+        return file
+
+    def _mapped(self, index: int) -> NDArray[Any]:
+        if index not in self._maps:
+            with self._open(index) as file:
+                self._maps[index] = file.mapped()
+        return self._maps[index][1]

@@ -54,6 +54,34 @@ def dropped(n_ids: int, context_length: int, stride: int) -> Dropped:
     return Dropped(n_ids - end, (n_windows - 1) * max(0, stride - context_length - 1))
 
 
+def document_windows(
+    begins: NDArray[np.int64], ends: NDArray[np.int64], context_length: int, stride: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Windows that never cross documents: their starts, and how many ids of each are real.
+
+    A document of `n` ids, its end-of-text id among them, has `n - 1` inputs with a target. Its windows
+    start at every `stride`th id until one reaches its end; that one may be short: whoever writes it pads it.
+
+    Args:
+        begins: where documents begin in their stream, (M,).
+        ends: where they end.
+
+    Returns:
+        `starts_N, lengths_N`; a document of fewer than two ids has no window.
+
+    >>> starts, lengths = document_windows(np.array([0, 7]), np.array([7, 10]), context_length=4, stride=4)
+    >>> starts.tolist(), lengths.tolist()
+    ([0, 4, 7], [4, 2, 2])
+    """
+    pairs = ends - begins - 1
+    reach = np.minimum(pairs, pairs - context_length + stride)  # windows start before this
+    counts = np.where(pairs < 1, 0, np.maximum(1, -(-reach // stride)))
+    first = np.cumsum(counts) - counts
+    starts = np.repeat(begins - first * stride, counts) + np.arange(counts.sum()) * stride
+    lengths = np.minimum(context_length, np.repeat(ends, counts) - 1 - starts)
+    return starts, lengths
+
+
 def sliding_windows(ids: ArrayLike, context_length: int, stride: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Inputs and targets of a stream of ids, as read-only views that take no memory.
 

@@ -107,24 +107,21 @@ def test_the_machine_leaves_no_trace(run: Run, samples: Path, tmp_path: Path) ->
     assert str(tmp_path).encode() not in b"".join(tree(tmp_path / "a").values())
 
 
-def test_golden_shards(run: Run, tmp_path: Path) -> None:
-    """Bytes of this format version are frozen; regenerate them only with a new version."""
-    done = run(
-        "window",
-        GOLDEN / "texts",
-        "-o",
-        "s",
-        "-L",
-        "8",
-        "-S",
-        "4",
-        "--val-fraction",
-        "0.2",
-        "--shard-size",
-        "300",
-    )
-    assert done.code == 0
-    assert tree(tmp_path / "s") == tree(GOLDEN / "shards-v1")
+@pytest.mark.parametrize(
+    ("golden", "options"),
+    [
+        ("shards-v1", "-L 8 -S 4 --val-fraction 0.2 --shard-size 300"),
+        (
+            "documents-v1",
+            "-L 8 -S 6 --val-fraction 0.4 --split-by document --boundary document --shuffle --seed 2 "
+            "--layout tokens --shard-size 300",
+        ),
+    ],
+)
+def test_golden_shards(run: Run, tmp_path: Path, golden: str, options: str) -> None:
+    """Bytes of a released format version are frozen; regenerate them only with a new version."""
+    assert run("window", GOLDEN / "texts", "-o", "s", *options.split()).code == 0
+    assert tree(tmp_path / "s") == tree(GOLDEN / golden)
 
 
 def test_dry_run_says_what_would_be_written(run: Run, samples: Path, tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from gptprep import TokenPositionEmbedding, open_shards
 from gptprep.embeddings import Init, Position, choose_device, sinusoids
 from gptprep.errors import DamagedData, GptprepError, WrongUsage
 from gptprep.pipelines.embed import EmbedOptions, plan_embed, run_embed
-from gptprep.pipelines.window import WindowOptions, plan_window, run_window
+from gptprep.pipelines.planning import WindowOptions, plan_window
+from gptprep.pipelines.window import run_window
 
 V, L, D = 50, 7, 6
 
@@ -113,7 +114,7 @@ def test_devices() -> None:
 def shards(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("embed")
     (folder / "a.txt").write_text("the quick brown fox jumps over the lazy dog and on " * 40)
-    options = WindowOptions((str(folder / "a.txt"),), str(folder / "shards"), L, 3, "0.2", 400)
+    options = WindowOptions((str(folder / "a.txt"),), str(folder / "shards"), L, 3, "0.2", shard_size=400)
     run_window(plan_window(options))
     return str(folder / "shards")
 

@@ -12,7 +12,8 @@ from hypothesis import given
 
 from gptprep.errors import GptprepError, MissingExtra, TextError
 from gptprep.pipelines.encode import EncodeOptions, encode
-from gptprep.pipelines.window import WindowOptions, plan_window, run_window
+from gptprep.pipelines.planning import WindowOptions, plan_window
+from gptprep.pipelines.window import run_window
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokenizers.gigatoken import GigatokenTokenizer
 from gptprep.tokenizers.unicode_guard import NEWER_RANGES, may_differ

@@ -63,11 +63,11 @@ def test_an_interrupted_run_cleans_up_and_says_so(
     _, err = process.communicate()
     assert process.returncode == code
     assert err.endswith(says + b": s was not written; run the same command again\n")
-    assert os.listdir(big) == ["big.txt"]
+    assert os.listdir(big) == ["big.txt"]  # not even one part was whole
 
 
 def test_a_full_disk_is_an_error_and_leaves_nothing(big: Path) -> None:
-    limited = f"ulimit -f 2000; {sys.executable} -m gptprep {' '.join(WINDOW)}"  # 2,000 KiB
+    limited = f"ulimit -f 1000; {sys.executable} -m gptprep {' '.join(WINDOW)}"  # 1,000 KiB
     done = subprocess.run(["bash", "-c", limited], cwd=big, capture_output=True, text=True)
     assert done.returncode == 1
     assert "error: cannot write s\n  why: File too large\n  fix: raise the file size limit" in done.stderr

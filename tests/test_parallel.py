@@ -19,7 +19,8 @@ from gptprep.corpus import Tally, TextOptions, exact_stretch, find_sources, plan
 from gptprep.errors import GptprepError
 from gptprep.executors import local
 from gptprep.pipelines import parts
-from gptprep.pipelines.window import WindowOptions, plan_window, run_window
+from gptprep.pipelines.planning import WindowOptions, plan_window
+from gptprep.pipelines.window import run_window
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokenizers.bpe import BpeTokenizer
 from tests.conftest import SAMPLES, TOP
@@ -134,7 +135,9 @@ def test_any_number_of_workers_and_any_part_size_give_the_same_bytes(
     for workers, size in ((1, 1 << 24), (2, 10_000), (3, 33_333), (7, 100_000), (1, 5_000)):
         monkeypatch.setattr(parts, "PART_BYTES", size)
         output = tmp_path / f"{workers}-{size}"
-        options = WindowOptions((str(corpus),), str(output), 64, 32, "0.1", 50_000, name, workers=workers)
+        options = WindowOptions(
+            (str(corpus),), str(output), 64, 32, "0.1", shard_size=50_000, tokenizer=name, workers=workers
+        )
         run_window(plan_window(options))
         trees.append(tree(output))
     assert all(other == trees[0] for other in trees)
@@ -160,7 +163,6 @@ def test_errors_in_a_stretch_name_the_line_of_the_file(
             with pytest.raises(GptprepError, match=what):
                 run_window(plan_window(options))
             assert not (tmp_path / "s").exists()
-            assert not (tmp_path / "s.partial").exists()
 
 
 # Workers
@@ -228,4 +230,3 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, sent: signal.Signals, cod
         time.sleep(0.05)
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
     assert not (tmp_path / "s").exists()
-    assert (tmp_path / "s.partial").exists() == (code == -9)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gptprep import npy, open_shards
 from gptprep.errors import DamagedData, GptprepError, WrongUsage
-from gptprep.shards import rows_per_shard, write_split
+from gptprep.shards import ShardTask, SplitWindows, rows_per_shard, shard_tasks, write_shard
 from gptprep.tokenstore import IdsFile, IdsWriter, TokenStream, id_dtype
 from tests.test_windows import book
 
@@ -191,20 +191,42 @@ def test_shards_hold_the_books_windows(
     ids[:middle].tofile(folder / "a.bin")
     ids[middle:].tofile(folder / "b.bin")
     parts = [(str(folder / "a.bin"), middle), (str(folder / "b.bin"), len(ids) - middle)]
-    stream = TokenStream(parts, ids.dtype, len(ids))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gptprep.shards.writing._BLOCK_BYTES", block)
-        stretch = range(first, first + n_ids)
-        split = write_split(str(folder), "train", stream, stretch, context_length, stride, rows, done.append)
+    TokenStream(parts, ids.dtype, len(ids)).save(str(folder / "index"))
     inputs, targets = book(ids[first:].tolist(), context_length, stride)
-    assert split.windows == len(inputs) == sum(done)
+    windows = SplitWindows(str(folder / "index"), len(inputs), context_length, stride, first)
+    (folder / "train").mkdir()
+    tasks = shard_tasks(ShardTask, str(folder), "train", len(inputs), rows, "<u2", windows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gptprep.shards.cutting.BLOCK_BYTES", block)
+        shards = [write_shard(task, done.append) for task in tasks]
+    assert len(inputs) == sum(done)
     for side, expected in (("inputs", inputs), ("targets", targets)):
-        written = [getattr(shard, side) for shard in split.shards]
-        arrays = [np.load(folder / array.file) for array in written]
+        arrays = [np.load(folder / shard[side].file) for shard in shards]
         assert [window for array in arrays for window in array.tolist()] == expected
         assert all(len(array) <= rows for array in arrays)
-        for array in written:
+        for shard in shards:
+            array = shard[side]
             assert hashlib.sha256((folder / array.file).read_bytes()).hexdigest() == array.sha256
+
+
+@given(data=st.data(), sizes=st.lists(st.integers(0, 9), min_size=1, max_size=5), keep=st.booleans())
+def test_stretches_from_anywhere_in_a_stream(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, sizes: list[int], keep: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("stream")
+    ids = np.arange(1, sum(sizes) + 1, dtype="<u2")
+    parts, begin = [], 0
+    for number, size in enumerate(sizes):
+        ids[begin : begin + size].tofile(folder / f"{number}.bin")
+        parts.append((str(folder / f"{number}.bin"), size))
+        begin += size
+    n_ids = data.draw(st.integers(0, len(ids)))
+    stream = TokenStream(parts, ids.dtype, n_ids, keep_mapped=keep)
+    length = data.draw(st.integers(1, 12))
+    starts = data.draw(st.lists(st.integers(0, max(0, n_ids - 1)), max_size=20))
+    whole = [*ids[:n_ids].tolist(), *[0] * length]
+    expected = [whole[start : start + length] for start in starts]
+    assert stream.gather(np.array(starts, np.int64), length).tolist() == expected
 
 
 def test_no_file_is_larger_than_the_shard_size() -> None:
@@ -217,10 +239,11 @@ def test_no_file_is_larger_than_the_shard_size() -> None:
 
 @pytest.fixture
 def shards(tmp_path: Path) -> Path:
-    from gptprep.pipelines.window import WindowOptions, plan_window, run_window
+    from gptprep.pipelines.planning import WindowOptions, plan_window
+    from gptprep.pipelines.window import run_window
 
     (tmp_path / "a.txt").write_text("one two three four five six seven eight nine ten " * 20)
-    options = WindowOptions((str(tmp_path / "a.txt"),), str(tmp_path / "out"), 8, 4, "0.2", 1000)
+    options = WindowOptions((str(tmp_path / "a.txt"),), str(tmp_path / "out"), 8, 4, "0.2", shard_size=1000)
     run_window(plan_window(options))
     return tmp_path / "out"
 
@@ -234,9 +257,11 @@ def test_a_shard_folder_opens(shards: Path) -> None:
         next(folder.arrays("test"))
 
 
-def test_golden_shards_still_open() -> None:
-    folder = open_shards(str(Path(__file__).parent / "golden" / "shards-v1"))
-    assert sum(len(inputs) for inputs, _ in folder.arrays("train")) == folder.manifest.splits["train"].windows
+@pytest.mark.parametrize("golden", ["shards-v1", "documents-v1"])
+def test_golden_shards_still_open(golden: str) -> None:
+    folder = open_shards(str(Path(__file__).parent / "golden" / golden))
+    for name, split in folder.manifest.splits.items():
+        assert sum(len(inputs) for inputs, _ in folder.arrays(name)) == split.windows
 
 
 def test_manifests_of_other_versions_are_refused(shards: Path) -> None:

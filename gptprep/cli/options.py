@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +15,7 @@ from gptprep.tokenizers.base import Engine, SpecialPolicy
 READING = "Reading"
 TOKENIZER = "Tokenizer"
 OUTPUT = "Output"
+WINDOWS = "Windows"
 
 Inputs = Annotated[
     list[str],
@@ -127,6 +128,84 @@ DryRun = Annotated[
         show_default=False,
         rich_help_panel=OUTPUT,
     ),
+]
+
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        help="Processes; the result is the same for any number. [default: one a core]",
+        show_default=False,
+        rich_help_panel="General",
+    ),
+]
+
+ContextLength = Annotated[
+    int,
+    typer.Option("--context-length", "-L", metavar="L", help="Ids in a window.", rich_help_panel=WINDOWS),
+]
+Stride = Annotated[
+    int | None,
+    typer.Option(
+        "--stride",
+        "-S",
+        metavar="S",
+        help="Ids between window starts; L where it is not given.",
+        show_default=False,
+        rich_help_panel=WINDOWS,
+    ),
+]
+ValFraction = Annotated[
+    str,
+    typer.Option(
+        metavar="F", help="The share of the stream's tail that goes to val.", rich_help_panel=WINDOWS
+    ),
+]
+SplitBy = Annotated[
+    Literal["tail", "document"],
+    typer.Option(
+        "--split-by",
+        help="val gets the tail of the stream, or whole documents, by a seeded hash of their number.",
+        rich_help_panel=WINDOWS,
+    ),
+]
+Boundary = Annotated[
+    Literal["stream", "document"],
+    typer.Option(
+        "--boundary",
+        help="Windows run across documents, or end with theirs, padded, with lengths beside them.",
+        rich_help_panel=WINDOWS,
+    ),
+]
+Shuffle = Annotated[
+    bool,
+    typer.Option(
+        "--shuffle",
+        help="Put all windows of a split in a seeded random order.",
+        show_default=False,
+        rich_help_panel=WINDOWS,
+    ),
+]
+WindowSeed = Annotated[
+    int,
+    typer.Option(metavar="N", help="Of --shuffle and --split-by document.", rich_help_panel=WINDOWS),
+]
+Layout = Annotated[
+    Literal["pairs", "tokens"],
+    typer.Option(
+        "--layout",
+        help="Inputs and targets, or each id once: windows are then cut when they are read.",
+        rich_help_panel=WINDOWS,
+    ),
+]
+Dtype = Annotated[
+    Literal["auto", "uint16", "uint32", "int32", "int64"],
+    typer.Option("--dtype", help="Of the ids; auto is the smallest.", rich_help_panel=WINDOWS),
+]
+ShardSize = Annotated[
+    str,
+    typer.Option(metavar="SIZE", help="The largest file, such as 64MB or 1GiB.", rich_help_panel=WINDOWS),
 ]
 
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from gptprep.pipelines.encode import EncodeReport
     from gptprep.pipelines.encoding import Totals
     from gptprep.pipelines.inspect import TextReport, TokenView
+    from gptprep.pipelines.planning import WindowPlan
     from gptprep.pipelines.vocab import VocabReport
-    from gptprep.pipelines.window import WindowPlan, WindowReport
+    from gptprep.pipelines.window import WindowReport
 
 _TOKEN_STYLES = (
     "black on #9ad1d4",
@@ -118,14 +119,14 @@ def window_plan(plan: WindowPlan) -> Text:
         f"{plural(len(plan.sources), 'input')} → {options.output}: {plan.tokenizer.name}, {plan.dtype.name}, "
     )
     what += f"context length {options.context_length:,}, stride {options.step():,}"
-    if plan.estimated_ids is None or plan.estimated_windows is None or plan.estimated_bytes is None:
+    if plan.estimated_ids is None:
         return Text(printable(f"{what}; only reading tells how much"))
-    return Text(
-        printable(
-            f"{what}; {size(plan.bytes or 0)} to read, about {plan.estimated_ids:,} ids, "
-            f"{plural(plan.estimated_windows, 'window')}, {size(plan.estimated_bytes)} to write"
-        )
-    )
+    what += f"; {size(plan.bytes or 0)} to read, about {plan.estimated_ids:,} ids"
+    if plan.estimated_windows is not None:
+        what += f", {plural(plan.estimated_windows, 'window')}"
+    if plan.estimated_bytes is not None:
+        what += f", {size(plan.estimated_bytes)} to write"
+    return Text(printable(what))
 
 
 def window(report: WindowReport, took: float) -> Iterator[RenderableType]:
@@ -133,16 +134,20 @@ def window(report: WindowReport, took: float) -> Iterator[RenderableType]:
     manifest = report.manifest
     if report.engine_note:
         yield Text(f"note: {report.engine_note}", "yellow")
-    table = _table("split", "windows", "ids", "unused ids", "shards")
+    padding = ["padding"] if manifest.boundary == "document" else []
+    table = _table("split", "windows", "ids", "unused ids", *padding, "shards")
     for name, split in manifest.splits.items():
         unused = split.dropped_tail + split.dropped_gaps
-        table.add_row(name, f"{split.windows:,}", f"{split.ids:,}", f"{unused:,}", f"{len(split.shards):,}")
+        numbers = [split.windows, split.ids, unused, *([split.padding] if padding else []), len(split.shards)]
+        table.add_row(name, *(f"{number:,}" for number in numbers))
     yield table
     n_bytes = sum(source.bytes for source in manifest.sources)
     yield _done(
         f"{report.output}: {plural(manifest.documents, 'document')}, {size(n_bytes)} → {manifest.ids:,} ids, "
         f"{size(report.bytes_written)} written in {seconds(took)} ({_rate(n_bytes, took)}; {_engine(report)})"
     )
+    if report.resumed:
+        yield Text(f"note: {report.resumed:,} of {plural(report.parts, 'part')} were there already", "yellow")
     yield from _notes(report)
 
 

@@ -164,10 +164,10 @@ def _run(shell: Shell, function: Callable[..., None], arguments: dict[str, Any])
     except GptprepError as error:
         _explain(shell, error)
         return error.exit_code
-    except KeyboardInterrupt:
-        return _stopped("interrupted", arguments, INTERRUPTED)
-    except Terminated:
-        return _stopped("terminated", arguments, TERMINATED)
+    except KeyboardInterrupt as error:
+        return _stopped("interrupted", error, arguments, INTERRUPTED)
+    except Terminated as error:
+        return _stopped("terminated", error, arguments, TERMINATED)
     except BrokenPipeError:
         give_up_streams()
         return BROKEN_PIPE
@@ -201,19 +201,24 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise Terminated
 
 
-def _stopped(how: str, arguments: dict[str, Any], code: int) -> int:
+def _stopped(how: str, error: BaseException, arguments: dict[str, Any], code: int) -> int:
     output = arguments.get("output")
     if output and output != "-" and not os.path.lexists(output):
-        how += f": {output} was not written; run the same command again"
-    _print_error(how)
+        again = "; run the same command again"
+        how += f": {output} was not written" + ("" if _notes(error) else again)
+    _print_error(how, *_notes(error))
     return code
+
+
+def _notes(error: BaseException) -> list[str]:
+    return [f" note: {note}" for note in getattr(error, "__notes__", ())]
 
 
 def _explain(shell: Shell, error: GptprepError) -> None:
     if shell.debug:
         traceback.print_exception(error)
     parts = {"error": error.what, "  why": error.why, "  fix": error.fix}
-    _print_error(*(f"{label}: {part}" for label, part in parts.items() if part))
+    _print_error(*(f"{label}: {part}" for label, part in parts.items() if part), *_notes(error))
 
 
 def _print_error(*lines: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from gptprep.cli import options
@@ -18,44 +16,25 @@ def register(app: typer.Typer) -> None:
 _HELP = """A corpus to sliding-window input/target shards in .npy.
 
 Documents are joined by the end-of-text id and windows run across; targets are the inputs one id later.
-DIR appears when everything in it is whole. Files that end in .npy or .bin are taken as ids.
+DIR appears when everything in it is whole, and a run that was killed is taken up where it was by the same
+command. Files that end in .npy or .bin are taken as ids.
 """
-_WINDOWS = "Windows"
 
 
 def _window(
     shell: Shell,
     inputs: options.Inputs,
     output: options.OutputFolder,
-    context_length: Annotated[
-        int,
-        typer.Option(
-            "--context-length", "-L", metavar="L", help="Ids in a window.", rich_help_panel=_WINDOWS
-        ),
-    ] = 1024,
-    stride: Annotated[
-        int | None,
-        typer.Option(
-            "--stride",
-            "-S",
-            metavar="S",
-            help="Ids between window starts; L where it is not given.",
-            show_default=False,
-            rich_help_panel=_WINDOWS,
-        ),
-    ] = None,
-    val_fraction: Annotated[
-        str,
-        typer.Option(
-            metavar="F", help="The share of the stream's tail that goes to val.", rich_help_panel=_WINDOWS
-        ),
-    ] = "0",
-    shard_size: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE", help="The largest file, such as 64MB or 1GiB.", rich_help_panel=_WINDOWS
-        ),
-    ] = "256MB",
+    context_length: options.ContextLength = 1024,
+    stride: options.Stride = None,
+    val_fraction: options.ValFraction = "0",
+    split_by: options.SplitBy = "tail",
+    boundary: options.Boundary = "stream",
+    shuffle: options.Shuffle = False,
+    seed: options.WindowSeed = 0,
+    layout: options.Layout = "pairs",
+    dtype: options.Dtype = "auto",
+    shard_size: options.ShardSize = "256MB",
     tokenizer: options.TokenizerName = "gpt2",
     special: options.Special = "allow",
     engine: options.EngineName = "auto",
@@ -64,21 +43,13 @@ def _window(
     errors: options.ErrorPolicy = "strict",
     text_field: options.TextField = None,
     separator: options.Separator = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers",
-            metavar="N",
-            help="Processes that encode; the result is the same for any number. [default: one a core]",
-            show_default=False,
-            rich_help_panel="General",
-        ),
-    ] = None,
+    workers: options.Workers = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
 ) -> None:
     from gptprep.cli import render
-    from gptprep.pipelines.window import WindowOptions, plan_window, run_window
+    from gptprep.pipelines.planning import WindowOptions, plan_window
+    from gptprep.pipelines.window import run_window
 
     wanted = WindowOptions(
         inputs=tuple(inputs),
@@ -86,6 +57,12 @@ def _window(
         context_length=context_length,
         stride=stride,
         val_fraction=val_fraction,
+        split_by=split_by,
+        boundary=boundary,
+        shuffle=shuffle,
+        seed=seed,
+        layout=layout,
+        dtype=dtype,
         shard_size=options.parse_size(shard_size),
         tokenizer=tokenizer,
         special=special,

@@ -39,11 +39,13 @@ class Source(NamedTuple):
     """Bytes on disk; None where only reading tells."""
     data: bytes | None = None
     begin: int = 0
-    """Of a stretch: the first byte."""
+    """Of a stretch: the first byte, or the first id of ids."""
     end: int | None = None
-    """Of a stretch: the byte after the last; None for the end of the file."""
+    """Of a stretch: the byte or id after the last; None for the end of the file."""
     first_line: int = 1
     """The line of the first byte."""
+    stamp: tuple[int, ...] | None = None
+    """Of a regular file: its number, size and times of change; another stamp, another content."""
 
     @property
     def label(self) -> str:
@@ -165,8 +167,11 @@ def _file(path: str, name: str, ids: bool) -> Source:
             )
     is_ids = ids and path.endswith(_IDS)
     kind: Kind = "ids" if is_ids else _kind(path) or "text"
-    size = status.st_size if stat.S_ISREG(status.st_mode) else None
-    return Source(os.fsencode(name).decode(errors="backslashreplace"), path, kind, size)
+    label = os.fsencode(name).decode(errors="backslashreplace")
+    if not stat.S_ISREG(status.st_mode):
+        return Source(label, path, kind)
+    stamp = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return Source(label, path, kind, status.st_size, stamp=stamp)
 
 
 def _kind(path: str) -> Kind | None:

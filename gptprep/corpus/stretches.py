@@ -60,7 +60,7 @@ def exact_stretch(source: Source, options: TextOptions, first_cut: FirstCut) -> 
     Raises:
         GptprepError: the file cannot be read.
     """
-    if source.begin == 0 and source.end is None:
+    if source.kind == "ids" or (source.begin == 0 and source.end is None):
         return source
     separator = _separator(source, options)
     with os_errors("read", source.path), open(source.path, "rb", buffering=0) as file:

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from gptprep.errors import GptprepError
+from gptprep.errors import GptprepError, WrongUsage
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -27,6 +27,17 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def chosen_workers(workers: int | None) -> int:
+    """How many processes a user wants; one a core if nothing was said.
+
+    Raises:
+        WrongUsage: fewer than one.
+    """
+    if workers is not None and workers < 1:
+        raise WrongUsage(f"--workers is {workers}", fix="give 1 or more")
+    return usable_cores() if workers is None else workers
 
 
 def run(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int) -> Iterator[Result]:

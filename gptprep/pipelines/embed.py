@@ -203,13 +203,14 @@ def _stretches(plan: EmbedPlan, split: str) -> Iterator[tuple[str, NDArray[Any]]
     _, length, dim = plan.shape
     rows = max(1, _SHARD_BYTES // (length * dim * np.dtype(plan.options.dtype).itemsize))
     left = plan.windows[split]
-    for shard in plan.folder.manifest.splits[split].shards:
+    for inputs_NL, _ in plan.folder.arrays(split):
         if left == 0:
             break
-        inputs_NL = plan.folder.array(shard.inputs)[:left]
+        where = str(getattr(inputs_NL, "filename", plan.folder.path))
+        inputs_NL = inputs_NL[:left]
         left -= len(inputs_NL)
         for first in range(0, len(inputs_NL), rows):
-            yield os.path.join(plan.folder.path, shard.inputs.file), inputs_NL[first : first + rows]
+            yield where, inputs_NL[first : first + rows]
 
 
 def _write_file(

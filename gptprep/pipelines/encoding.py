@@ -103,16 +103,19 @@ class CorpusEncoder(Generic[Ids]):
 
 
 def _stored_ids(source: Source, tokenizer: Tokenizer, counts: SourceCounts) -> Iterator[Encoded[Any]]:
-    """A file of ids as one document, each id checked against the vocabulary."""
+    """A file of ids, or a stretch of one, each checked against the vocabulary."""
     from gptprep.tokenstore import IdsFile, check_range, id_dtype
 
     with IdsFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
-        counts.documents += len(file) > 0
-        for start in range(0, len(file), _IDS_BLOCK):
-            ids = file.read(start, start + _IDS_BLOCK)
+        end = len(file) if source.end is None else source.end
+        for start in range(source.begin, end, _IDS_BLOCK):
+            ids = file.read(start, min(start + _IDS_BLOCK, end))
             check_range(ids, tokenizer.n_vocab, start, source.path)
+            last = source.end is None and start + _IDS_BLOCK >= end
+            counts.documents += last and int(ids[-1]) != tokenizer.eot
+            counts.documents += 0 if tokenizer.eot is None else int((ids == tokenizer.eot).sum())
             counts.bytes += ids.nbytes
-            yield Encoded(source, ids, start + _IDS_BLOCK >= len(file))
+            yield Encoded(source, ids, last)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,16 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from gptprep.errors import DamagedData, GptprepError
 from gptprep.files import MANIFEST, is_own_folder, read_json
 
-DTYPES = ("uint16", "uint32")
+DTYPES = ("uint16", "uint32", "int32", "int64")
+STARTS_DTYPE, LENGTHS_DTYPE = "<i8", "<u4"
+Boundary = Literal["stream", "document"]
+Layout = Literal["pairs", "tokens"]
+SplitBy = Literal["tail", "document"]
 _FORMAT = "gptprep-shards"
 _VERSION = 1
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -38,11 +42,11 @@ class ArrayFile(NamedTuple):
     sha256: str
 
 
-class Shard(NamedTuple):
-    """Windows and their targets, both (N, L)."""
+Shard = dict[str, ArrayFile]
+"""Files of as many rows, by role.
 
-    inputs: ArrayFile
-    targets: ArrayFile
+Pairs: inputs and targets (N, L), and lengths (N,) where windows do not cross documents. Tokens: tokens (n,).
+"""
 
 
 class Split(NamedTuple):
@@ -50,11 +54,15 @@ class Split(NamedTuple):
 
     ids: int
     windows: int
+    padding: int
+    """Of the ids of all inputs, those that only fill up short windows."""
     dropped_tail: int
-    """Ids after the last window."""
+    """Ids after the last window of the stream or of a document."""
     dropped_gaps: int
     """Ids between windows, when the stride is larger than a window."""
     shards: tuple[Shard, ...]
+    table: tuple[Shard, ...]
+    """Of stored tokens whose windows do not cross documents: where they start, and lengths, both (N,)."""
 
 
 class SourceRecord(NamedTuple):
@@ -78,6 +86,10 @@ class Manifest:
     context_length: int
     stride: int
     boundary: str
+    layout: str
+    shuffle: bool
+    seed: int
+    """Of the shuffle and of the split by document."""
     special: str
     encoding: str
     errors: str
@@ -106,8 +118,8 @@ def is_shard_folder(path: str) -> bool:
 
 
 def _named_files(manifest: Any) -> list[str]:
-    shards = (shard for split in manifest["splits"].values() for shard in split["shards"])
-    return [shard[side]["file"] for shard in shards for side in ("inputs", "targets")]
+    shards = (shard for split in manifest["splits"].values() for shard in split["shards"] + split["table"])
+    return [array["file"] for shard in shards for array in shard.values()]
 
 
 def read_manifest(folder: str) -> Manifest:
@@ -133,15 +145,19 @@ def read_manifest(folder: str) -> Manifest:
             f"this gptprep reads version {_VERSION}",
             "install a newer gptprep, or write the shards again",
         )
-    if value.get("dtype") not in DTYPES:
-        raise DamagedData(f"{path} is damaged", f"the dtype is {value.get('dtype')!r}")
     try:
         return _parse(value)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedData(f"{path} is damaged", f"{type(error).__name__}: {error}") from error
 
 
-_TEXTS = ("boundary", "special", "encoding", "errors", "text_field", "split_by", "val_fraction", "dtype")
+_TEXTS = ("special", "encoding", "errors", "text_field", "val_fraction")
+_CHOICES = {
+    "boundary": get_args(Boundary),
+    "layout": get_args(Layout),
+    "split_by": get_args(SplitBy),
+    "dtype": DTYPES,
+}
 
 
 def _parse(value: dict[str, Any]) -> Manifest:
@@ -163,30 +179,53 @@ def _parse(value: dict[str, Any]) -> Manifest:
             SourceRecord(_text(source, "path"), *(_number(source, key) for key in SourceRecord._fields[1:]))
             for source in value["sources"]
         ),
-        splits={
-            name: _split(name, split, value["context_length"]) for name, split in value["splits"].items()
-        },
+        shuffle=_flag(value, "shuffle"),
+        seed=_number(value, "seed"),
+        splits={name: _split(name, split, value) for name, split in value["splits"].items()},
         **{key: _text(value, key) for key in _TEXTS},
+        **{key: _choice(value, key, choices) for key, choices in _CHOICES.items()},
     )
 
 
-def _split(name: str, value: dict[str, Any], context_length: int) -> Split:
+def _split(name: str, value: dict[str, Any], manifest: dict[str, Any]) -> Split:
     if not _SPLIT_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of a split")
-    shards = tuple(
-        Shard(_array(name, shard, "inputs"), _array(name, shard, "targets")) for shard in value["shards"]
+    by_document, length = manifest["boundary"] == "document", manifest["context_length"]
+    lengths: dict[str, tuple[int, ...]] = {"lengths": ()} if by_document else {}
+    table: dict[str, tuple[int, ...]] = {}
+    if manifest["layout"] == "pairs":
+        roles = {"inputs": (length,), "targets": (length,), **lengths}
+    else:
+        roles = {"tokens": ()}
+        table = {"starts": (), **lengths} if by_document else {}
+    split = Split(
+        shards=tuple(_shard(name, shard, roles) for shard in value["shards"]),
+        table=tuple(_shard(name, shard, table) for shard in value["table"]),
+        **{key: _number(value, key) for key in Split._fields[:5]},
     )
-    numbers = {key: _number(value, key) for key in ("ids", "windows", "dropped_tail", "dropped_gaps")}
-    split = Split(shards=shards, **numbers)
-    for shard in shards:
-        for array in shard:
-            if len(array.shape) != 2 or array.shape[1] != context_length:
-                raise ValueError(f"the shape {array.shape} of {array.file} is not (N, {context_length})")
-        if shard.inputs.shape != shard.targets.shape:
-            raise ValueError(f"{shard.inputs.file} and {shard.targets.file} differ in shape")
-    if sum(shard.inputs.shape[0] for shard in shards) != split.windows:
+    if manifest["layout"] == "pairs" and _rows(split.shards) != split.windows:
         raise ValueError("the windows of the shards do not add up")
+    if manifest["layout"] == "tokens" and _rows(split.shards) != split.ids:
+        raise ValueError("the ids of the shards do not add up")
+    if _rows(split.table) != (split.windows if table else 0):
+        raise ValueError("the windows of the table do not add up")
     return split
+
+
+def _rows(shards: tuple[Shard, ...]) -> int:
+    return sum(next(iter(shard.values())).shape[0] for shard in shards)
+
+
+def _shard(split: str, value: dict[str, Any], roles: dict[str, tuple[int, ...]]) -> Shard:
+    """A shard that has just these roles, each with rows of a shape."""
+    if set(value) != set(roles):
+        raise ValueError(f"a shard of {split} has {', '.join(value) or 'nothing'}")
+    shard = {role: _array(split, value, role) for role in roles}
+    n_rows = next(iter(shard.values())).shape[:1]
+    for role, array in shard.items():
+        if array.shape != (*n_rows, *roles[role]):
+            raise ValueError(f"the shape of {array.file} is {array.shape}")
+    return shard
 
 
 def _array(split: str, value: dict[str, Any], key: str) -> ArrayFile:
@@ -204,6 +243,20 @@ def _number(value: dict[str, Any], key: str, least: int = 0) -> int:
     if type(number) is not int or number < least:
         raise ValueError(f"{key} is {number!r}")
     return number
+
+
+def _flag(value: dict[str, Any], key: str) -> bool:
+    flag = value[key]
+    if not isinstance(flag, bool):
+        raise ValueError(f"{key} is {flag!r}")
+    return flag
+
+
+def _choice(value: dict[str, Any], key: str, choices: tuple[str, ...]) -> str:
+    choice = value[key]
+    if choice not in choices:
+        raise ValueError(f"{key} is {choice!r}")
+    return str(choice)
 
 
 def _text(value: dict[str, Any], key: str) -> str:

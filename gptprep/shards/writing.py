@@ -1,4 +1,4 @@
-"""Writing windows as `.npy` shards: blocks of rows, one thread for each file, hashed on the way.
+"""Writing shards as `.npy`: block by block, one thread for each file, hashed on the way.
 
 Legend: N windows, L context length.
 """
@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gptprep import npy, windows
+from gptprep import npy
 from gptprep.errors import WrongUsage
-from gptprep.shards.manifest import ArrayFile, Shard, Split
-from gptprep.tokenstore import TokenStream
+from gptprep.shards.cutting import BLOCK_BYTES, Block, SplitWindows
+from gptprep.shards.manifest import LENGTHS_DTYPE, STARTS_DTYPE, ArrayFile, Shard
 
-_BLOCK_BYTES = 1 << 22
-"""Ids read for one block of rows: small enough for a processor's cache, large enough for few system calls."""
+OnRows = Callable[[int], None]
+"""Called with the number of rows after each block."""
 
 
 class ArrayWriter:
@@ -75,70 +77,90 @@ def rows_per_shard(shard_size: int, context_length: int, dtype: np.dtype[Any]) -
     return rows
 
 
-def write_split(
-    folder: str,
-    name: str,
-    ids: TokenStream,
-    stretch: range,
-    context_length: int,
-    stride: int,
-    rows: int,
-    on_rows: Callable[[int], None],
-) -> Split:
-    """Write the windows of one stretch of a stream as shards of at most `rows` windows.
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard that a worker writes: rows `begin` to `end` of what a split holds."""
 
-    Args:
-        folder: the shard folder; a folder `name` is made in it.
-        ids: the stream.
-        stretch: the positions in the stream that belong to this split.
-        on_rows: called with the number of windows after each block.
-    """
-    os.mkdir(os.path.join(folder, name))
-    n_windows = windows.count(len(stretch), context_length, stride)
-    shards = []
-    for index, first in enumerate(range(0, n_windows, rows)):
-        starts = range(0, n_windows * stride, stride)[first : first + rows]
-        starts = range(starts.start + stretch.start, starts.stop + stretch.start, stride)
-        shards.append(
-            _write_shard(folder, f"{name}/{{}}-{index:05d}.npy", ids, starts, context_length, on_rows)
-        )
-    lost = windows.dropped(len(stretch), context_length, stride)
-    return Split(len(stretch), n_windows, lost.tail, lost.gaps, tuple(shards))
+    folder: str
+    split: str
+    number: int
+    begin: int
+    end: int
+    dtype: str
+    windows: SplitWindows
+
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self.end - self.begin
+
+    def shapes(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        """Shape and dtype of each file, by role."""
+        side = (self.rows(), self.windows.context_length), self.dtype
+        lengths = {"lengths": ((self.rows(),), LENGTHS_DTYPE)} if self.windows.table else {}
+        return {"inputs": side, "targets": side, **lengths}
+
+    def blocks(self) -> Iterator[Block]:
+        """What goes into the files."""
+        return self.windows.blocks(self.begin, self.end, np.dtype(self.dtype))
 
 
-def _write_shard(
-    folder: str,
-    pattern: str,
-    ids: TokenStream,
-    starts: range,
-    context_length: int,
-    on_rows: Callable[[int], None],
-) -> Shard:
-    """Inputs and targets side by side: hashing and writing let go of the interpreter."""
-    with ThreadPoolExecutor(2) as pool:
-        targets = pool.submit(
-            _write_array, folder, pattern.format("targets"), ids, starts, 1, context_length, lambda _: None
-        )
-        inputs = _write_array(folder, pattern.format("inputs"), ids, starts, 0, context_length, on_rows)
-        return Shard(inputs, targets.result())
+class TokensTask(ShardTask):
+    """A shard of the layout that stores every id once; rows are ids, from `windows.first` on."""
+
+    def shapes(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        return {"tokens": ((self.rows(),), self.dtype)}
+
+    def blocks(self) -> Iterator[Block]:
+        stream, first = self.windows.ids, self.windows.first
+        step = BLOCK_BYTES // stream.dtype.itemsize
+        for begin in range(first + self.begin, first + self.end, step):
+            yield {"tokens": stream.read(begin, min(begin + step, first + self.end))}
 
 
-def _write_array(
-    folder: str,
-    file: str,
-    ids: TokenStream,
-    starts: range,
-    shift: int,
-    context_length: int,
-    on_rows: Callable[[int], None],
-) -> ArrayFile:
-    """The windows `ids[start + shift : start + shift + L]` for each start."""
-    span = max(starts.step, context_length) * ids.dtype.itemsize
-    rows = max(1, _BLOCK_BYTES // span)
-    with ArrayWriter(folder, file, (len(starts), context_length), ids.dtype) as writer:
-        for first in range(0, len(starts), rows):
-            block = starts[first : first + rows]
-            stream = ids.read(block[0] + shift, block[-1] + shift + context_length)
-            writer.write(np.lib.stride_tricks.sliding_window_view(stream, context_length)[:: starts.step])
-            on_rows(len(block))
-        return writer.finish()
+class TableTask(ShardTask):
+    """A shard of the table that says where the windows of stored ids begin, and how many ids are real."""
+
+    def shapes(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        return {"starts": ((self.rows(),), STARTS_DTYPE), "lengths": ((self.rows(),), LENGTHS_DTYPE)}
+
+    def blocks(self) -> Iterator[Block]:
+        table, first = self.windows.table, self.windows.first
+        step = BLOCK_BYTES // 8
+        if table is None:
+            return
+        for begin in range(self.begin, self.end, step):
+            end = min(begin + step, self.end)
+            yield {"starts": table.starts.read(begin, end) - first, "lengths": table.lengths.read(begin, end)}
+
+
+def write_shard(task: ShardTask, on_rows: OnRows = lambda _: None) -> Shard:
+    """Write the files of one shard, each in a thread: hashing and writing let go of the interpreter."""
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        writers = {
+            role: stack.enter_context(
+                ArrayWriter(task.folder, f"{task.split}/{role}-{task.number:05d}.npy", shape, np.dtype(dtype))
+            )
+            for role, (shape, dtype) in task.shapes().items()
+        }
+        under_way: list[Future[None]] = []
+        for block in task.blocks():
+            _wait(under_way)
+            under_way = [pool.submit(writers[role].write, rows) for role, rows in block.items()]
+            on_rows(len(next(iter(block.values()))))
+        _wait(under_way)
+        return dict(zip(writers, pool.map(ArrayWriter.finish, writers.values()), strict=True))
+
+
+def _wait(futures: Iterable[Future[None]]) -> None:
+    for future in futures:
+        future.result()
+
+
+def shard_tasks(
+    kind: type[ShardTask], folder: str, split: str, count: int, rows: int, dtype: str, windows: SplitWindows
+) -> list[ShardTask]:
+    """Tasks for `count` rows, `rows` of them in each shard but the last."""
+    return [
+        kind(folder, split, number, begin, min(begin + rows, count), dtype, windows)
+        for number, begin in enumerate(range(0, count, rows))
+    ]

@@ -1,0 +1,85 @@
+"""Receipts: what lets a run take the parts that an earlier one wrote before it was killed.
+
+A receipt is written when its part is whole. It names the inputs as they were, how they were encoded, and the
+check sums of the part: a part whose input, options or tokenizer have changed is written again, and so is one
+of which the disk has lost something.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from gptprep.corpus import Source
+from gptprep.errors import GptprepError
+from gptprep.files import json_bytes, read_json
+
+if TYPE_CHECKING:
+    from gptprep.pipelines.parts import Part
+
+_VERSION = 1
+_BLOCK = 1 << 20
+
+
+def path_of(part: str) -> str:
+    """The receipt of a part."""
+    return part.removesuffix(".bin") + ".json"
+
+
+def write(part_path: str, sources: Sequence[Source], how: Sequence[Any], part: Part) -> None:
+    """Leave the receipt of a part that is whole; there is none for what cannot be known again, as a pipe."""
+    if (fingerprint := _fingerprint(sources, how)) is None:
+        return
+    value = {"fingerprint": fingerprint, "checksums": _checksums(part_path), **part._asdict()}
+    temporary = path_of(part_path) + ".new"
+    with open(temporary, "wb") as file:
+        file.write(json_bytes(value))
+    os.replace(temporary, path_of(part_path))
+
+
+def read(part_path: str, sources: Sequence[Source], how: Sequence[Any]) -> dict[str, Any] | None:
+    """What the receipt of a part says of it, if the part is what this run would write."""
+    with suppress(GptprepError, OSError, KeyError, TypeError):
+        value: dict[str, Any] = read_json(path_of(part_path))
+        fingerprint = _fingerprint(sources, how)
+        if fingerprint is not None and value["fingerprint"] == fingerprint:
+            return value if value["checksums"] == _checksums(part_path) else None
+    return None
+
+
+def left_in(folder: str) -> bool:
+    """Whether the receipt of any part lies in a folder."""
+    return any(name.endswith(".json") for name in os.listdir(folder))
+
+
+def remove_others(folder: str, parts: Iterable[str]) -> None:
+    """Remove what lies in the folder of the parts and belongs to none of these."""
+    kept = {os.path.basename(part).removesuffix(".bin") for part in parts}
+    for name in os.listdir(folder):
+        stem, ending = os.path.splitext(name)
+        if stem not in kept or ending not in (".bin", ".ends", ".json"):
+            os.unlink(os.path.join(folder, name))
+
+
+def _fingerprint(sources: Sequence[Source], how: Sequence[Any]) -> str | None:
+    stretches = [(source.kind, source.begin, source.end, source.stamp) for source in sources]
+    if any(source.stamp is None for source in sources):
+        return None
+    return hashlib.sha256(json_bytes([_VERSION, stretches, list(how)])).hexdigest()
+
+
+def _checksums(part: str) -> list[int]:
+    """Of its ids and of where its documents end: a kill loses nothing that was written, a power cut may."""
+    return [_checksum(part), _checksum(part.removesuffix(".bin") + ".ends")]
+
+
+def _checksum(path: str) -> int:
+    checksum = 0
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
