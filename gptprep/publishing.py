@@ -149,17 +149,38 @@ def publish_folder(
         GptprepError: as `check_folder_output`, another run is writing there, or it cannot be written.
     """
     real = check_folder_output(path, force=force, is_ours=is_ours)
+    with _working_folder(real, path, keep) as partial:
+        _recover(real)
+        check_folder_output(path, force=force, is_ours=is_ours)
+        yield partial
+        for folder, _, _ in os.walk(partial):
+            sync_folder(folder)
+        check_folder_output(path, force=force, is_ours=is_ours)
+        _swap(partial, real)
+
+
+@contextmanager
+def working_folder(path: str, *, keep: str) -> Iterator[str]:
+    """A folder `PATH.partial` for what it takes to make the file `path`; it goes when the block ends.
+
+    Args:
+        keep: as in `publish_folder`.
+
+    Raises:
+        GptprepError: another run is at it, or it cannot be written.
+    """
+    with _working_folder(os.path.realpath(path), path, keep) as partial:
+        yield partial
+        _discard(partial)
+
+
+@contextmanager
+def _working_folder(real: str, path: str, keep: str) -> Iterator[str]:
     partial = real + ".partial"
     with _parents(real, path), os_errors("write", path), _locked_folder(partial, path):
         _claim(partial, path, keep)
         try:
-            _recover(real)
-            check_folder_output(path, force=force, is_ours=is_ours)
             yield partial
-            for folder, _, _ in os.walk(partial):
-                sync_folder(folder)
-            check_folder_output(path, force=force, is_ours=is_ours)
-            _swap(partial, real)
         except BaseException as error:
             with suppress(OSError):
                 if keep and os.path.exists(os.path.join(partial, keep)):

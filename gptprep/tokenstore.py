@@ -16,6 +16,9 @@ from gptprep import npy
 from gptprep.errors import DamagedData, GptprepError, os_errors
 from gptprep.files import json_bytes, read_json
 
+_COPIED = 1 << 22
+"""Ids copied at a time."""
+
 
 def id_dtype(n_vocab: int) -> np.dtype[Any]:
     """The smallest of uint16 and uint32 (little-endian) that holds every id of a vocabulary.
@@ -244,3 +247,11 @@ class TokenStream:
             with self._open(index) as file:
                 self._maps[index] = file.mapped()
         return self._maps[index][1]
+
+
+def write_ids(file: BinaryIO, stream: TokenStream, *, npy_header: bool) -> None:
+    """Write a stream to an open file, as `.npy` (`npy_header`) or raw."""
+    if npy_header:
+        file.write(npy.header((len(stream),), stream.dtype))
+    for begin in range(0, len(stream), _COPIED):
+        file.write(stream.read(begin, begin + _COPIED).data)

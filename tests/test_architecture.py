@@ -49,6 +49,7 @@ HEAVY_ROOMS = {
     "pyarrow": {"corpus"},
     "tiktoken": {"tokenizers"},
     "gigatoken": {"tokenizers"},
+    "tokenizers": {"tokenizers"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

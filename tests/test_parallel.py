@@ -19,10 +19,12 @@ from gptprep.corpus import Tally, TextOptions, exact_stretch, find_sources, plan
 from gptprep.errors import GptprepError
 from gptprep.executors import local
 from gptprep.pipelines import parts
+from gptprep.pipelines.encode import EncodeOptions, encode
 from gptprep.pipelines.planning import WindowOptions, plan_window
 from gptprep.pipelines.window import run_window
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokenizers.bpe import BpeTokenizer
+from gptprep.tokenstore import IdsFile
 from tests.conftest import SAMPLES, TOP
 from tests.test_cli_shards import tree
 from tests.test_tokenizers_bpe import PATTERNS, TEXTS, pair_ranks
@@ -163,6 +165,47 @@ def test_errors_in_a_stretch_name_the_line_of_the_file(
             with pytest.raises(GptprepError, match=what):
                 run_window(plan_window(options))
             assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.bin"])
+def test_large_inputs_are_encoded_to_the_same_numbers(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def written(name: str, workers: int) -> bytes:
+        options = EncodeOptions((str(corpus),), output=str(tmp_path / name), workers=workers, force=True)
+        report = encode(options)
+        with IdsFile(str(tmp_path / name), np.dtype("<u2")) as file:
+            assert report.ids == len(file)
+        return (tmp_path / name).read_bytes()
+
+    at_once = written(name, 1)
+    monkeypatch.setattr("gptprep.pipelines.encode._MANY_WORKERS", 1)
+    for workers, size in ((1, 10_000), (2, 33_333), (3, 5_000)):
+        monkeypatch.setattr(parts, "PART_BYTES", size)
+        assert written(name, workers) == at_once
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus", name]
+
+
+def test_a_large_encode_goes_on_where_it_was_stopped(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gptprep.pipelines.encode._MANY_WORKERS", 1)
+    monkeypatch.setattr(parts, "PART_BYTES", 10_000)
+    options = EncodeOptions((str(corpus),), output=str(tmp_path / "x.bin"), workers=1)
+
+    def interrupt(stage: str, done: int, total: int | None, unit: str) -> None:  # noqa: ARG001
+        if done > 50_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        encode(options, progress=interrupt)
+    assert "the same command goes on from there" in caught.value.__notes__[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus", "x.bin.partial"]
+    assert encode(options).resumed >= 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus", "x.bin"]
+    fresh = EncodeOptions((str(corpus),), output=str(tmp_path / "fresh.bin"))
+    assert encode(fresh).resumed == 0
+    assert (tmp_path / "x.bin").read_bytes() == (tmp_path / "fresh.bin").read_bytes()
 
 
 # Workers

@@ -61,6 +61,7 @@ def _encode(
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
+    workers: options.Workers = None,
     force: options.Force = False,
 ) -> None:
     from gptprep.pipelines.encode import EncodeOptions, argument_bytes, encode
@@ -80,6 +81,7 @@ def _encode(
         stdin=options.stdin_kind(text_field),
         output=to_file,
         format="count" if count else format_ or ("json" if shell.json and to_file is None else None),
+        workers=workers,
         force=force,
     )
     number = io.BytesIO() if count else None

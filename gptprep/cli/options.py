@@ -33,7 +33,7 @@ TokenizerName = Annotated[
         "--tokenizer",
         "-T",
         metavar="NAME|FILE",
-        help="gpt2, another tiktoken name (cl100k_base, o200k_base, ...), a .tiktoken file or a vocabulary.",
+        help="gpt2, another tiktoken name (cl100k_base), a .tiktoken file, tokenizer.json or vocabulary.",
         rich_help_panel=TOKENIZER,
     ),
 ]

@@ -85,6 +85,8 @@ def encode(report: EncodeReport, took: float) -> Iterator[Text]:
             f"{report.output}: {plural(report.ids, 'id')} of {plural(report.documents, 'document')}, "
             f"{size(report.bytes)} of text in {seconds(took)} ({report.tokenizer}, {_engine(report)})"
         )
+    if report.resumed:
+        yield Text(f"note: {plural(report.resumed, 'part')} of the work were there already", "yellow")
     yield from _notes(report)
 
 
@@ -101,14 +103,22 @@ def vocab(report: VocabReport, took: float) -> Iterator[RenderableType]:
         table = _table(report.kind, "id", "count", "share")
         for token, token_id, count in report.top:
             share = f"{100 * count / report.tokens:.2f} %"
-            table.add_row(visible(token.encode()), str(token_id), f"{count:,}", share)
+            table.add_row(
+                visible(token.encode("utf-8", "surrogateescape")), str(token_id), f"{count:,}", share
+            )
         yield table
-    covered = 100 * report.covered / report.tokens
-    yield _done(
-        f"{report.output}: {plural(report.size, 'token')}, {len(report.special_tokens)} of them special; "
-        f"covers {covered:.2f} % of {plural(report.tokens, report.kind)} ({report.distinct:,} different) "
-        f"in {size(report.bytes)} of text, {seconds(took)}"
-    )
+    what = f"{report.output}: {plural(report.size, 'token')}, {len(report.special_tokens)} of them special; "
+    if report.kind == "bpe":
+        what += f"{report.bytes / report.tokens:.2f} bytes a token over {size(report.bytes)} of text"
+    else:
+        covered = 100 * report.covered / report.tokens
+        what += (
+            f"covers {covered:.2f} % of {plural(report.tokens, report.kind)} ({report.distinct:,} different)"
+        )
+        what += f" in {size(report.bytes)} of text"
+    yield _done(f"{what}, {seconds(took)}")
+    if report.wanted and report.size < report.wanted:
+        yield Text(f"note: the text gives no more than {report.size:,} of {report.wanted:,} tokens", "yellow")
     yield from _notes(report)
 
 
@@ -147,7 +157,7 @@ def window(report: WindowReport, took: float) -> Iterator[RenderableType]:
         f"{size(report.bytes_written)} written in {seconds(took)} ({_rate(n_bytes, took)}; {_engine(report)})"
     )
     if report.resumed:
-        yield Text(f"note: {report.resumed:,} of {plural(report.parts, 'part')} were there already", "yellow")
+        yield Text(f"note: {plural(report.resumed, 'part')} of the work were there already", "yellow")
     yield from _notes(report)
 
 

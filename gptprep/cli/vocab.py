@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from gptprep.cli import options
 from gptprep.cli.shell import Shell, verb
 from gptprep.errors import WrongUsage
-from gptprep.tokenizers.vocabulary import DEFAULT_SPECIAL_TOKENS, Kind
+from gptprep.tokenizers.vocabulary import DEFAULT_SPECIAL_TOKENS
 
 
 def register(app: typer.Typer) -> None:
@@ -17,9 +17,10 @@ def register(app: typer.Typer) -> None:
     verb(app, "vocab", help=_HELP)(_vocab)
 
 
-_HELP = """A vocabulary of words or characters, from text.
+_HELP = """A vocabulary of words or characters, or a byte-level BPE, from text.
 
-The file is JSON with the tokens in id order, sorted, special tokens last; name it as --tokenizer elsewhere.
+Words and characters: a JSON file with the tokens in id order, sorted, special tokens last. BPE: a Hugging
+Face tokenizer.json of --size tokens. Name either as --tokenizer elsewhere.
 """
 
 
@@ -28,13 +29,14 @@ def _vocab(
     inputs: options.Inputs,
     output: options.RequiredFile,
     kind: Annotated[
-        Kind, typer.Option(help="What the tokens are.", rich_help_panel=options.TOKENIZER)
+        Literal["word", "char", "bpe"],
+        typer.Option(help="What the tokens are.", rich_help_panel=options.TOKENIZER),
     ] = "word",
     size: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Keep the most frequent: N tokens, special ones included.",
+            help="N tokens, special ones included; of words and characters the most frequent.",
             show_default=False,
             rich_help_panel=options.TOKENIZER,
         ),
@@ -42,14 +44,16 @@ def _vocab(
     min_count: Annotated[
         int,
         typer.Option(
-            metavar="K", help="Keep what is met K times or more.", rich_help_panel=options.TOKENIZER
+            metavar="K",
+            help="Keep, or merge, what is met K times or more.",
+            rich_help_panel=options.TOKENIZER,
         ),
     ] = 1,
     special_token: Annotated[
         list[str] | None,
         typer.Option(
             metavar="TOKEN",
-            help=f"Instead of {' and '.join(DEFAULT_SPECIAL_TOKENS)}; may be given again.",
+            help=f"Instead of {' and '.join(DEFAULT_SPECIAL_TOKENS)} (BPE: the first); may be given again.",
             show_default=False,
             rich_help_panel=options.TOKENIZER,
         ),
@@ -65,6 +69,7 @@ def _vocab(
     errors: options.ErrorPolicy = "strict",
     text_field: options.TextField = None,
     separator: options.Separator = None,
+    workers: options.Workers = None,
     force: options.Force = False,
 ) -> None:
     from gptprep.pipelines.vocab import VocabOptions, vocab
@@ -77,10 +82,11 @@ def _vocab(
         kind=kind,
         size=size,
         min_count=min_count,
-        special_tokens=() if no_special_tokens else tuple(special_token or DEFAULT_SPECIAL_TOKENS),
+        special_tokens=() if no_special_tokens else tuple(special_token) if special_token else None,
         top=max(0, top),
         text=options.text_options(encoding, errors, text_field, separator),
         stdin=options.stdin_kind(text_field),
+        workers=workers,
         force=force,
     )
     with shell.progress(beside_data=output == "-") as progress:

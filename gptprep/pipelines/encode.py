@@ -29,6 +29,8 @@ from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer, load_tokenizer
 Format = Literal["ids", "tokens", "json", "npy", "bin", "count"]
 _LARGE_TEXT = 1 << 16
 """Bytes from which on it pays to start up the faster engine for ids that are printed."""
+_MANY_WORKERS = 1 << 24
+"""Bytes of text from which on numbers are written by many workers."""
 _BY_ENDING: dict[str, Format] = {".npy": "npy", ".bin": "bin", ".json": "json", ".txt": "ids"}
 
 
@@ -50,6 +52,7 @@ class EncodeOptions:
     stdin: SourceKind = "text"
     output: str | None = None
     format: Format | None = None
+    workers: int | None = None
     force: bool = False
 
     def chosen_format(self) -> Format:
@@ -80,6 +83,8 @@ class EncodeReport(Totals):
     engine_note: str
     cross_checked: int
     """Bytes whose ids were compared with tiktoken's while another engine encoded."""
+    resumed: int
+    """Parts of the work that an earlier run had done."""
     ids: int
     sources: tuple[SourceCounts, ...]
 
@@ -103,6 +108,19 @@ def encode(
         check_file_output(options.output, force=options.force, inputs=(source.path for source in sources))
     tokenizer = load_tokenizer(options.tokenizer, options.special, options.engine)
     if options.output is not None:
+        if form in ("npy", "bin") and sum(source.size or 0 for source in sources) > _MANY_WORKERS:
+            from gptprep.pipelines.encode_large import encode_large
+
+            encoded = encode_large(options, options.output, form, sources, tokenizer, progress)
+            return _report(
+                form,
+                tokenizer,
+                options,
+                encoded.stream_ids,
+                encoded.counts,
+                encoded.cross_checked,
+                encoded.resumed,
+            )
         with publish_file(options.output, force=options.force) as file:
             return _encode_to(file, form, sources, tokenizer, options, progress)
     if out is None:
@@ -144,6 +162,18 @@ def _encode_to(
     writer = _WRITERS[form](file, tokenizer)
     n_ids = writer.write(encoder)
     check_not_empty(sources, encoder.counts)
+    return _report(form, tokenizer, options, n_ids, encoder.counts, encoder.cross_checked)
+
+
+def _report(
+    form: Format,
+    tokenizer: Tokenizer,
+    options: EncodeOptions,
+    n_ids: int,
+    counts: Sequence[SourceCounts],
+    cross_checked: int,
+    resumed: int = 0,
+) -> EncodeReport:
     return EncodeReport(
         output=options.output,
         format=form,
@@ -151,10 +181,11 @@ def _encode_to(
         n_vocab=tokenizer.n_vocab,
         engine=tokenizer.engine,
         engine_note=tokenizer.engine_note,
-        cross_checked=encoder.cross_checked,
+        cross_checked=cross_checked,
+        resumed=resumed,
         ids=n_ids,
-        sources=tuple(encoder.counts),
-        **totals(encoder.counts),
+        sources=tuple(counts),
+        **totals(counts),
     )
 
 

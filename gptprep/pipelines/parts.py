@@ -8,18 +8,17 @@ its documents end, and a receipt that lets a later run take it as it is.
 from __future__ import annotations
 
 import os
+import shutil
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, fields
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gptprep.corpus import Source, TextOptions, exact_stretch, plan_stretches, with_first_line
-from gptprep.errors import GptprepError
+from gptprep.corpus import Source, TextOptions
 from gptprep.executors import local
 from gptprep.pipelines import receipts
 from gptprep.pipelines.encoding import (
@@ -30,11 +29,14 @@ from gptprep.pipelines.encoding import (
     total_bytes,
 )
 from gptprep.pipelines.progress import Progress, no_progress
+from gptprep.pipelines.sharing import add_counts, id_stretches, read_share, shares
 from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer, load_tokenizer
 from gptprep.tokenstore import IdsFile, IdsWriter, TokenStream, id_dtype
 
 PART_BYTES = 1 << 24
 """Text of one part: large enough to be worth a task, small enough to be shared evenly."""
+KEPT = "parts"
+"""The folder in OUT.partial for the parts: a run that fails leaves it to the next one."""
 _PART_IDS = 1 << 22
 """Ids of one part, of inputs that are ids already."""
 
@@ -86,8 +88,15 @@ class EncodedCorpus(NamedTuple):
     parts: list[Part]
     n_ids: int
     """Of all parts, with the end-of-text id after each document."""
-    n_vocab: int
     counts: list[SourceCounts]
+    n_vocab: int
+    ends: bool
+    """Whether the end-of-text id follows each document."""
+
+    @property
+    def stream_ids(self) -> int:
+        """How many ids are in the stream of all documents: no end-of-text id follows the last."""
+        return self.n_ids - self.ends
 
     @property
     def cross_checked(self) -> int:
@@ -117,43 +126,23 @@ def plan_tasks(
         GptprepError: a file of ids cannot be read.
         DamagedData: a file of ids is not what its header says.
     """
-    groups: list[list[tuple[int, Source]]] = [[]]
-    size = 0
-    for owner, source in enumerate(sources):
-        for stretch in _stretches(source, text, ids_dtype):
-            if size >= PART_BYTES:
-                groups.append([])
-                size = 0
-            groups[-1].append((owner, stretch))
-            size += _size(stretch)
+
+    def stored_ids(source: Source) -> Iterator[Source]:
+        with IdsFile(source.path, ids_dtype) as file:
+            return id_stretches(source, len(file), _PART_IDS)
+
+    planned = list(shares(sources, text, PART_BYTES, stored_ids))
     return [
         EncodeTask(
-            sources=tuple(stretch for _, stretch in group),
-            owners=tuple(owner for owner, _ in group),
+            sources=tuple(source for _, source in share),
+            owners=tuple(owner for owner, _ in share),
             part=os.path.join(folder, f"part-{number:06d}.bin"),
             text=text,
-            receipt=len(groups) > 1,
+            receipt=len(planned) > 1,
             **how,
         )
-        for number, group in enumerate(groups)
+        for number, share in enumerate(planned)
     ]
-
-
-def _stretches(source: Source, text: TextOptions, ids_dtype: np.dtype[Any]) -> Iterator[Source]:
-    if source.kind != "ids":
-        yield from plan_stretches([source], text, PART_BYTES)
-        return
-    with IdsFile(source.path, ids_dtype) as file:
-        borders = [*range(0, len(file), _PART_IDS), None] if len(file) > _PART_IDS else [0, None]
-    for begin, end in pairwise(borders):
-        yield source._replace(begin=begin or 0, end=end)
-
-
-def _size(stretch: Source) -> int:
-    if stretch.kind == "ids":
-        return stretch.size or 0 if stretch.end is None and not stretch.begin else PART_BYTES
-    end = stretch.size if stretch.end is None else stretch.end
-    return (end or 0) - stretch.begin
 
 
 def encode_parts(
@@ -174,18 +163,20 @@ def encode_parts(
     counts = [SourceCounts(path=source.name) for source in sources]
     parts: list[Part] = []
     total, done = total_bytes(sources), 0
+    os.makedirs(os.path.dirname(tasks[0].part), exist_ok=True)
     receipts.remove_others(os.path.dirname(tasks[0].part), [task.part for task in tasks])
     one = len(tasks) == 1
     for part in [encode_part(tasks[0], progress)] if one else local.run(encode_part, tasks, workers):
         parts.append(part)
         for owner, count in zip(part.owners, part.counts, strict=True):
-            _add(counts[owner], count)
+            add_counts(counts[owner], count)
             done += count.bytes
         if tokenizer.eot is None and sum(count.documents for count in counts) > 1:
             raise no_end_of_text(tokenizer)
         progress("encoding", done, total, "bytes")
     check_not_empty(sources, counts)
-    return EncodedCorpus(parts, sum(part.ids for part in parts), tokenizer.n_vocab, counts)
+    n_ids = sum(part.ids for part in parts)
+    return EncodedCorpus(parts, n_ids, counts, tokenizer.n_vocab, tokenizer.eot is not None)
 
 
 def encode_part(task: EncodeTask, progress: Progress = no_progress) -> Part:
@@ -199,20 +190,15 @@ def encode_part(task: EncodeTask, progress: Progress = no_progress) -> Part:
         )
     with suppress(FileNotFoundError):
         os.unlink(receipts.path_of(task.part))
-    try:
-        part = _encode_part(task, tokenizer, tuple(_exact(task, tokenizer)), progress)
-    except GptprepError:
-        if all(source.begin == 0 or source.kind == "ids" for source in task.sources):
-            raise
-        # Again, now that it is worth finding out in which line the stretches begin, to say so.
-        return _encode_part(task, tokenizer, tuple(map(with_first_line, _exact(task, tokenizer))), progress)
+    part = read_share(
+        task.sources,
+        task.text,
+        tokenizer.first_cut,
+        lambda sources: _encode_part(task, tokenizer, sources, progress),
+    )
     if task.receipt:
         receipts.write(task.part, task.sources, how, part)
     return part
-
-
-def _exact(task: EncodeTask, tokenizer: Tokenizer) -> Iterator[Source]:
-    return (exact_stretch(source, task.text, tokenizer.first_cut) for source in task.sources)
 
 
 def _encode_part(
@@ -239,13 +225,19 @@ def _encode_part(
     return Part(task.part, len(writer), len(ends), tuple(encoder.counts), task.owners, encoder.cross_checked)
 
 
+@contextmanager
+def parts_kept(folder: str) -> Iterator[str]:
+    """A folder for parts, which goes when the block ends, and stays if it fails when there are receipts."""
+    try:
+        yield folder
+    except BaseException:
+        if not receipts.left_in(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder)
+
+
 @cache
 def shared_tokenizer(name: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
     """One for each process; a forked worker finds its parent's."""
     return load_tokenizer(name, special, engine)
-
-
-def _add(total: SourceCounts, count: SourceCounts) -> None:
-    for field in fields(SourceCounts):
-        if field.name != "path":
-            setattr(total, field.name, getattr(total, field.name) + getattr(count, field.name))

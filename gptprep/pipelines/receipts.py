@@ -53,7 +53,7 @@ def read(part_path: str, sources: Sequence[Source], how: Sequence[Any]) -> dict[
 
 def left_in(folder: str) -> bool:
     """Whether the receipt of any part lies in a folder."""
-    return any(name.endswith(".json") for name in os.listdir(folder))
+    return os.path.isdir(folder) and any(name.endswith(".json") for name in os.listdir(folder))
 
 
 def remove_others(folder: str, parts: Iterable[str]) -> None:

@@ -64,7 +64,7 @@ def plan_splits(
         DamagedData: a part has changed since it was written.
     """
     by_document = cutting.boundary == "document"
-    trailing = int(eot is not None and not by_document)  # no id follows the last document of a stream
+    trailing = 0 if by_document else encoded.n_ids - encoded.stream_ids
     if cutting.takes_documents_apart:
         streams = _copy(encoded, cutting, ["train", "val"], folder, workers)
         ranges = {name: range(max(0, total - trailing)) for name, (_, total) in streams.items()}

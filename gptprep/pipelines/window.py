@@ -14,9 +14,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from gptprep.files import write_manifest
-from gptprep.pipelines import receipts
 from gptprep.pipelines.encoding import SourceCounts, Totals, totals
-from gptprep.pipelines.parts import encode_parts, plan_tasks
+from gptprep.pipelines.parts import KEPT, encode_parts, parts_kept, plan_tasks
 from gptprep.pipelines.planning import WindowPlan
 from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.pipelines.sharding import write_splits
@@ -27,9 +26,6 @@ from gptprep.tokenstore import id_dtype
 
 if TYPE_CHECKING:
     import numpy as np
-
-_WORK, _KEPT = "work", "parts"
-"""Folders in OUT.partial: what goes with a run that fails, and what is left to the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +39,7 @@ class WindowReport(Totals):
     cross_checked: int
     """Bytes whose ids were compared with tiktoken's while another engine encoded."""
     parts: int
+    """Pieces of the work of which each can be taken up where an earlier run was stopped."""
     resumed: int
     """Of the parts, those that an earlier run had written."""
     manifest: Manifest
@@ -63,30 +60,23 @@ def run_window(plan: WindowPlan, progress: Progress = no_progress) -> WindowRepo
         DamagedData: an input is not what its format says.
     """
     options = plan.options
-    with publish_folder(options.output, force=options.force, is_ours=is_shard_folder, keep=_KEPT) as folder:
-        work = os.path.join(folder, _WORK)
+    with publish_folder(options.output, force=options.force, is_ours=is_shard_folder, keep=KEPT) as folder:
+        work = os.path.join(folder, "work")
         os.mkdir(work)
-        parts = os.path.join(folder, _KEPT)
-        tasks = plan_tasks(
-            plan.sources,
-            options.text,
-            parts,
-            id_dtype(plan.tokenizer.n_vocab),
-            tokenizer=options.tokenizer,
-            special=options.special,
-            engine=options.engine,
-            cross_check=options.cross_check,
-        )
-        os.makedirs(parts, exist_ok=True)
-        try:
+        with parts_kept(os.path.join(folder, KEPT)) as parts:
+            tasks = plan_tasks(
+                plan.sources,
+                options.text,
+                parts,
+                id_dtype(plan.tokenizer.n_vocab),
+                tokenizer=options.tokenizer,
+                special=options.special,
+                engine=options.engine,
+                cross_check=options.cross_check,
+            )
             encoded = encode_parts(plan.sources, tasks, plan.tokenizer, plan.workers, progress)
             splits = plan_splits(encoded, plan.tokenizer.eot, options.cutting(), work, plan.workers)
             written = write_splits(plan, splits, folder, progress)
-        except BaseException:
-            if not receipts.left_in(parts):  # nothing worth keeping
-                shutil.rmtree(parts, ignore_errors=True)
-            raise
-        shutil.rmtree(parts)
         shutil.rmtree(work)
         n_ids = sum(split.ids for split in splits.values())
         manifest = _manifest(plan, encoded.counts, n_ids, written)

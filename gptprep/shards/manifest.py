@@ -118,7 +118,9 @@ def is_shard_folder(path: str) -> bool:
 
 
 def _named_files(manifest: Any) -> list[str]:
-    shards = (shard for split in manifest["splits"].values() for shard in split["shards"] + split["table"])
+    shards = (
+        shard for split in manifest["splits"].values() for shard in split["shards"] + split.get("table", [])
+    )
     return [array["file"] for shard in shards for array in shard.values()]
 
 

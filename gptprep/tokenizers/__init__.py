@@ -6,8 +6,12 @@ import difflib
 import os
 
 from gptprep.errors import DamagedData, GptprepError
+from gptprep.files import read_json
 from gptprep.tokenizers.base import Engine, SpecialPolicy, Tokenizer
 from gptprep.tokenizers.encodings import KNOWN
+
+_MAX_JSON = 1 << 28
+"""Bytes: the largest published tokenizer.json has 35 million."""
 
 __all__ = ["Engine", "SpecialPolicy", "Tokenizer", "load_tokenizer"]
 
@@ -18,8 +22,9 @@ def load_tokenizer(
     """Load a tokenizer.
 
     Args:
-        name_or_path: `gpt2` (in the package), any other tiktoken encoding name, a `.tiktoken` rank file, or a
-            vocabulary that `gptprep vocab` wrote (or a plain JSON of tokens and ids). Names go before paths.
+        name_or_path: `gpt2` (in the package), any other tiktoken encoding name, a `.tiktoken` rank file, a
+            Hugging Face `tokenizer.json`, or a vocabulary that `gptprep vocab` wrote (or a plain JSON of
+            tokens and ids). Names go before paths.
         special: what a literal special token in a text becomes: its id ("allow"), ordinary characters
             ("text") or an error ("error").
         engine: what encodes BPE, with the same ids: gigatoken where it is known to be exact ("auto"),
@@ -28,6 +33,7 @@ def load_tokenizer(
     Raises:
         GptprepError: there is no such tokenizer, or it is not on this machine; says what to do.
         DamagedData: the file is not a tokenizer.
+        MissingExtra: it takes an engine that is not installed.
 
     >>> load_tokenizer("gpt2").encode("Hello, world.")
     [15496, 11, 995, 13]
@@ -51,18 +57,27 @@ def _load_file(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
 
         return load_rank_file(path, special, engine)
     if path.endswith(".json"):
-        from gptprep.tokenizers.char import CharTokenizer
-        from gptprep.tokenizers.vocabulary import read_vocabulary
-        from gptprep.tokenizers.word import WordTokenizer
-
-        vocabulary = read_vocabulary(path)
-        by_kind = {"word": WordTokenizer, "char": CharTokenizer}
-        return by_kind[vocabulary.kind](os.path.basename(path), vocabulary, special)
+        return _load_json(path, special, engine)
     raise DamagedData(
         f"{path} is not a tokenizer",
         "a tokenizer file ends in .tiktoken (ranks) or .json (a vocabulary)",
         "name one of those, or gpt2",
     )
+
+
+def _load_json(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
+    value, name = read_json(path, _MAX_JSON), os.path.basename(path)
+    if isinstance(value, dict) and isinstance(value.get("model"), dict):
+        from gptprep.tokenizers.hugging_face import load_hugging_face
+
+        return load_hugging_face(value, path, name, special, engine)
+    from gptprep.tokenizers.char import CharTokenizer
+    from gptprep.tokenizers.vocabulary import parse_vocabulary
+    from gptprep.tokenizers.word import WordTokenizer
+
+    vocabulary = parse_vocabulary(value, path)
+    by_kind = {"word": WordTokenizer, "char": CharTokenizer}
+    return by_kind[vocabulary.kind](name, vocabulary, special)
 
 
 def _unknown(name: str, known: list[str]) -> GptprepError:

@@ -66,8 +66,7 @@ class BpeTokenizer(Tokenizer):
             name, pat_str=pattern, mergeable_ranks=ranks, special_tokens=special_tokens
         )
         self._allowed = set(special_tokens) if policy == "allow" else set()
-        spaced = any(character.isspace() for token in special_tokens for character in token)
-        self._cut_rule = None if spaced else _CUT_RULES.get(pattern)
+        self._cut_rule = None if any(map(cuts.may_be_cut, special_tokens)) else _CUT_RULES.get(pattern)
 
     def encode(self, text: str) -> list[int]:
         if self.policy == "error":
@@ -199,8 +198,28 @@ def _from_data(
     else:
         _check_ranks(ranks, path)
         pattern, special_tokens = GPT2_PATTERN, {"<|endoftext|>": max(ranks.values()) + 1}
-    arguments = (name, ranks, digest, pattern, special_tokens, policy)
-    if engine == "tiktoken" or (engine == "auto" and not known):
+    return choose_engine(
+        (name, ranks, digest, pattern, special_tokens, policy), data, engine, is_sure=known is not None
+    )
+
+
+def choose_engine(
+    arguments: tuple[str, dict[bytes, int], str, str, dict[str, int], SpecialPolicy],
+    data: bytes,
+    engine: Engine,
+    *,
+    is_sure: bool,
+) -> BpeTokenizer:
+    """A `BpeTokenizer` made of these arguments, or a faster one.
+
+    Args:
+        data: the rank file.
+        is_sure: whether the ranks are known to be fit for gigatoken.
+
+    Raises:
+        MissingExtra: the engine that is asked for is not installed.
+    """
+    if engine == "tiktoken" or (engine == "auto" and not is_sure):
         return BpeTokenizer(*arguments)
     from gptprep.tokenizers.gigatoken import GigatokenTokenizer, is_installed
 

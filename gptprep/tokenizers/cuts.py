@@ -34,6 +34,11 @@ def after_letter_or_digit(character: str) -> bool:
     return unicodedata.category(character)[0] in "LN" and not is_newer(character)
 
 
+def may_be_cut(special_token: str) -> bool:
+    """Whether a text could be cut within a special token: then it must not be cut at all."""
+    return any(character.isspace() or character in "\u3001\u3002\uff0c" for character in special_token)
+
+
 def last_cut(text: bytearray, start: int, is_safe_after: Callable[[str], bool]) -> int:
     """The last cut of a UTF-8 text at or after byte `start`; 0 where there is none.
 

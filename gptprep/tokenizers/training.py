@@ -24,7 +24,7 @@ class TokenCounter:
     """
 
     def __init__(self, kind: Kind, special_tokens: tuple[str, ...]) -> None:
-        _check_special_tokens(kind, special_tokens)
+        check_special_tokens(kind, special_tokens)
         self.kind, self.special_tokens = kind, special_tokens
         by_kind = {"word": WordTokenizer, "char": CharTokenizer}
         only_special = Vocabulary(kind, special_tokens, special_tokens)
@@ -37,10 +37,14 @@ class TokenCounter:
         """Where a document may be cut, as `Tokenizer.last_cut`."""
         return self._tokenizer.last_cut(text, start)
 
+    def first_cut(self, text: bytes, start: int) -> int:
+        """Where a document may be cut, as `Tokenizer.first_cut`."""
+        return self._tokenizer.first_cut(text, start)
+
     def add(self, text: bytes) -> None:
         """Count the tokens of a valid UTF-8 text."""
         if self.kind == "word":
-            self._counts.update(split_words(text.decode()))
+            self._count_words(text)
             return
         self._texts += (stretch for _, stretch, _ in self._tokenizer.split_specials(text))
         self._waiting += len(text)
@@ -51,6 +55,13 @@ class TokenCounter:
         """How often each word or character was met."""
         self._count_characters()
         return Counter({token: n for token, n in self._counts.items() if token not in self.special_tokens})
+
+    def _count_words(self, text: bytes) -> None:
+        """Chunks without white space first: most are met often, and each is cut into words once."""
+        counts = self._counts
+        for chunk, n in Counter(text.decode().split()).items():
+            for word in split_words(chunk):
+                counts[word] += n
 
     def _count_characters(self) -> None:
         """Many short texts at once: counting takes a table of all of Unicode."""
@@ -68,13 +79,17 @@ class Built(NamedTuple):
     """A vocabulary and what it covers of the text it was built from."""
 
     vocabulary: Vocabulary
-    counts: Counter[str]
-    """Of all the tokens met, kept or not."""
     covered: int
     """How many of the counted tokens of the text the vocabulary has."""
 
 
-def build_vocabulary(counter: TokenCounter, size: int | None = None, min_count: int = 1) -> Built:
+def build_vocabulary(
+    kind: Kind,
+    special_tokens: tuple[str, ...],
+    counts: Counter[str],
+    size: int | None = None,
+    min_count: int = 1,
+) -> Built:
     """Choose the tokens: those met `min_count` times or more, the most frequent if `size` is short.
 
     The tokens are sorted by code point and the special tokens come last, as in the book. Of tokens met
@@ -84,26 +99,30 @@ def build_vocabulary(counter: TokenCounter, size: int | None = None, min_count: 
         WrongUsage: `size` has no room.
         GptprepError: nothing is left to put in.
     """
-    counts, special_tokens = counter.counts(), counter.special_tokens
     kept = [token for token, n in counts.items() if n >= min_count]
     if size is not None:
         room = size - len(special_tokens)
         if room < 1:
             raise WrongUsage(
-                f"a size of {size} has no room for a {counter.kind}",
+                f"a size of {size} has no room for a {kind}",
                 f"{len(special_tokens)} special tokens are part of it",
                 f"give a size of {len(special_tokens) + 1} or more",
             )
         kept = sorted(kept, key=lambda token: (-counts[token], token))[:room]
     if not counts:
-        raise GptprepError(f"the text has no {counter.kind}s", fix="give more text")
+        raise GptprepError(f"the text has no {kind}s", fix="give more text")
     if not kept:
-        raise GptprepError(f"no {counter.kind} is met {min_count} times", fix="give a lower --min-count")
-    vocabulary = Vocabulary(counter.kind, (*sorted(kept), *special_tokens), special_tokens)
-    return Built(vocabulary, counts, sum(counts[token] for token in kept))
+        raise GptprepError(f"no {kind} is met {min_count} times", fix="give a lower --min-count")
+    vocabulary = Vocabulary(kind, (*sorted(kept), *special_tokens), special_tokens)
+    return Built(vocabulary, sum(counts[token] for token in kept))
 
 
-def _check_special_tokens(kind: Kind, special_tokens: tuple[str, ...]) -> None:
+def check_special_tokens(kind: str, special_tokens: tuple[str, ...]) -> None:
+    """Refuse special tokens that a vocabulary of this kind cannot have.
+
+    Raises:
+        WrongUsage: says which and why.
+    """
     for index, token in enumerate(special_tokens):
         why = ""
         if not token or any(character.isspace() for character in token):

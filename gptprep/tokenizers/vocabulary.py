@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple, get_args
 
 from gptprep.errors import DamagedData
-from gptprep.files import read_json
 
 Kind = Literal["word", "char"]
 DEFAULT_SPECIAL_TOKENS = ("<|endoftext|>", "<|unk|>")
@@ -34,14 +33,16 @@ class Vocabulary(NamedTuple):
         }
 
 
-def read_vocabulary(path: str) -> Vocabulary:
-    """Read a vocabulary of ours, or a plain JSON object `{token: id}`, which is taken for words.
+def parse_vocabulary(value: object, path: str) -> Vocabulary:
+    """A vocabulary of ours, or a plain JSON object `{token: id}`, which is taken for words.
+
+    Args:
+        value: what the JSON file holds.
+        path: for messages.
 
     Raises:
-        GptprepError: it cannot be read.
         DamagedData: it is neither, or its tokens or ids make no vocabulary.
     """
-    value = read_json(path, max_bytes=1 << 28)
     if not isinstance(value, dict):
         raise DamagedData(f"{path} is not a vocabulary", "a JSON object is expected")
     if "format" in value and not isinstance(value["format"], int):
