@@ -160,6 +160,8 @@ def _count(
         for share in shares(sources, options.text, SHARE_BYTES)
     ]
     workers = local.chosen_workers(options.workers)
+    if options.kind == "bpe":
+        workers = 1  # gigatoken counts with threads of its own, which do not live on in a forked process
     if any(source.size is None for source in sources):
         workers = 1  # a pipe can be read only by the process that has it
     found: Counter[Any] = Counter()
