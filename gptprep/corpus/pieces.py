@@ -61,9 +61,10 @@ def _cut(segments: Iterable[Segment], last_cut: LastCut, size: int) -> Iterator[
         if len(buffer) < size:
             continue
         if cut := last_cut(buffer, searched):
-            text = bytes(buffer[:cut])
+            with memoryview(buffer) as view:
+                text = bytes(view[:cut])
             yield Piece(text, offset, line, False)
-            offset, line = offset + cut, line + text.count(b"\n")
+            offset, line = offset + cut, line + (line and text.count(b"\n"))
             del buffer[:cut]
             searched = 0
         else:

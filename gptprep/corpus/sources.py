@@ -43,7 +43,7 @@ class Source(NamedTuple):
     end: int | None = None
     """Of a stretch: the byte or id after the last; None for the end of the file."""
     first_line: int = 1
-    """The line of the first byte."""
+    """The line of the first byte; 0 where lines are not counted, since that takes time."""
     stamp: tuple[int, ...] | None = None
     """Of a regular file: its number, size and times of change; another stamp, another content."""
 

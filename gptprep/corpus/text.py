@@ -174,13 +174,13 @@ def _split(source: Source, blocks: Iterable[bytes], separator: bytes | None) -> 
         begin = 0
         while separator and (end := data.find(separator, begin)) >= 0:
             yield Segment(data[begin:end], offset + begin, line, True)
-            line += data.count(b"\n", begin, end + len(separator))
+            line += line and data.count(b"\n", begin, end + len(separator))
             begin, is_open = end + len(separator), False
         end = len(data) if final else max(begin, len(data) - keep)
         is_open = is_open or end > begin
         if is_open:
             yield Segment(data[begin:end], offset + begin, line, final and ends)
-        line += data.count(b"\n", begin, end)
+        line += line and data.count(b"\n", begin, end)
         buffer, offset = data[end:], offset + end
 
 

@@ -209,7 +209,7 @@ def _encode_part(
     )
     end_of_text = np.array([] if tokenizer.eot is None else [tokenizer.eot], np.uint32)
     ends = array("Q")
-    with open(task.part, "wb", buffering=1 << 20) as file:
+    with open(task.part, "wb", buffering=1 << 16) as file:
         writer = IdsWriter(file, tokenizer.n_vocab, npy_header=False)
         for encoded in encoder:
             may_end_within = encoded.source.kind == "ids" or encoder.counts[-1].literal_specials

@@ -35,6 +35,8 @@ def shares(
             if size >= share_bytes:
                 yield tuple(share)
                 share, size = [], 0
+            if stretch.stamp and not is_ids and _size(stretch) <= share_bytes:
+                stretch = stretch._replace(first_line=0)  # it is read again if a line has to be named
             share.append((owner, stretch))
             size += share_bytes if is_ids and stretch is not source else _size(stretch)
     if share:
@@ -63,15 +65,15 @@ def read_share(
 ) -> Result:
     """Call `read` with the sources of a share, at their true borders.
 
-    If it finds an error it is called once more, with stretches that know their line, so that it can name it.
+    If it finds an error it is called once more, with sources that count their lines, so that it can name one.
     """
     exact = tuple(exact_stretch(source, text, first_cut) for source in sources)
     try:
         return read(exact)
     except GptprepError:
-        if all(source.begin == 0 or source.kind == "ids" for source in exact):
+        if all(source.first_line for source in exact):
             raise
-        return read(tuple(map(with_first_line, exact)))
+        return read(tuple(source if source.first_line else with_first_line(source) for source in exact))
 
 
 def add_counts(total: SourceCounts, count: SourceCounts) -> None:

@@ -20,7 +20,7 @@ from gptprep.tokenizers.unicode_guard import is_newer
 _BORDER = re.compile(
     rb"(?:[!-~]|[\xc2-\xf4][\x80-\xbf]{1,3})(?=(?P<space>[ \t\n])|\xe3\x80[\x81\x82]|\xef\xbc\x8c)"
 )
-_TAIL = 4096
+_TAIL = 256
 """Bytes at the end of a text that are searched first: nearly every text has a cut there."""
 
 
@@ -45,8 +45,8 @@ def last_cut(text: bytearray, start: int, is_safe_after: Callable[[str], bool]) 
     Args:
         is_safe_after: whether white space after a character begins a pre-token.
     """
-    tail = max(start, len(text) - _TAIL)
-    for low in (tail, start) if tail > start else (start,):
+    for tail in (_TAIL, _TAIL**2, len(text)):
+        low = max(start, len(text) - tail)
         borders = [(match.span(), match["space"]) for match in _BORDER.finditer(text, low)]
         for (begin, end), space in reversed(borders):
             before = text[begin:end].decode()
