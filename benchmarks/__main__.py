@@ -5,86 +5,104 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import NamedTuple
 
-from benchmarks.corpus import make_corpus
-from benchmarks.peers import PEERS
-
-
-class Run(NamedTuple):
-    """One whole process."""
-
-    seconds: float
-    peak: int
-    """Bytes of memory of its largest process."""
+from benchmarks.corpus import KINDS, make_corpus
+from benchmarks.materials import prepare
+from benchmarks.measure import measure_in_turn
+from benchmarks.peers import CONTEXT_LENGTH, PEERS, Peer
+from benchmarks.scaling import scaling
+from benchmarks.strides import STRIDE, STRIDES, prepare_ids
+from benchmarks.tables import MEMORY, check_counts, table
 
 
-def measure(peer: str, corpus: Path, folder: Path) -> Run:
-    """Run one peer on a corpus, start-up included."""
-    code = """
-import resource, subprocess, sys
-code = subprocess.run([sys.executable, "-m", "benchmarks.peers", *sys.argv[1:]]).returncode
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(code)
-"""
-    output = folder / "output"
-    started = time.perf_counter()
-    command = [sys.executable, "-c", code, peer, str(corpus), str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
-    seconds = time.perf_counter() - started
-    if done.returncode:
-        sys.exit(f"{peer} failed:\n{done.stderr}")
-    for path in folder.glob("output*"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return Run(seconds, int(done.stdout.split()[-1]) * 1024)
+def parse() -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Whole processes, side by side on the same text. TMPDIR says where the files are.",
+    )
+    parser.add_argument("corpus", nargs="?", type=Path, help="a text file; without it one is made")
+    parser.add_argument("--kind", choices=list(KINDS), default="prose", help="of the made corpus")
+    parser.add_argument("--megabytes", type=float, default=100.0, help="of the made corpus")
+    parser.add_argument("--runs", type=int, default=5, help="of each peer")
+    parser.add_argument(
+        "--peers", nargs="+", metavar="WORD", help="only those with one of these in their name"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--strides", action="store_true", help=f"windows of stride {STRIDE} from a file of ids")
+    what.add_argument(
+        "--scaling", action="store_true", help="gptprep window on made corpora of several sizes"
+    )
+    parser.add_argument(
+        "--sizes", nargs="+", type=float, default=[10.0, 100.0, 1000.0], help="for --scaling, in MB"
+    )
+    options = parser.parse_args()
+    if options.scaling and options.corpus:
+        parser.error("--scaling makes its corpora")
+    if options.runs < 1:
+        parser.error("--runs: 1 or more")
+    return options
 
 
-def table(runs: dict[str, list[Run]], n_bytes: int) -> list[str]:
-    """Markdown: MB/s as median (slowest to fastest), the ratio of medians to the first peer, memory."""
-    lines = [
-        "| whole process | MB/s | slowest to fastest | to gptprep window | memory |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    first = statistics.median(run.seconds for run in next(iter(runs.values())))
-    for peer, measured in runs.items():
-        median = statistics.median(run.seconds for run in measured)
-        rates = [n_bytes / 1e6 / run.seconds for run in measured]
-        peak = max(run.peak for run in measured)
-        lines.append(
-            f"| {peer} | {n_bytes / 1e6 / median:.1f} | {min(rates):.1f} to {max(rates):.1f} "
-            f"| {first / median:.2f} | {peak / 1e6:,.0f} MB |"
-        )
-    return lines
+def chosen(peers: dict[str, Peer], words: list[str] | None) -> dict[str, Peer]:
+    """The peers that are asked for and installed; a line for each that is not installed."""
+    asked = {name: peer for name, peer in peers.items() if not words or any(word in name for word in words)}
+    for name, peer in asked.items():
+        if not peer.is_installed:
+            print(f"{name}: left out, not installed (pip install {peer.needs[1]})")
+    installed = {name: peer for name, peer in asked.items() if peer.is_installed}
+    if not installed:
+        sys.exit(f"no peer to measure; there are: {', '.join(peers)}")
+    return installed
+
+
+def compare(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Everyone, from text to ids or windows."""
+    peers = chosen(PEERS, options.peers)
+    corpus = corpus_of(options, folder)
+    prepare(folder, corpus)
+    runs = measure_in_turn(peers, folder, options.runs)
+    if wrong := check_counts(runs, CONTEXT_LENGTH):
+        sys.exit("\n".join(wrong))
+    n_bytes = corpus.stat().st_size
+    return [f"{n_bytes / 1e6:,.0f} MB of text:", *table(runs, dict.fromkeys(runs, n_bytes), "MB/s")]
+
+
+def compare_strides(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Overlapping windows, from a file of ids."""
+    peers = chosen(STRIDES, options.peers)
+    prepare(folder, corpus_of(options, folder))
+    prepare_ids(folder)
+    runs = measure_in_turn(peers, folder, options.runs)
+    if wrong := check_counts(runs, 0):
+        sys.exit("\n".join(wrong))
+    n_ids = (folder / "ids.bin").stat().st_size // 2
+    n_bytes = {name: measured[0].n_ids * 2 for name, measured in runs.items()}
+    return [f"{n_ids:,} ids, stride {STRIDE}:", *table(runs, n_bytes, "MB/s written")]
+
+
+def corpus_of(options: argparse.Namespace, folder: Path) -> Path:
+    """The corpus that is named, or one that is made."""
+    if options.corpus:
+        return Path(options.corpus)
+    make_corpus(folder / "corpus.txt", int(options.megabytes * 1e6), options.kind)
+    return folder / "corpus.txt"
 
 
 def main() -> None:
-    """Parse, measure in turn, print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("corpus", nargs="?", type=Path, help="a text file; without it one is made")
-    parser.add_argument(
-        "--kind", choices=["prose", "code", "scripts"], default="prose", help="of the made corpus"
-    )
-    parser.add_argument("--megabytes", type=float, default=100.0, help="of the made corpus")
-    parser.add_argument("--runs", type=int, default=5, help="of each peer")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        corpus = options.corpus or Path(folder) / "corpus.txt"
-        if not options.corpus:
-            make_corpus(corpus, int(options.megabytes * 1e6), options.kind)
-        n_bytes = corpus.stat().st_size
-        runs: dict[str, list[Run]] = {peer: [] for peer in PEERS}
-        for _ in range(options.runs):
-            for peer, measured in runs.items():  # in turn, so that a slow minute of the machine hits all
-                measured.append(measure(peer, corpus, Path(folder)))
-    print(f"{n_bytes / 1e6:.0f} MB, {options.runs} runs, {os.cpu_count()} cores, {platform.platform()}")
-    print(*table(runs, n_bytes), sep="\n")
+    """Parse, measure, print."""
+    options = parse()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.scaling:
+            lines = [*scaling(folder, options.sizes, options.runs, options.kind), "", MEMORY]
+        else:
+            lines = (compare_strides if options.strides else compare)(options, folder)
+    print(f"{options.runs} runs, {os.cpu_count()} cores, {platform.platform()}")
+    print(*lines, sep="\n")
 
 
 if __name__ == "__main__":
