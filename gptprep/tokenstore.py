@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gptprep import npy
 from gptprep.errors import DamagedData, GptprepError, os_errors
-from gptprep.files import json_bytes, read_json
+from gptprep.files import begin_writeback, json_bytes, read_json
 
 _COPIED = 1 << 22
 """Ids copied at a time."""
@@ -254,4 +254,7 @@ def write_ids(file: BinaryIO, stream: TokenStream, *, npy_header: bool) -> None:
     if npy_header:
         file.write(npy.header((len(stream),), stream.dtype))
     for begin in range(0, len(stream), _COPIED):
-        file.write(stream.read(begin, begin + _COPIED).data)
+        ids = stream.read(begin, begin + _COPIED)
+        place = file.tell()
+        file.write(ids.data)
+        begin_writeback(file, place, ids.nbytes)

@@ -333,3 +333,10 @@ def test_one_thing_wrong(data: st.DataObject, tmp_path_factory: pytest.TempPathF
         tokenizer.decode(tokenizer.encode("low lower <|endoftext|>"))
     except GptprepError:
         pass
+
+
+@pytest.mark.parametrize("engine", ["tiktoken", "gigatoken"])
+def test_an_engine_that_gives_other_ids_is_refused(tmp_path: Path, engine: Any) -> None:
+    path = saved(SLOW["normalizer"], tmp_path)
+    with pytest.raises(GptprepError, match=f"{engine} does not give the ids of"):
+        load_tokenizer(path, engine=engine)

@@ -108,7 +108,8 @@ def flip(path: Path) -> None:
         ("out.partial/parts/part-000001.json", lambda path: path.write_text("[]"), {}, 4),
         ("", rewrite, {"special": "text"}, 0),
         ("", rewrite, {"tokenizer": "cl100k"}, 0),
-        ("", rewrite, {"stride": 3, "shuffle": True, "engine": "tiktoken"}, 5),
+        ("", rewrite, {"engine": "tiktoken"}, 0),
+        ("", rewrite, {"stride": 3, "shuffle": True, "layout": "tokens", "seed": 4}, 5),
     ],
 )
 def test_only_parts_that_are_still_right_are_taken(

@@ -230,6 +230,6 @@ def _print_error(*lines: str) -> None:
     for line in lines:
         label, colon, rest = line.partition(":")
         safe = printable(rest)
-        style = {"  why": "bold", "  fix": "bold green"}.get(label, "bold red")
+        style = {"  why": "bold", "  fix": "bold green", " note": "bold yellow"}.get(label, "bold red")
         with suppress(BrokenPipeError):
             _write(sys.stderr, Text.assemble((label + colon, style), safe))

@@ -182,7 +182,8 @@ def encode_parts(
 def encode_part(task: EncodeTask, progress: Progress = no_progress) -> Part:
     """Encode the sources of one task into its part; raises as `encode_parts`."""
     tokenizer = shared_tokenizer(task.tokenizer, task.special, task.engine)
-    how = [tokenizer.fingerprint, task.special, task.text]
+    # The engines give the same ids; if one is ever found not to, the other must not take over its parts.
+    how = [tokenizer.fingerprint, tokenizer.engine, task.special, task.text]
     if task.receipt and (value := receipts.read(task.part, task.sources, how)):
         counts = tuple(SourceCounts(**count) for count in value["counts"])
         return Part(

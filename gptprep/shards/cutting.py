@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gptprep import shuffling
 from gptprep.tokenstore import TokenStream
 
-BLOCK_BYTES = 1 << 22
+BLOCK_BYTES = 1 << 20
 """Ids read for one block: small enough for a processor's cache, large enough for few system calls."""
 
 Block = dict[str, NDArray[Any]]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gptprep import npy
 from gptprep.errors import WrongUsage
+from gptprep.files import begin_writeback
 from gptprep.shards.cutting import BLOCK_BYTES, Block, SplitWindows
 from gptprep.shards.manifest import LENGTHS_DTYPE, STARTS_DTYPE, ArrayFile, Shard
 
@@ -35,6 +36,8 @@ class ArrayWriter:
 
     def __init__(self, folder: str, file: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._name, self._shape, self._dtype = file, shape, dtype
+        self._rows = np.empty((0, *shape[1:]), dtype)
+        self._written = 0
         self._hash = hashlib.sha256()
         self._file = open(os.path.join(folder, file), "wb", buffering=0)  # noqa: SIM115  closed by __exit__
         self._write(npy.header(shape, dtype))
@@ -47,13 +50,19 @@ class ArrayWriter:
 
     def write(self, block: NDArray[Any]) -> None:
         """Append a block of rows."""
-        self._write(np.ascontiguousarray(block, self._dtype).data.cast("B"))
+        if len(self._rows) < len(block):  # the same memory for every block: new memory costs time
+            self._rows = np.empty(block.shape, self._dtype)
+        rows = self._rows[: len(block)]
+        np.copyto(rows, block, casting="same_kind")
+        self._write(rows.data.cast("B"))
 
     def _write(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
         view = memoryview(data)
         while view:
             view = view[self._file.write(view) :]
+        begin_writeback(self._file, self._written, len(data))
+        self._written += len(data)
 
     def finish(self) -> ArrayFile:
         """Flush to the disk; the file's record for the manifest."""

@@ -22,7 +22,7 @@ SpecialPolicy = Literal["allow", "text", "error"]
 Engine = Literal["auto", "tiktoken", "gigatoken"]
 """What encodes BPE: the fast one where it is known to be exact, the true one, or the fast one in any case."""
 
-ENDS_OF_TEXT = ("<|endoftext|>", "[EOS]")
+ENDS_OF_TEXT = ("<|endoftext|>", "<|end_of_text|>", "[EOS]", "<eos>", "</s>")
 """The special tokens that part documents: the first of these that a vocabulary has is its `eot`."""
 
 

@@ -35,6 +35,7 @@ def load_hugging_face(
         path: for messages.
 
     Raises:
+        GptprepError: the engine that is asked for gives other ids.
         DamagedData: it is not a tokenizer.
         MissingExtra: only `tokenizers` can encode it, and it is not installed.
     """
@@ -42,6 +43,12 @@ def load_hugging_face(
         tokenizer = _exact_tokenizer(exact_bpe(value, path), name, policy, engine)
         notes = [tokenizer.engine_note]
     except NotExact as reason:
+        if engine != "auto":
+            raise GptprepError(
+                f"{engine} does not give the ids of {path}",
+                str(reason),
+                "leave out --engine: tokenizers encodes",
+            ) from None
         tokenizer = HuggingFaceTokenizer(name, value, path, policy)
         notes = [f"tokenizers encodes, on one core and without cutting documents: {reason}"]
     tokenizer.engine_note = "; ".join(filter(None, [*notes, *_set_aside(value)]))

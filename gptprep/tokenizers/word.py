@@ -22,6 +22,8 @@ _SEPARATORS = re.compile(r"""([,.:;?_!"()']|--)|\s""")
 """The book's `([,.:;?_!"()\\']|--|\\s)`, with white space outside the group: it is dropped anyway."""
 _REMEMBERED = 1 << 19
 """Chunks whose ids are held in memory."""
+_LONGEST = 64
+"""Characters of such a chunk."""
 _NO_SPACE_BEFORE = tuple(""",.?!"()'""")
 _SPACE = re.compile(r"\s")
 _WHITE_SPACE = re.compile(rb"[ \t\n\r\f\v]")
@@ -51,9 +53,10 @@ class _ChunkIds(dict[str, tuple[int, ...]]):
             ids = tuple(self._ids[word] for word in split_words(chunk))
         else:
             ids = tuple(self._ids.get(word, self._unknown) for word in split_words(chunk))
-        if len(self) > _REMEMBERED:
-            self.clear()
-        self[chunk] = ids
+        if len(chunk) <= _LONGEST:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[chunk] = ids
         return ids
 
 
