@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from gptprep.errors import GptprepError, MissingExtra, TextError
 from gptprep.pipelines.encode import EncodeOptions, encode
 from gptprep.pipelines.planning import WindowOptions, plan_window
 from gptprep.pipelines.window import run_window
-from gptprep.tokenizers import Tokenizer, load_tokenizer
+from gptprep.tokenizers import Tokenizer, gigatoken, load_tokenizer
 from gptprep.tokenizers.gigatoken import GigatokenTokenizer
 from gptprep.tokenizers.unicode_guard import NEWER_RANGES, may_differ
 from tests.conftest import SAMPLES
@@ -177,3 +179,21 @@ def test_ranks_that_gigatoken_cannot_use_are_an_error(tmp_path: Path) -> None:
     assert load_tokenizer(str(path)).encode("hello") == [300]
     with pytest.raises(GptprepError, match="gigatoken cannot use the ranks"):
         load_tokenizer(str(path), engine="gigatoken").encode_array(b"hello")
+
+
+@pytest.mark.parametrize(
+    ("resident", "renewed"),
+    [(itertools.count(1), True), (itertools.repeat(7), False), (itertools.repeat(0), True)],
+)
+def test_the_encoder_is_made_anew_when_it_has_grown(
+    monkeypatch: pytest.MonkeyPatch, resident: Iterator[int], renewed: bool
+) -> None:
+    monkeypatch.setattr(gigatoken, "_resident_bytes", lambda: next(resident))
+    for name in ("_WATCH", "_RENEW"):
+        monkeypatch.setattr(gigatoken, name, 1)
+    monkeypatch.setattr(gigatoken, "_GROWTH", 0)
+    text = (SAMPLES / "the_salt_clock.txt").read_bytes()
+    tokenizer = load_tokenizer("gpt2", engine="gigatoken")
+    for _ in range(3):
+        assert tokenizer.encode_array(text).tolist() == GPT2["allow"].encode(text.decode())
+        assert ("_fast" not in tokenizer.__dict__) == renewed

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from docs.picture import PICTURE, picture
@@ -46,6 +47,17 @@ def test_the_makefile_makes_shards_once(tmp_path: Path) -> None:
         assert "up to date" in run(f"make {goal}", tmp_path)
 
 
+def peak_kilobytes(path: Path) -> int:
+    """The largest memory of a process when `window` reads a file."""
+    code = f"""
+import resource, subprocess, sys
+command = [sys.executable, "-m", "gptprep", "window", {str(path)!r}, "-q", "-o", {str(path)!r} + ".shards"]
+subprocess.run(command, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads ru_maxrss as kilobytes")
 def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     text = b"".join(path.read_bytes() for path in sorted(SAMPLES.iterdir()))
@@ -53,14 +65,14 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     for megabytes in (5, 60):
         path = tmp_path / f"{megabytes}.txt"
         path.write_bytes(text * (megabytes * 10**6 // len(text)))
-        code = f"""
-import resource, subprocess, sys
-command = [sys.executable, "-m", "gptprep", "window", {str(path)!r}, "-q", "-o", {str(path)!r} + ".shards"]
-subprocess.run(command, check=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
-        peaks.append(
-            int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-        )
+        peaks.append(peak_kilobytes(path))
     assert peaks[1] < 200_000
     assert peaks[1] < 1.2 * peaks[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads ru_maxrss as kilobytes")
+def test_memory_does_not_grow_with_different_words(tmp_path: Path) -> None:
+    letters = np.random.default_rng(0).integers(97, 123, (10_000_000, 9), np.uint8)
+    letters[:, 8] = ord(" ")
+    (tmp_path / "random.txt").write_bytes(letters.tobytes())
+    assert peak_kilobytes(tmp_path / "random.txt") < 500_000

@@ -7,6 +7,7 @@ net below that, stretches of what is encoded are compared with tiktoken's ids wh
 from __future__ import annotations
 
 import importlib.util
+import os
 import tempfile
 import zlib
 from functools import cached_property
@@ -26,6 +27,21 @@ SCHEMES = {GPT2_PATTERN: "gpt2", CL100K_PATTERN: "gpt4", O200K_PATTERN: "o200k"}
 
 _STRETCH = 1 << 14
 """Bytes compared at a time: a millisecond of tiktoken's."""
+
+
+_WATCH, _GROWTH = 1 << 23, 96 << 20
+"""Bytes of text after which memory is looked at, and by how many bytes it may grow."""
+_RENEW = 1 << 28
+"""Bytes of text after which the encoder is made anew where memory cannot be looked at."""
+
+
+def _resident_bytes() -> int:
+    """The memory of this process; 0 where the system does not say (elsewhere than on Linux)."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def is_installed() -> bool:
@@ -54,13 +70,26 @@ class GigatokenTokenizer(BpeTokenizer):
     ) -> None:
         super().__init__(name, ranks, ranks_sha256, pattern, special_tokens, policy)
         self._scheme, self._rank_data = SCHEMES[pattern], rank_data
+        self._unwatched = self._resident_before = 0
 
     def encode_array(self, text: bytes) -> NDArray[Any]:
         if may_differ(text):
             return super().encode_array(text)
         self.refuse_specials(text)
         ids: NDArray[Any] = self._fast.encode(text)
+        self._bound_memory(len(text))
         return ids
+
+    def _bound_memory(self, n_bytes: int) -> None:
+        """Make gigatoken's encoder anew when it has grown: it remembers every pre-token that it has met."""
+        self._unwatched += n_bytes
+        if self._unwatched < _WATCH:
+            return
+        resident = _resident_bytes()
+        if resident > self._resident_before + _GROWTH or (not resident and self._unwatched > _RENEW):
+            del self._fast
+        if resident or self._unwatched > _RENEW:
+            self._unwatched = 0
 
     def cross_check(self, text: bytes) -> int:
         begin = zlib.crc32(text[:_STRETCH]) % max(1, len(text) - _STRETCH)
@@ -85,6 +114,7 @@ class GigatokenTokenizer(BpeTokenizer):
         """Made when it is first needed: a sentence is encoded sooner without it."""
         from gigatoken.gigatoken_rs import BPETokenizer
 
+        self._resident_before = _resident_bytes()
         special_tokens = self.special_tokens if self.policy == "allow" else {}
         folder = tempfile.gettempdir()
         with (
