@@ -143,7 +143,7 @@ def publish_folder(
 
     Args:
         keep: a folder in it that a failed or killed run leaves to the next one. The block makes it when there
-            is something worth keeping, and removes it when it is done with it.
+            is something worth keeping; it goes when all went well.
 
     Raises:
         GptprepError: as `check_folder_output`, another run is writing there, or it cannot be written.
@@ -156,6 +156,8 @@ def publish_folder(
         for folder, _, _ in os.walk(partial):
             sync_folder(folder)
         check_folder_output(path, force=force, is_ours=is_ours)
+        if keep:
+            shutil.rmtree(os.path.join(partial, keep), ignore_errors=True)
         _swap(partial, real)
 
 
@@ -185,11 +187,18 @@ def _working_folder(real: str, path: str, keep: str) -> Iterator[str]:
             with suppress(OSError):
                 if keep and os.path.exists(os.path.join(partial, keep)):
                     _empty(partial, keep)
-                    done = f"what was done is kept in {path.rstrip('/')}.partial"
-                    error.add_note(f"{done}: the same command goes on from there")
+                    error.add_note(_kept_note(path, partial, error))
                 else:
                     _discard(partial)
             raise
+
+
+def _kept_note(path: str, partial: str, error: BaseException) -> str:
+    near = path.rstrip(os.sep) + ".partial"
+    note = f"what was done is kept in {near if os.path.exists(near) else partial}"
+    if isinstance(error, Exception) and not isinstance(error, OSError):
+        return f"{note} for the next run to {path}"
+    return f"{note}: the same command goes on from there"
 
 
 def _require_name(path: str) -> None:

@@ -1,10 +1,10 @@
 """Chance without a table: the seeded order of any number of windows, and seeded hashes of numbers.
 
 `permute` says where item `i` of a shuffled split comes from. It is a bijection on `range(n)`: a Feistel
-network of `ROUNDS` rounds on the index, as two halves of `b` bits each, with the smallest `b` for which
-`4**b >= n`. An index that falls at or beyond `n` goes through the network again until it does not (cycle
-walking: Black and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002). With `low` and `high` the halves
-of the index, round `r` does
+network of `ROUNDS` rounds on the index, as two halves of `b` bits each, with the smallest `b` of 1 or more
+for which `4**b >= n`. An index that falls at or beyond `n` goes through the network again until it does not
+(cycle walking: Black and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002). With `low` and `high` the
+halves of the index, round `r` does
 
     low, high = high ^ (mix(low + key[r]) >> (64 - b)), low
 
@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gptprep.errors import WrongUsage
 
 ROUNDS = 8
 _STEP = 0x9E3779B97F4A7C15
@@ -49,10 +51,16 @@ def permute(indices: Any, n: int, seed: int) -> NDArray[np.int64]:
         n: how many items there are.
         seed: 0 to 2**64 - 1.
 
+    Raises:
+        WrongUsage: an index is not below `n`.
+
     >>> permute(range(6), 6, seed=1).tolist()
     [5, 2, 3, 4, 1, 0]
     """
-    values = np.asarray(indices, np.uint64)
+    signed = np.atleast_1d(np.asarray(indices, np.int64))
+    if len(signed) and not 0 <= signed.min() <= signed.max() < n:
+        raise WrongUsage(f"the items to be permuted are not all of range({n})")
+    values = signed.astype(np.uint64)
     bits = max(1, -(-(n - 1).bit_length() // 2))
     out = _network(values, bits, keys(seed, ROUNDS))
     while (outside := out >= n).any():

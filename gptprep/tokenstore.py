@@ -16,6 +16,8 @@ from gptprep import npy
 from gptprep.errors import DamagedData, GptprepError, os_errors
 from gptprep.files import begin_writeback, json_bytes, read_json
 
+_MAPPED = 64
+"""Files of a stream that are mapped at a time."""
 _COPIED = 1 << 22
 """Ids copied at a time."""
 
@@ -244,6 +246,8 @@ class TokenStream:
 
     def _mapped(self, index: int) -> NDArray[Any]:
         if index not in self._maps:
+            if len(self._maps) >= _MAPPED:  # each is an open file
+                self._maps.pop(next(iter(self._maps)))
             with self._open(index) as file:
                 self._maps[index] = file.mapped()
         return self._maps[index][1]

@@ -21,7 +21,7 @@ ALLOWED = {
     "publishing": {"errors", "files"},
     "npy": {"errors"},
     "windows": {"errors"},
-    "shuffling": set[str](),
+    "shuffling": {"errors"},
     "corpus": LOW,
     "tokenizers": LOW,
     "tokenstore": {*LOW, "npy"},

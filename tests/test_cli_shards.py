@@ -110,9 +110,9 @@ def test_the_machine_leaves_no_trace(run: Run, samples: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("golden", "options"),
     [
-        ("shards-v1", "-L 8 -S 4 --val-fraction 0.2 --shard-size 300"),
+        ("shards-v2", "-L 8 -S 4 --val-fraction 0.2 --shard-size 300"),
         (
-            "documents-v1",
+            "documents-v2",
             "-L 8 -S 6 --val-fraction 0.4 --split-by document --boundary document --shuffle --seed 2 "
             "--layout tokens --shard-size 300",
         ),

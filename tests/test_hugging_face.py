@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,27 @@ def renumbered(value: dict[str, Any]) -> dict[str, Any]:
 
 
 OURS = trained()
+
+
+def without_line_ends_and_more(value: dict[str, Any]) -> dict[str, Any]:
+    """Without tokens of a line end and white space after it: tiktoken's cl100k cuts them apart elsewhere."""
+    bad = re.compile("[Ċč][Ġĉ]")
+    tokens = [token for token in value["model"]["vocab"] if not bad.search(token)]
+    merges = [merge for merge in value["model"]["merges"] if not bad.search(merge.replace(" ", ""))]
+    vocab = {token: token_id for token_id, token in enumerate(tokens)}
+    special = [{**value["added_tokens"][0], "id": vocab[SPECIAL]}]
+    return {**value, "added_tokens": special, "model": {**value["model"], "vocab": vocab, "merges": merges}}
+
+
+NARROW = without_line_ends_and_more(OURS)
 FILES: dict[str, dict[str, Any]] = {
     "ours": OURS,
     "llama3": {
-        **OURS,
+        **NARROW,
         "pre_tokenizer": split(_LLAMA3_REGEX),
         "model": {
-            **OURS["model"],
-            "vocab": {token: n for token, n in OURS["model"]["vocab"].items() if token != SPECIAL},
+            **NARROW["model"],
+            "vocab": {token: n for token, n in NARROW["model"]["vocab"].items() if token != SPECIAL},
             "ignore_merges": True,
         },
     },
@@ -333,10 +347,3 @@ def test_one_thing_wrong(data: st.DataObject, tmp_path_factory: pytest.TempPathF
         tokenizer.decode(tokenizer.encode("low lower <|endoftext|>"))
     except GptprepError:
         pass
-
-
-@pytest.mark.parametrize("engine", ["tiktoken", "gigatoken"])
-def test_an_engine_that_gives_other_ids_is_refused(tmp_path: Path, engine: Any) -> None:
-    path = saved(SLOW["normalizer"], tmp_path)
-    with pytest.raises(GptprepError, match=f"{engine} does not give the ids of"):
-        load_tokenizer(path, engine=engine)

@@ -25,7 +25,7 @@ from gptprep.pipelines.window import run_window
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokenizers.bpe import BpeTokenizer
 from gptprep.tokenstore import IdsFile
-from tests.conftest import SAMPLES, TOP
+from tests.conftest import SAMPLES, TOP, Run
 from tests.test_cli_shards import tree
 from tests.test_tokenizers_bpe import PATTERNS, TEXTS, pair_ranks
 
@@ -206,6 +206,26 @@ def test_a_large_encode_goes_on_where_it_was_stopped(
     fresh = EncodeOptions((str(corpus),), output=str(tmp_path / "fresh.bin"))
     assert encode(fresh).resumed == 0
     assert (tmp_path / "x.bin").read_bytes() == (tmp_path / "fresh.bin").read_bytes()
+
+
+@pytest.mark.parametrize("verb", ["window", "vocab", "encode"])
+def test_a_pipe_beside_a_file_is_never_read_twice(run: Run, tmp_path: Path, verb: str) -> None:
+    """The second time it would be empty, and its error forgotten."""
+    (tmp_path / "a.txt").write_text("some words " * 100)
+    output = {"window": ["-o", "s", "-L", "8"], "vocab": ["-o", "v.json"], "encode": ["-o", "x.bin"]}[verb]
+    done = run(verb, "-", "a.txt", *output, stdin=b"bad \xff\n")
+    assert done.code == 1
+    assert "standard input is not valid UTF-8: byte 0xff at offset 4" in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_the_work_of_a_stopped_run_is_no_input(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data" / "out.partial" / "parts").mkdir(parents=True)
+    (tmp_path / "data" / "out.partial" / ".gptprep-partial").touch()
+    for path in (tmp_path / "data", tmp_path / "data" / "out.partial" / "parts"):
+        (path / "a.txt").write_text("some words")
+    for name in ("data", "data/**/*.txt"):
+        assert run("encode", name, "--count").out == b"2\n"
 
 
 # Workers

@@ -234,3 +234,11 @@ def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
     path.write_text("Hello")
     with pytest.raises(DamagedData, match="is not a tokenizer"):
         load_tokenizer(str(path))
+
+
+def test_special_tokens_that_begin_differently() -> None:
+    tokens = ("[PAD]", "<|unk|>")
+    tokenizer = WordTokenizer("", vocabulary("word", "some words", tokens), "allow")
+    text = b"some [PAD] words, more <|unk|>[PAD]"
+    assert tokenizer.encode_array(text).tolist() == [0, 2, 1, 3, 3, 3]
+    assert [token for _, token in tokenizer.specials(text)] == ["[PAD]"]

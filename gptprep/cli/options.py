@@ -159,7 +159,9 @@ Stride = Annotated[
 ValFraction = Annotated[
     str,
     typer.Option(
-        metavar="F", help="The share of the stream's tail that goes to val.", rich_help_panel=WINDOWS
+        metavar="F",
+        help="The share of the stream, or of the documents, that goes to val.",
+        rich_help_panel=WINDOWS,
     ),
 ]
 SplitBy = Annotated[

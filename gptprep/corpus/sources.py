@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from gptprep.errors import GptprepError, WrongUsage, os_errors
+from gptprep.files import MARKER
 
 Kind = Literal["text", "jsonl", "parquet", "ids"]
 _COMPRESSED = (".gz", ".zst")
@@ -123,6 +124,9 @@ def _walk(top: str) -> Iterator[str]:
 
     with os_errors("read", top):
         for folder, folders, files in os.walk(top, onerror=stop):
+            if MARKER in files:  # the work of a run that is under way, or was stopped
+                folders.clear()
+                continue
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in files:
                 path = os.path.join(folder, name)
@@ -134,13 +138,23 @@ def _walk(top: str) -> Iterator[str]:
 
 
 def _glob(pattern: str, ids: bool) -> list[Source]:
-    found = filter(os.path.isfile, glob.glob(pattern, recursive=True))
+    found = filter(_is_input, glob.glob(pattern, recursive=True))
     if "**" in pattern:
         found = filter(_is_not_behind_link(pattern), found)
     paths = sorted(found, key=os.fsencode)
     if not paths:
         raise GptprepError(f"no file matches {pattern}", fix="check the pattern, and quote it")
     return [_file(path, os.path.basename(path), ids) for path in paths]
+
+
+def _is_input(path: str) -> bool:
+    """Whether a path is a file, and not part of the work of a run that is under way or was stopped."""
+    folder = os.path.dirname(path)
+    while folder not in ("", os.sep):
+        if os.path.exists(os.path.join(folder, MARKER)):
+            return False
+        folder = os.path.dirname(folder)
+    return os.path.isfile(path)
 
 
 def _is_not_behind_link(pattern: str) -> Callable[[str], bool]:

@@ -24,10 +24,16 @@ _CONTEXT = 8
 """Bytes before a border that are looked at: a character."""
 
 
-def plan_stretches(sources: Sequence[Source], options: TextOptions, size: int) -> Iterator[Source]:
-    """Sources, the large ones cut at every `size` bytes where they can be cut."""
+def plan_stretches(
+    sources: Sequence[Source], options: TextOptions, size: int, *, can_cut: bool = True
+) -> Iterator[Source]:
+    """Sources, the large ones cut at every `size` bytes where they can be cut.
+
+    Args:
+        can_cut: whether documents can be cut too.
+    """
     for source in sources:
-        if source.size is None or source.size <= size or not _is_cuttable(source, options):
+        if source.size is None or source.size <= size or not _is_cuttable(source, options, can_cut):
             yield source
             continue
         borders = [*range(0, source.size, size), None]
@@ -35,7 +41,7 @@ def plan_stretches(sources: Sequence[Source], options: TextOptions, size: int) -
             yield source._replace(begin=begin or 0, end=end)
 
 
-def _is_cuttable(source: Source, options: TextOptions) -> bool:
+def _is_cuttable(source: Source, options: TextOptions, can_cut: bool) -> bool:
     is_plain = source.data is None and not source.path.lower().endswith((".gz", ".zst"))
     if (
         not is_plain
@@ -45,7 +51,7 @@ def _is_cuttable(source: Source, options: TextOptions) -> bool:
         return False
     separator = _separator(source, options)
     if separator is None:
-        return options.errors != "skip"  # whether a document is left out, its last byte tells
+        return can_cut and options.errors != "skip"  # whether a document is left out, its last byte tells
     return not any(separator.startswith(separator[index:]) for index in range(1, len(separator)))
 
 

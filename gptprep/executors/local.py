@@ -1,6 +1,6 @@
 """Tasks on this machine: in this process, or in a pool of others.
 
-Tasks and results are small and pickle; data travel through files. A worker never outlives the parent: it is
+Tasks and results are small; data travel through files. A worker never outlives the parent: it is
 ended when the parent is interrupted, and by the system when the parent is killed (on Linux).
 """
 
@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +19,8 @@ from typing import TypeVar
 
 from gptprep.errors import GptprepError, WrongUsage
 
+_AHEAD = 8
+"""Tasks under way for each worker."""
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -52,24 +55,38 @@ def run(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int)
         return
     # A forked worker starts at once and has the tokenizer in memory already.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(),))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", DeprecationWarning
-            )  # of forking beside threads: none of ours run yet
-            futures: list[Future[Result]] = [pool.submit(function, task) for task in tasks]
-        for future in futures:
-            yield future.result()
+        yield from _in_order(pool, function, tasks, _AHEAD * workers)
     except BrokenProcessPool as error:
         raise GptprepError(
             "a worker process died", "the system may have run out of memory", "give fewer --workers"
         ) from error
-    finally:
+    except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
+        raise
+    else:
+        pool.shutdown()
+    finally:
+        for worker in set(multiprocessing.active_children()).difference(others):
             worker.terminate()
             worker.join()
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, function: Callable[[Task], Result], tasks: Sequence[Task], ahead: int
+) -> Iterator[Result]:
+    """The results in order; so many tasks are under way that no worker waits, and no more are held."""
+    waiting: deque[Future[Result]] = deque()
+    for task in tasks:
+        with warnings.catch_warnings():  # of forking beside threads: the pool's own is all there is
+            warnings.simplefilter("ignore", DeprecationWarning)
+            waiting.append(pool.submit(function, task))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _start_worker(parent: int) -> None:

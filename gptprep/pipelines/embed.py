@@ -203,6 +203,11 @@ def _stretches(plan: EmbedPlan, split: str) -> Iterator[tuple[str, NDArray[Any]]
     _, length, dim = plan.shape
     rows = max(1, _SHARD_BYTES // (length * dim * np.dtype(plan.options.dtype).itemsize))
     left = plan.windows[split]
+    if plan.folder.manifest.layout == "tokens":
+        reader = plan.folder.windows(split)
+        for first in range(0, left, rows):
+            yield plan.folder.path, reader.take(np.arange(first, min(first + rows, left))).inputs
+        return
     for inputs_NL, _ in plan.folder.arrays(split):
         if left == 0:
             break

@@ -22,9 +22,10 @@ from gptprep.pipelines.encoding import (
     write_stream,
 )
 from gptprep.pipelines.progress import Progress, no_progress
+from gptprep.pipelines.tokenizing import shared_tokenizer
 from gptprep.pipelines.visible import visible
 from gptprep.publishing import check_file_output, publish_file
-from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer, load_tokenizer
+from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer
 
 Format = Literal["ids", "tokens", "json", "npy", "bin", "count"]
 _LARGE_TEXT = 1 << 16
@@ -106,7 +107,7 @@ def encode(
     form = options.chosen_format()
     if options.output is not None:
         check_file_output(options.output, force=options.force, inputs=(source.path for source in sources))
-    tokenizer = load_tokenizer(options.tokenizer, options.special, options.engine)
+    tokenizer = shared_tokenizer(options.tokenizer, options.special, options.engine)
     if options.output is not None:
         if form in ("npy", "bin") and sum(source.size or 0 for source in sources) > _MANY_WORKERS:
             from gptprep.pipelines.encode_large import encode_large

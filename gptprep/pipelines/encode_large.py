@@ -43,7 +43,7 @@ def encode_large(
             sources,
             options.text,
             parts,
-            dtype,
+            tokenizer,
             tokenizer=options.tokenizer,
             special=options.special,
             engine=options.engine,

@@ -10,6 +10,7 @@ from gptprep.corpus import Source, Tally, TextOptions, place, read_pieces
 from gptprep.errors import GptprepError, TextError
 from gptprep.pipelines.progress import Progress
 from gptprep.tokenizers import Tokenizer
+from gptprep.tokenizers.base import ENDS_OF_TEXT
 
 if TYPE_CHECKING:
     from gptprep.tokenstore import IdsWriter
@@ -188,5 +189,7 @@ def no_end_of_text(tokenizer: Tokenizer) -> GptprepError:
     return GptprepError(
         f"the tokenizer {tokenizer.name} has no end-of-text token",
         "there are several documents, and it stands between them",
-        "build the vocabulary with <|endoftext|> (the default), or give one document",
+        "build the vocabulary with <|endoftext|> (the default), or give one document"
+        if tokenizer.kind in ("word", "char")
+        else f"give one document, or a tokenizer that has one of {' '.join(ENDS_OF_TEXT)}",
     )

@@ -13,7 +13,6 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +29,8 @@ from gptprep.pipelines.encoding import (
 )
 from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.pipelines.sharing import add_counts, id_stretches, read_share, shares
-from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer, load_tokenizer
+from gptprep.pipelines.tokenizing import shared_tokenizer
+from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer
 from gptprep.tokenstore import IdsFile, IdsWriter, TokenStream, id_dtype
 
 PART_BYTES = 1 << 24
@@ -114,12 +114,12 @@ class EncodedCorpus(NamedTuple):
 
 
 def plan_tasks(
-    sources: Sequence[Source], text: TextOptions, folder: str, ids_dtype: np.dtype[Any], **how: Any
+    sources: Sequence[Source], text: TextOptions, folder: str, loaded: Tokenizer, **how: Any
 ) -> list[EncodeTask]:
     """Tasks of about `PART_BYTES` bytes each, in the order of the stream.
 
     Args:
-        ids_dtype: of inputs that are raw ids.
+        loaded: the tokenizer that the tasks will load.
         how: the other fields of the tasks.
 
     Raises:
@@ -128,10 +128,10 @@ def plan_tasks(
     """
 
     def stored_ids(source: Source) -> Iterator[Source]:
-        with IdsFile(source.path, ids_dtype) as file:
+        with IdsFile(source.path, id_dtype(loaded.n_vocab)) as file:
             return id_stretches(source, len(file), _PART_IDS)
 
-    planned = list(shares(sources, text, PART_BYTES, stored_ids))
+    planned = list(shares(sources, text, PART_BYTES, loaded.can_cut, stored_ids))
     return [
         EncodeTask(
             sources=tuple(source for _, source in share),
@@ -228,17 +228,16 @@ def _encode_part(
 
 @contextmanager
 def parts_kept(folder: str) -> Iterator[str]:
-    """A folder for parts, which goes when the block ends, and stays if it fails when there are receipts."""
+    """A folder for parts, which goes if the block fails, but for parts with receipts."""
     try:
         yield folder
     except BaseException:
         if not receipts.left_in(folder):
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    shutil.rmtree(folder)
 
 
-@cache
-def shared_tokenizer(name: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
-    """One for each process; a forked worker finds its parent's."""
-    return load_tokenizer(name, special, engine)
+def kept_bytes(output: str) -> int:
+    """What the parts of an earlier run to an output take up on the disk."""
+    folder = os.path.join(os.path.realpath(output) + ".partial", KEPT)
+    return sum(entry.stat().st_size for entry in os.scandir(folder)) if os.path.isdir(folder) else 0

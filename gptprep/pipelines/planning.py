@@ -15,8 +15,9 @@ from gptprep.executors.local import chosen_workers
 from gptprep.files import require_free_space
 from gptprep.pipelines.encoding import total_bytes
 from gptprep.pipelines.estimating import estimate_ids
-from gptprep.pipelines.parts import shared_tokenizer
+from gptprep.pipelines.parts import kept_bytes
 from gptprep.pipelines.splits import Cutting
+from gptprep.pipelines.tokenizing import shared_tokenizer
 from gptprep.publishing import check_folder_output
 from gptprep.shards import DTYPES, Boundary, Layout, SplitBy, is_shard_folder, rows_per_shard
 from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer
@@ -84,6 +85,7 @@ class WindowOptions:
             self.boundary,
             self.shuffle,
             self.seed,
+            self.layout,
         )
 
 
@@ -152,7 +154,9 @@ def plan_window(options: WindowOptions) -> WindowPlan:
     n_ids = estimate_ids(sources, tokenizer, options.text)
     n_windows, size = _estimate(options, n_ids, dtype)
     if n_ids is not None and all(source.kind in ("text", "ids") for source in sources):
-        require_free_space(options.output, (size or 0) + n_ids * id_dtype(tokenizer.n_vocab).itemsize)
+        part_bytes = n_ids * id_dtype(tokenizer.n_vocab).itemsize
+        part_bytes -= min(part_bytes, kept_bytes(options.output))
+        require_free_space(options.output, (size or 0) + part_bytes)
     return WindowPlan(
         options, tuple(sources), tokenizer, dtype, workers, total_bytes(sources), n_ids, n_windows, size
     )

@@ -9,7 +9,7 @@ class Progress(Protocol):
     """Called often; must be quick."""
 
     def __call__(self, stage: str, done: int, total: int | None, unit: str) -> None:
-        """`done` of `total` (None: not known) in `unit` ("bytes" or "windows") of a `stage` of the work."""
+        """`done` of `total` (None: not known) of a `stage` of the work, in a `unit` such as "bytes"."""
 
 
 def no_progress(stage: str, done: int, total: int | None, unit: str) -> None:

@@ -14,6 +14,7 @@ from gptprep.pipelines.planning import WindowOptions, WindowPlan
 from gptprep.pipelines.progress import Progress
 from gptprep.pipelines.splits import SplitPlan
 from gptprep.shards import (
+    LENGTHS_DTYPE,
     STARTS_DTYPE,
     Shard,
     ShardTask,
@@ -37,12 +38,9 @@ def write_splits(
     options = plan.options
     _require_windows(options, splits)
     tasks = {name: _tasks(plan, folder, name, split) for name, split in splits.items()}
-    row_bytes = 2 * options.context_length * plan.dtype.itemsize
-    if options.layout == "tokens":
-        row_bytes = plan.dtype.itemsize
     all_tasks = [task for of_split in tasks.values() for of_kind in of_split for task in of_kind]
     total = sum(task.rows() for task in all_tasks)
-    require_free_space(options.output, total * row_bytes)
+    require_free_space(options.output, sum(task.bytes() for task in all_tasks))
     for name in splits:
         os.mkdir(os.path.join(folder, name))
     unit = "windows" if options.layout == "pairs" else "ids"
@@ -83,6 +81,8 @@ def _tasks(
     """The shards of a split, and those of the table of its windows if it has one."""
     options, dtype = plan.options, plan.dtype
     rows = rows_per_shard(options.shard_size, options.row_length(), dtype)
+    if split.windows.table is not None:  # the lengths are a file too
+        rows = min(rows, rows_per_shard(options.shard_size, 1, np.dtype(LENGTHS_DTYPE)))
     if options.layout == "pairs":
         count = split.windows.count
         return shard_tasks(ShardTask, folder, name, count, rows, dtype.str, split.windows), []

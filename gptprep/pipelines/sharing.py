@@ -20,22 +20,27 @@ def shares(
     sources: Sequence[Source],
     text: TextOptions,
     share_bytes: int,
+    can_cut: bool,
     stored_ids: Callable[[Source], Iterable[Source]] = lambda source: [source],
 ) -> Iterator[Share]:
     """The sources in shares of about so many bytes, in order, the large ones cut where they can be.
 
     Args:
-        stored_ids: cuts a source that holds ids; each stretch of one is a share of its own.
+        can_cut: whether a text can be cut between two words; documents and lines can in any case.
+        stored_ids: cuts a source that holds ids; after a stretch of one a new share begins.
     """
     share: list[tuple[int, Source]] = []
     size = 0
+    can_read_again = all(source.stamp for source in sources)
     for owner, source in enumerate(sources):
         is_ids = source.kind == "ids"
-        for stretch in stored_ids(source) if is_ids else plan_stretches([source], text, share_bytes):
+        for stretch in (
+            stored_ids(source) if is_ids else plan_stretches([source], text, share_bytes, can_cut=can_cut)
+        ):
             if size >= share_bytes:
                 yield tuple(share)
                 share, size = [], 0
-            if stretch.stamp and not is_ids and _size(stretch) <= share_bytes:
+            if can_read_again and not is_ids and _size(stretch) <= share_bytes:
                 stretch = stretch._replace(first_line=0)  # it is read again if a line has to be named
             share.append((owner, stretch))
             size += share_bytes if is_ids and stretch is not source else _size(stretch)

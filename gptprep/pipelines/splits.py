@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gptprep import shuffling, windows
 from gptprep.executors import local
 from gptprep.pipelines.parts import EncodedCorpus, Part
-from gptprep.shards import Boundary, SplitBy, SplitWindows, WindowTable
+from gptprep.shards import Boundary, Layout, SplitBy, SplitWindows, WindowTable
 from gptprep.tokenstore import IdsFile, TokenStream, id_dtype
 
 _BLOCK = 1 << 20
@@ -39,6 +39,7 @@ class Cutting:
     boundary: Boundary
     shuffle: bool
     seed: int
+    layout: Layout
 
     @property
     def takes_documents_apart(self) -> bool:
@@ -72,7 +73,7 @@ def plan_splits(
         n_ids = encoded.n_ids - trailing
         n_train = windows.split_tail(n_ids, cutting.val_fraction)
         ranges = {"train": range(n_train)} | ({"val": range(n_train, n_ids)} if cutting.val_fraction else {})
-        if cutting.shuffle:
+        if cutting.shuffle and cutting.layout == "pairs":  # stored ids are shuffled when they are read
             streams = dict.fromkeys(ranges, _copy(encoded, cutting, ["all"], folder, workers)["all"])
         else:
             streams = dict.fromkeys(ranges, (encoded.stream(n_ids), n_ids))
@@ -118,7 +119,7 @@ def _by_document(
             sizes = (ends - begins)[ends - begins > 1]
             documents, covered = documents + len(sizes), covered + int(sizes.sum())
     gaps = (count - documents) * max(0, stride - length - 1)
-    if stride > length + 1:
+    if stride > length:
         covered = real + count
     found = SplitWindows(
         index,

@@ -5,14 +5,17 @@ Counting is shared among workers, and what they have counted is added up.
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 from gptprep.corpus import Source, SourceKind, TextOptions, find_sources, read_pieces
-from gptprep.errors import WrongUsage
+from gptprep.errors import WrongUsage, os_errors
 from gptprep.executors import local
-from gptprep.files import json_bytes
+from gptprep.files import json_bytes, read_json
 from gptprep.pipelines.encoding import SourceCounts, Totals, check_not_empty, total_bytes, totals
 from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.pipelines.sharing import add_counts, read_share, shares
@@ -135,12 +138,15 @@ class CountTask:
     text: TextOptions
     kind: VocabKind
     special_tokens: tuple[str, ...]
+    file: str
+    """Where the counts go: they may be too large to be sent between processes."""
 
 
 class Counted(NamedTuple):
     """What a worker has counted."""
 
-    counts: Counter[Any]
+    file: str
+    """JSON: each token and how often it was met; the bytes of a pre-token as Latin-1."""
     sources: tuple[SourceCounts, ...]
     owners: tuple[int, ...]
 
@@ -149,32 +155,43 @@ def _count(
     sources: list[Source], options: VocabOptions, progress: Progress
 ) -> tuple[Counter[Any], list[SourceCounts]]:
     counts = [SourceCounts(path=source.name) for source in sources]
-    tasks = [
+    workers = local.chosen_workers(options.workers)
+    if options.kind == "bpe":
+        workers = 1  # gigatoken counts with threads of its own, which do not live on in a forked process
+    if any(source.size is None for source in sources):
+        workers = 1  # a pipe can be read only by the process that has it
+    found: Counter[str] = Counter()
+    total, done = total_bytes(sources), 0
+    scratch = tempfile.gettempdir()
+    with os_errors("write to", scratch), tempfile.TemporaryDirectory(dir=scratch) as folder:
+        tasks = _tasks(sources, options, folder)
+        one = len(tasks) == 1
+        for counted in [count_share(tasks[0], progress)] if one else local.run(count_share, tasks, workers):
+            found.update(read_json(counted.file))
+            os.unlink(counted.file)
+            for owner, count in zip(counted.owners, counted.sources, strict=True):
+                add_counts(counts[owner], count)
+                done += count.bytes
+            progress("counting", done, total, "bytes")
+    check_not_empty(sources, counts)
+    if options.kind == "bpe":
+        return Counter({token.encode("latin-1"): n for token, n in found.items()}), counts
+    return found, counts
+
+
+def _tasks(sources: list[Source], options: VocabOptions, folder: str) -> list[CountTask]:
+    counter = _counter(options.kind, options.specials())
+    return [
         CountTask(
             tuple(source for _, source in share),
             tuple(owner for owner, _ in share),
             options.text,
             options.kind,
             options.specials(),
+            os.path.join(folder, f"{number}.json"),
         )
-        for share in shares(sources, options.text, SHARE_BYTES)
+        for number, share in enumerate(shares(sources, options.text, SHARE_BYTES, counter.can_cut))
     ]
-    workers = local.chosen_workers(options.workers)
-    if options.kind == "bpe":
-        workers = 1  # gigatoken counts with threads of its own, which do not live on in a forked process
-    if any(source.size is None for source in sources):
-        workers = 1  # a pipe can be read only by the process that has it
-    found: Counter[Any] = Counter()
-    total, done = total_bytes(sources), 0
-    one = len(tasks) == 1
-    for counted in [count_share(tasks[0], progress)] if one else local.run(count_share, tasks, workers):
-        found.update(counted.counts)
-        for owner, count in zip(counted.owners, counted.sources, strict=True):
-            add_counts(counts[owner], count)
-            done += count.bytes
-        progress("counting", done, total, "bytes")
-    check_not_empty(sources, counts)
-    return found, counts
 
 
 def count_share(task: CountTask, progress: Progress = no_progress) -> Counted:
@@ -187,7 +204,7 @@ def count_share(task: CountTask, progress: Progress = no_progress) -> Counted:
     """
 
     def read(sources: tuple[Source, ...]) -> Counted:
-        counter = _counter(task)
+        counter = _counter(task.kind, task.special_tokens)
         counts: list[SourceCounts] = []
         total, done = total_bytes(sources), 0
         for source in sources:
@@ -196,15 +213,19 @@ def count_share(task: CountTask, progress: Progress = no_progress) -> Counted:
                 counter.add(piece.text)
                 progress("counting", done + counts[-1].bytes, total, "bytes")
             done += counts[-1].bytes
-        return Counted(counter.counts(), tuple(counts), task.owners)
+        plain = {
+            token if isinstance(token, str) else token.decode("latin-1"): n
+            for token, n in counter.counts().items()
+        }
+        with os_errors("write", task.file), open(task.file, "wb") as file:
+            file.write(json.dumps(plain).encode())
+        return Counted(task.file, tuple(counts), task.owners)
 
-    return read_share(task.sources, task.text, _counter(task).first_cut, read)
+    return read_share(task.sources, task.text, _counter(task.kind, task.special_tokens).first_cut, read)
 
 
-def _counter(task: CountTask) -> TokenCounter | PretokenCounter:
-    if task.kind == "bpe":
-        return PretokenCounter(task.special_tokens)
-    return TokenCounter(task.kind, task.special_tokens)
+def _counter(kind: VocabKind, special_tokens: tuple[str, ...]) -> TokenCounter | PretokenCounter:
+    return PretokenCounter(special_tokens) if kind == "bpe" else TokenCounter(kind, special_tokens)
 
 
 # Building

@@ -21,8 +21,7 @@ from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.pipelines.sharding import write_splits
 from gptprep.pipelines.splits import plan_splits
 from gptprep.publishing import publish_folder
-from gptprep.shards import Manifest, Shard, SourceRecord, Split, TokenizerRecord, is_shard_folder
-from gptprep.tokenstore import id_dtype
+from gptprep.shards import Manifest, SourceRecord, Split, TokenizerRecord, is_shard_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +67,7 @@ def run_window(plan: WindowPlan, progress: Progress = no_progress) -> WindowRepo
                 plan.sources,
                 options.text,
                 parts,
-                id_dtype(plan.tokenizer.n_vocab),
+                plan.tokenizer,
                 tokenizer=options.tokenizer,
                 special=options.special,
                 engine=options.engine,
@@ -83,7 +82,7 @@ def run_window(plan: WindowPlan, progress: Progress = no_progress) -> WindowRepo
         write_manifest(folder, manifest.to_json())
     return WindowReport(
         output=options.output,
-        bytes_written=sum(_bytes(shard, plan.dtype) for split in written.values() for shard in split.shards),
+        bytes_written=sum(_bytes(split, plan.dtype) for split in written.values()),
         engine=plan.tokenizer.engine,
         engine_note=plan.tokenizer.engine_note,
         cross_checked=encoded.cross_checked,
@@ -94,9 +93,11 @@ def run_window(plan: WindowPlan, progress: Progress = no_progress) -> WindowRepo
     )
 
 
-def _bytes(shard: Shard, dtype: np.dtype[Any]) -> int:
-    """Of the ids of a shard."""
-    return sum(math.prod(array.shape) * dtype.itemsize for role, array in shard.items() if role != "lengths")
+def _bytes(split: Split, dtype: np.dtype[Any]) -> int:
+    """Of all the files of a split, headers aside."""
+    sizes = {"starts": 8, "lengths": 4}
+    arrays = [array for shard in split.shards + split.table for array in shard.items()]
+    return sum(math.prod(array.shape) * sizes.get(role, dtype.itemsize) for role, array in arrays)
 
 
 def _manifest(plan: WindowPlan, counts: list[SourceCounts], n_ids: int, splits: dict[str, Split]) -> Manifest:

@@ -3,6 +3,7 @@
 from gptprep.shards.cutting import SplitWindows, WindowTable
 from gptprep.shards.manifest import (
     DTYPES,
+    LENGTHS_DTYPE,
     STARTS_DTYPE,
     ArrayFile,
     Boundary,
@@ -29,6 +30,7 @@ from gptprep.shards.writing import (
 
 __all__ = [
     "DTYPES",
+    "LENGTHS_DTYPE",
     "STARTS_DTYPE",
     "ArrayFile",
     "ArrayWriter",

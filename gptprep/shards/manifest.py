@@ -10,16 +10,18 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple, get_args
 
+from gptprep import windows
 from gptprep.errors import DamagedData, GptprepError
 from gptprep.files import MANIFEST, is_own_folder, read_json
 
-DTYPES = ("uint16", "uint32", "int32", "int64")
+_LARGEST = {"uint16": (1 << 16) - 1, "uint32": (1 << 32) - 1, "int32": (1 << 31) - 1, "int64": (1 << 63) - 1}
+DTYPES = tuple(_LARGEST)
 STARTS_DTYPE, LENGTHS_DTYPE = "<i8", "<u4"
 Boundary = Literal["stream", "document"]
 Layout = Literal["pairs", "tokens"]
 SplitBy = Literal["tail", "document"]
 _FORMAT = "gptprep-shards"
-_VERSION = 1
+_VERSION = 2
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\.npy")
 
@@ -164,11 +166,13 @@ _CHOICES = {
 
 def _parse(value: dict[str, Any]) -> Manifest:
     tokenizer = value["tokenizer"]
-    eot = tokenizer["eot"]
+    eot, n_vocab = tokenizer["eot"], _number(tokenizer, "n_vocab", 1)
+    if n_vocab - 1 > _LARGEST[_choice(value, "dtype", DTYPES)] or (eot is not None and eot >= n_vocab):
+        raise ValueError(f"n_vocab is {n_vocab} and eot is {eot}")
     return Manifest(
         tokenizer=TokenizerRecord(
             _text(tokenizer, "name"),
-            _number(tokenizer, "n_vocab", 1),
+            n_vocab,
             None if eot is None else _number(tokenizer, "eot"),
             _text(tokenizer, "fingerprint"),
         ),
@@ -182,7 +186,7 @@ def _parse(value: dict[str, Any]) -> Manifest:
             for source in value["sources"]
         ),
         shuffle=_flag(value, "shuffle"),
-        seed=_number(value, "seed"),
+        seed=_number(value, "seed", limit=1 << 64),
         splits={name: _split(name, split, value) for name, split in value["splits"].items()},
         **{key: _text(value, key) for key in _TEXTS},
         **{key: _choice(value, key, choices) for key, choices in _CHOICES.items()},
@@ -192,7 +196,7 @@ def _parse(value: dict[str, Any]) -> Manifest:
 def _split(name: str, value: dict[str, Any], manifest: dict[str, Any]) -> Split:
     if not _SPLIT_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of a split")
-    by_document, length = manifest["boundary"] == "document", manifest["context_length"]
+    by_document, length = manifest["boundary"] == "document", _number(manifest, "context_length", 1)
     lengths: dict[str, tuple[int, ...]] = {"lengths": ()} if by_document else {}
     table: dict[str, tuple[int, ...]] = {}
     if manifest["layout"] == "pairs":
@@ -205,6 +209,9 @@ def _split(name: str, value: dict[str, Any], manifest: dict[str, Any]) -> Split:
         table=tuple(_shard(name, shard, table) for shard in value["table"]),
         **{key: _number(value, key) for key in Split._fields[:5]},
     )
+    stride = _number(manifest, "stride", 1)
+    if not by_document and split.windows != windows.count(split.ids, length, stride):
+        raise ValueError(f"{split.ids} ids do not give {split.windows} windows")
     if manifest["layout"] == "pairs" and _rows(split.shards) != split.windows:
         raise ValueError("the windows of the shards do not add up")
     if manifest["layout"] == "tokens" and _rows(split.shards) != split.ids:
@@ -220,12 +227,12 @@ def _rows(shards: tuple[Shard, ...]) -> int:
 
 def _shard(split: str, value: dict[str, Any], roles: dict[str, tuple[int, ...]]) -> Shard:
     """A shard that has just these roles, each with rows of a shape."""
-    if set(value) != set(roles):
+    if set(value) != set(roles) or not roles:
         raise ValueError(f"a shard of {split} has {', '.join(value) or 'nothing'}")
     shard = {role: _array(split, value, role) for role in roles}
     n_rows = next(iter(shard.values())).shape[:1]
     for role, array in shard.items():
-        if array.shape != (*n_rows, *roles[role]):
+        if not n_rows or array.shape != (*n_rows, *roles[role]):
             raise ValueError(f"the shape of {array.file} is {array.shape}")
     return shard
 
@@ -235,14 +242,16 @@ def _array(split: str, value: dict[str, Any], key: str) -> ArrayFile:
     file = _text(array, "file")
     if not file.startswith(f"{split}/") or not _FILE_NAME.fullmatch(file[len(split) + 1 :]):
         raise ValueError(f"{file!r} is not a file of the split {split}")
-    if not isinstance(array["shape"], list) or not all(type(n) is int and n >= 0 for n in array["shape"]):
+    if not isinstance(array["shape"], list) or not all(
+        type(n) is int and 0 <= n < 1 << 62 for n in array["shape"]
+    ):
         raise ValueError(f"the shape of {file} is {array['shape']!r}")
     return ArrayFile(file, tuple(array["shape"]), _text(array, "sha256"))
 
 
-def _number(value: dict[str, Any], key: str, least: int = 0) -> int:
+def _number(value: dict[str, Any], key: str, least: int = 0, limit: int = 1 << 62) -> int:
     number = value[key]
-    if type(number) is not int or number < least:
+    if type(number) is not int or not least <= number < limit:
         raise ValueError(f"{key} is {number!r}")
     return number
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ from gptprep.tokenstore import TokenStream
 
 _ROWS = 1024
 """Windows that are cut at a time of stored tokens."""
+_OPEN = 64
+"""Shards that are held open at a time."""
 
 
 class Windows(NamedTuple):
@@ -76,30 +79,24 @@ class ShardFolder:
         """
         reader = self.windows(split)
         if isinstance(reader, PairsReader):
-            yield from zip(reader.inputs, reader.targets, strict=True)
+            for shard in reader.shards():
+                yield shard["inputs"], shard["targets"]
             return
         for first in range(0, len(reader), _ROWS):
             windows = reader.take(np.arange(first, min(first + _ROWS, len(reader))))
             yield windows.inputs, windows.targets
 
-    @property
-    def by_document(self) -> bool:
-        """Windows do not cross documents, and short ones are padded."""
-        return self.manifest.boundary == "document"
-
     def stream(self, shards: tuple[Shard, ...], role: str, dtype: str) -> TokenStream:
-        """The files of one role as one stream of numbers; raises as `columns`."""
-        counts = [len(column) for column in self.columns(shards, role, dtype)]
-        paths = (os.path.join(self.path, shard[role].file) for shard in shards)
-        return TokenStream(list(zip(paths, counts, strict=True)), np.dtype(dtype), sum(counts))
-
-    def columns(self, shards: tuple[Shard, ...], role: str, dtype: str | None = None) -> list[NDArray[Any]]:
-        """The files of one role, read-only and memory-mapped.
+        """The files of one role as one stream of numbers.
 
         Raises:
             DamagedData: one is missing, or is not what the manifest says.
         """
-        return [self.array(shard[role], dtype) for shard in shards]
+        parts = []
+        for shard in shards:
+            self.array(shard[role], dtype)  # only to check it: the stream opens what it reads
+            parts.append((os.path.join(self.path, shard[role].file), shard[role].shape[0]))
+        return TokenStream(parts, np.dtype(dtype), sum(count for _, count in parts))
 
     def array(self, array: ArrayFile, dtype: str | None = None) -> NDArray[Any]:
         """One file that the manifest names, read-only and memory-mapped.
@@ -135,7 +132,18 @@ class SplitReader:
         return self._split.windows
 
     def take(self, numbers: ArrayLike) -> Windows:
-        """The windows of some numbers, each of at least 0 and below `len()`, as new arrays."""
+        """The windows of some numbers, as new arrays.
+
+        Raises:
+            WrongUsage: a number is below 0 or not below `len()`.
+            DamagedData: a file is missing, or is not what the manifest says.
+        """
+        rows = np.atleast_1d(np.asarray(numbers, np.int64))
+        if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
+            raise WrongUsage(f"window {rows.min() if rows.min() < 0 else rows.max()} of {len(self)}")
+        return self._take(rows)
+
+    def _take(self, rows: NDArray[np.int64]) -> Windows:
         raise NotImplementedError
 
 
@@ -144,27 +152,37 @@ class PairsReader(SplitReader):
 
     def __init__(self, folder: ShardFolder, split: str) -> None:
         super().__init__(folder, split)
-        shards = self._split.shards
-        self.inputs = folder.columns(shards, "inputs")
-        self.targets = folder.columns(shards, "targets")
-        self._lengths = folder.columns(shards, "lengths", LENGTHS_DTYPE) if folder.by_document else []
-        self._ends = np.cumsum([len(inputs) for inputs in self.inputs], dtype=np.int64)
+        sizes = [shard["inputs"].shape[0] for shard in self._split.shards]
+        self._ends = np.cumsum(sizes, dtype=np.int64)
+        # Each is open files, and there may be more than the system allows.
+        self._shard = lru_cache(_OPEN)(self._open)
 
-    def take(self, numbers: ArrayLike) -> Windows:
-        rows = np.asarray(numbers, np.int64)
-        full = np.full(len(rows), self._manifest.context_length, LENGTHS_DTYPE)
-        lengths = self._pick(self._lengths, rows) if self._lengths else full
-        return Windows(self._pick(self.inputs, rows), self._pick(self.targets, rows), lengths)
+    def _open(self, index: int) -> dict[str, NDArray[Any]]:
+        shard = self._split.shards[index]
+        return {
+            role: self._folder.array(array, LENGTHS_DTYPE if role == "lengths" else None)
+            for role, array in shard.items()
+        }
 
-    def _pick(self, columns: list[NDArray[Any]], rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Some rows of what lies in several files."""
-        if not columns:
-            return np.empty((0, self._manifest.context_length), self._manifest.dtype)
-        found = np.empty((len(rows), *columns[0].shape[1:]), columns[0].dtype)
+    def shards(self) -> Iterator[dict[str, NDArray[Any]]]:
+        """The arrays of each shard by role, memory-mapped, one shard after the other."""
+        return map(self._open, range(len(self._ends)))
+
+    def _take(self, rows: NDArray[np.int64]) -> Windows:
+        length, dtype = self._manifest.context_length, self._manifest.dtype
+        found = Windows(
+            np.empty((len(rows), length), dtype),
+            np.empty((len(rows), length), dtype),
+            np.full(len(rows), length, LENGTHS_DTYPE),
+        )
         shard_of = np.searchsorted(self._ends, rows, "right")
         for index in np.unique(shard_of).tolist():
-            here = shard_of == index
-            found[here] = columns[index][rows[here] - (self._ends[index] - len(columns[index]))]
+            here, shard = shard_of == index, self._shard(index)
+            local = rows[here] - (self._ends[index] - len(shard["inputs"]))
+            found.inputs[here] = shard["inputs"][local]
+            found.targets[here] = shard["targets"][local]
+            if "lengths" in shard:
+                found.lengths[here] = shard["lengths"][local]
         return found
 
 
@@ -178,16 +196,26 @@ class TokensReader(SplitReader):
         self._starts = folder.stream(table, "starts", STARTS_DTYPE) if table else None
         self._lengths = folder.stream(table, "lengths", LENGTHS_DTYPE) if table else None
 
-    def take(self, numbers: ArrayLike) -> Windows:
-        rows, length = np.asarray(numbers, np.int64), self._manifest.context_length
+    def _take(self, rows: NDArray[np.int64]) -> Windows:
+        length = self._manifest.context_length
         if self._manifest.shuffle:
             rows = shuffling.permute(rows, len(self), self._manifest.seed)
         if self._starts is None or self._lengths is None:
             ids = self._ids.gather(rows * self._manifest.stride, length + 1)
-            return Windows(ids[:, :-1], ids[:, 1:], np.full(len(rows), length, LENGTHS_DTYPE))
-        ids = self._ids.gather(self._starts.gather(rows, 1)[:, 0], length + 1)
-        lengths = self._lengths.gather(rows, 1)[:, 0]
+            return Windows(ids[:, :-1].copy(), ids[:, 1:].copy(), np.full(len(rows), length, LENGTHS_DTYPE))
+        starts, lengths = self._starts.gather(rows, 1)[:, 0], self._lengths.gather(rows, 1)[:, 0]
+        ends = starts + lengths
+        if len(rows) and not (starts.min() >= 0 and ends.max() < len(self._ids) and lengths.min() >= 1):
+            raise self._damaged("it names ids that are not there")
+        if len(rows) and lengths.max() > length:
+            raise self._damaged("it has a window that is too long")
+        ids = self._ids.gather(starts, length + 1)
         return Windows(**padded(ids, lengths, self._manifest.tokenizer.eot or 0))
+
+    def _damaged(self, why: str) -> DamagedData:
+        return DamagedData(
+            f"the table of windows of {self._folder.path} is damaged", why, "write the shards again"
+        )
 
 
 def open_shards(path: str) -> ShardFolder:

@@ -6,6 +6,7 @@ Legend: N windows, L context length.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -107,6 +108,10 @@ class ShardTask:
         side = (self.rows(), self.windows.context_length), self.dtype
         lengths = {"lengths": ((self.rows(),), LENGTHS_DTYPE)} if self.windows.table else {}
         return {"inputs": side, "targets": side, **lengths}
+
+    def bytes(self) -> int:
+        """Of all its files, headers aside."""
+        return sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in self.shapes().values())
 
     def blocks(self) -> Iterator[Block]:
         """What goes into the files."""

@@ -30,13 +30,13 @@ class Tokenizer(ABC):
     """Turns text into ids and back.
 
     Attributes:
-        kind: "bpe", "word" or "char".
+        kind: "bpe", "word", "char" or "hf".
         name: as the user named it, without folders.
         n_vocab: the number of ids; all ids are below it.
         special_tokens: the special tokens and their ids.
         eot: the id of the end-of-text token, if there is one.
         fingerprint: the same for two tokenizers that give the same ids, on any machine.
-        engine: what encodes large texts: "tiktoken", "gigatoken" or "python".
+        engine: what encodes large texts: "tiktoken", "gigatoken", "tokenizers" or "python".
         engine_note: why it is not the one that was hoped for, or nothing.
     """
 
@@ -78,6 +78,11 @@ class Tokenizer(ABC):
 
         The ids of both sides, each encoded alone, are together the ids of the whole, whatever follows.
         """
+
+    @property
+    def can_cut(self) -> bool:
+        """Whether `first_cut` finds any cut in any text."""
+        return self.first_cut(b"a b\nc d", 1) >= 0
 
     def first_cut(self, text: bytes, start: int) -> int:  # noqa: ARG002
         """The first place at or after `start` where a document may be cut; -1 where there is none.

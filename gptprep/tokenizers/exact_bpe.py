@@ -14,6 +14,7 @@ it can, as a whole pre-token, and so all tokens must be reachable.
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -35,8 +36,14 @@ _PATTERNS = {
 }
 """Regular expressions as such files have them, and tiktoken's that cut every text at the same places.
 
+At the end of a text, tiktoken's for cl100k does not cut white space after its last line end, as the other
+does: that is no matter where no token goes across.
+
 tiktoken's own for cl100k is not among them: for `tokenizers` its `{1,3}+` is a repetition of repetitions.
 """
+
+
+_LINE_END_AND_MORE = re.compile(rb"[\r\n](?:[ \t\v\f]|[\xc2\xe1-\xe3])")
 
 
 class NotExact(Exception):
@@ -78,10 +85,18 @@ def exact_bpe(value: dict[str, Any], path: str) -> ExactBpe:
     if same := merges.ranks.keys() & special_tokens.keys():
         raise NotExact(f"its special token {min(same)} is an ordinary one as well")
     texts = [*(to_text(bytes([byte])) for byte in BYTE_ORDER), *made]
+    if same_as_byte := special_tokens.keys() & set(texts[:256]):
+        raise NotExact(f"its special token {min(same_as_byte)} is a byte as well")
+    try:
+        tokens = tuple(map(to_bytes, texts))
+    except KeyError as error:
+        raise NotExact(f"a merge makes the character {error.args[0]!r}, which is no byte") from None
+    if pattern == CL100K_PATTERN and any(_LINE_END_AND_MORE.search(token) for token in tokens):
+        raise NotExact("it has a token of a line end and white space after it, which tiktoken cuts elsewhere")
     spelled = {token_id: _spell(token) for token, token_id in vocab.items()}
     spelled |= {token_id: token.encode() for token, token_id in special_tokens.items()}
     ids = tuple(map(vocab.__getitem__, texts))
-    return ExactBpe(pattern, tuple(map(to_bytes, texts)), ids, special_tokens, spelled)
+    return ExactBpe(pattern, tokens, ids, special_tokens, spelled)
 
 
 def checked_vocab(vocab: object, path: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from gptprep.errors import DamagedData, GptprepError, MissingExtra, TextError
@@ -66,10 +67,10 @@ def _set_aside(value: dict[str, Any]) -> Iterator[str]:
 
 def _exact_tokenizer(bpe: ExactBpe, name: str, policy: SpecialPolicy, engine: Engine) -> Tokenizer:
     """tiktoken over the file's own ids where they are in the order of the merges, else over ranks."""
-    rising = list(bpe.ids[256:]) == sorted(bpe.ids[256:]) and max(bpe.ids[:256]) < min(
-        bpe.ids[256:], default=1 << 31
-    )
-    if rising and bpe.spelled.keys() == {*bpe.ids, *bpe.special_tokens.values()}:
+    if bpe.ids == tuple(range(len(bpe.ids))) and bpe.spelled.keys() == {
+        *bpe.ids,
+        *bpe.special_tokens.values(),
+    }:
         return _over_ids(bpe, bpe.ids, bpe.special_tokens, name, policy, engine)
     ranks = range(len(bpe.ids))
     specials = {token: len(ranks) + index for index, token in enumerate(bpe.special_tokens)}
@@ -114,16 +115,19 @@ class RenumberedTokenizer(Tokenizer):
         super().__init__(inner.name, max(spelled) + 1, special_tokens, inner.policy, identity)
         self.engine, self.engine_note = inner.engine, inner.engine_note
         self._inner, self._ids, self._spelled = inner, ids, spelled
-        self._ranks = {token_id: rank for rank, token_id in enumerate(ids)}
 
     def encode(self, text: str) -> list[int]:
         return [self._ids[rank] for rank in self._inner.encode(text)]
 
     def encode_array(self, text: bytes) -> NDArray[Any]:
+        ids: NDArray[Any] = self._table[self._inner.encode_array(text)]
+        return ids
+
+    @cached_property
+    def _table(self) -> NDArray[Any]:
         import numpy as np
 
-        ids: NDArray[Any] = np.array(self._ids, np.uint32)[self._inner.encode_array(text)]
-        return ids
+        return np.array(self._ids, np.uint32)
 
     def token_bytes(self, token_id: int) -> bytes:
         return self._spelled[token_id]

@@ -54,6 +54,11 @@ class PretokenCounter:
         """Where a document may be cut, as `Tokenizer.first_cut`."""
         return -1 if self._cut_inside else cuts.first_cut(text, start, cuts.after_any_character)
 
+    @property
+    def can_cut(self) -> bool:
+        """As `Tokenizer.can_cut`."""
+        return not self._cut_inside
+
     def add(self, text: bytes) -> None:
         """Count the pre-tokens of a valid UTF-8 text; may put it off."""
         self._texts.append(self._specials.sub(_BORDER, text) if self._specials else text)

@@ -41,6 +41,11 @@ class TokenCounter:
         """Where a document may be cut, as `Tokenizer.first_cut`."""
         return self._tokenizer.first_cut(text, start)
 
+    @property
+    def can_cut(self) -> bool:
+        """As `Tokenizer.can_cut`."""
+        return self._tokenizer.can_cut
+
     def add(self, text: bytes) -> None:
         """Count the tokens of a valid UTF-8 text."""
         if self.kind == "word":

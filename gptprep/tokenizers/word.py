@@ -150,6 +150,9 @@ class WordTokenizer(Tokenizer):
 
 def _chunks_with(wanted: str, text: str) -> Iterator[tuple[int, int]]:
     """The chunks without white space that hold a certain text: where they begin and end, in characters."""
+    if not wanted:
+        yield 0, len(text)
+        return
     end = 0
     while (begin := text.find(wanted, end)) >= 0:
         after = _SPACE.search(text, begin + len(wanted))
