@@ -20,7 +20,8 @@ def register(app: typer.Typer) -> None:
 _HELP = """A vocabulary of words or characters, or a byte-level BPE, from text.
 
 Words and characters: a JSON file with the tokens in id order, sorted, special tokens last. BPE: a Hugging
-Face tokenizer.json of --size tokens. Name either as --tokenizer elsewhere.
+Face tokenizer.json of --size tokens, whose text gigatoken counts with threads of its own. Name either as
+--tokenizer elsewhere.
 """
 
 
