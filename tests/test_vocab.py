@@ -104,6 +104,7 @@ def test_settings_of_others_files_are_set_aside_and_named(run: Run, tmp_path: Pa
     assert (tmp_path / "a.bin").read_bytes() == (tmp_path / "b.bin").read_bytes()
     assert "switched off" not in plain.err
     assert "note: the file's truncation and padding are switched off" in cut.err
+    assert "switched off" in run("encode", "-t", "Hello", "-T", "cut.json").err
     value["normalizer"] = {"type": "Lowercase"}
     (tmp_path / "slow.json").write_text(json.dumps(value))
     slow = run("encode", "sample_texts", "-T", "slow.json", "-o", "c.bin", "--json")

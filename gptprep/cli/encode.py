@@ -92,7 +92,8 @@ def _encode(
         shell.write_json(report)
     elif number:
         shell.data.write(number.getvalue())
-    if not shell.json and (to_file is not None or report.replaced or report.skipped):
+    of_others = report.engine_note and tokenizer.endswith(".json")  # what a file asks for and does not get
+    if not shell.json and (to_file is not None or report.replaced or report.skipped or of_others):
         from gptprep.cli import render
 
         shell.say(*render.encode(report, progress.seconds))

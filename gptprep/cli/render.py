@@ -86,7 +86,7 @@ def encode(report: EncodeReport, took: float) -> Iterator[Text]:
             f"{size(report.bytes)} of text in {seconds(took)} ({report.tokenizer}, {_engine(report)})"
         )
     if report.resumed:
-        yield Text(f"note: {plural(report.resumed, 'part')} of the work were there already", "yellow")
+        yield _resumed(report.resumed)
     yield from _notes(report)
 
 
@@ -157,7 +157,7 @@ def window(report: WindowReport, took: float) -> Iterator[RenderableType]:
         f"{size(report.bytes_written)} written in {seconds(took)} ({_rate(n_bytes, took)}; {_engine(report)})"
     )
     if report.resumed:
-        yield Text(f"note: {plural(report.resumed, 'part')} of the work were there already", "yellow")
+        yield _resumed(report.resumed)
     yield from _notes(report)
 
 
@@ -200,6 +200,12 @@ def _rate(n_bytes: int, took: float) -> str:
 
 def _done(text: str) -> Text:
     return Text.assemble(("✓ ", "bold green"), printable(text))
+
+
+def _resumed(parts: int) -> Text:
+    return Text(
+        f"note: {plural(parts, 'part')} of the work {'was' if parts == 1 else 'were'} there already", "yellow"
+    )
 
 
 def _notes(report: Totals) -> Iterator[Text]:

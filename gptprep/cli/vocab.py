@@ -19,9 +19,9 @@ def register(app: typer.Typer) -> None:
 
 _HELP = """A vocabulary of words or characters, or a byte-level BPE, from text.
 
-Words and characters: a JSON file with the tokens in id order, sorted, special tokens last. BPE: a Hugging
-Face tokenizer.json of --size tokens, whose text gigatoken counts with threads of its own. Name either as
---tokenizer elsewhere.
+Words and characters: a JSON file with the tokens in id order, sorted, special tokens last.
+BPE: a Hugging Face tokenizer.json of --size tokens; its text is counted by gigatoken's own threads.
+Name either as --tokenizer elsewhere.
 """
 
 

@@ -16,8 +16,8 @@ def register(app: typer.Typer) -> None:
 _HELP = """A corpus to sliding-window input/target shards in .npy.
 
 Documents are joined by the end-of-text id and windows run across; targets are the inputs one id later.
-DIR appears when everything in it is whole, and a run that was killed is taken up where it was by the same
-command. Files that end in .npy or .bin are taken as ids.
+DIR appears when everything in it is whole; the same command takes up a run that was stopped.
+Files that end in .npy or .bin are taken as ids.
 """
 
 
