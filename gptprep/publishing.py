@@ -176,6 +176,14 @@ def working_folder(path: str, *, keep: str) -> Iterator[str]:
         _discard(partial)
 
 
+def clear_leftover(path: str) -> None:
+    """Remove the working folder that a stopped run to `path` left, where no run is at it now."""
+    real = os.path.realpath(path)
+    if _is_marked(real + ".partial"):
+        with suppress(GptprepError, OSError), _locked_folder(real + ".partial", path):
+            _discard(real + ".partial")
+
+
 @contextmanager
 def _working_folder(real: str, path: str, keep: str) -> Iterator[str]:
     partial = real + ".partial"

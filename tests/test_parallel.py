@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -202,6 +203,11 @@ def test_a_large_encode_goes_on_where_it_was_stopped(
     assert "the same command goes on from there" in caught.value.__notes__[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus", "x.bin.partial"]
     assert encode(options).resumed >= 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus", "x.bin"]
+    with pytest.raises(KeyboardInterrupt):
+        encode(replace(options, force=True), progress=interrupt)
+    monkeypatch.setattr("gptprep.pipelines.encode._MANY_WORKERS", 1 << 30)  # a small run to the same output
+    encode(replace(options, force=True))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus", "x.bin"]
     fresh = EncodeOptions((str(corpus),), output=str(tmp_path / "fresh.bin"))
     assert encode(fresh).resumed == 0

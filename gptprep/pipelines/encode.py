@@ -24,7 +24,7 @@ from gptprep.pipelines.encoding import (
 from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.pipelines.tokenizing import shared_tokenizer
 from gptprep.pipelines.visible import visible
-from gptprep.publishing import check_file_output, publish_file
+from gptprep.publishing import check_file_output, clear_leftover, publish_file
 from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer
 
 Format = Literal["ids", "tokens", "json", "npy", "bin", "count"]
@@ -123,7 +123,9 @@ def encode(
                 encoded.resumed,
             )
         with publish_file(options.output, force=options.force) as file:
-            return _encode_to(file, form, sources, tokenizer, options, progress)
+            report = _encode_to(file, form, sources, tokenizer, options, progress)
+        clear_leftover(options.output)
+        return report
     if out is None:
         raise WrongUsage("there is nowhere to put the ids", fix="give an output")
     if form == "npy":  # its header holds the length, and a pipe cannot be wound back
