@@ -9,13 +9,14 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gptprep.errors import GptprepError, WrongUsage
 from gptprep.tokenizers import pretokens
 from gptprep.tokenizers.pretokens import MAX_PRETOKEN, PretokenCounter
 from gptprep.tokenizers.training_bpe import BpeVocabulary, train
+from gptprep.tokenizers.unicode_guard import NEWER_RANGES
 from tests.conftest import SAMPLES
 
 SPECIAL = "<|endoftext|>"
@@ -56,6 +57,7 @@ def theirs(texts: list[str], size: int, min_count: int = 1) -> dict[str, object]
     return model
 
 
+@example(text="a\u088f", more=1, min_count=1)
 @given(text=TEXTS, more=st.integers(0, 60), min_count=st.integers(1, 3))
 def test_same_merges_and_ids_as_hugging_face(text: str, more: int, min_count: int) -> None:
     ours = train(counted(text) or {b" ": 1}, 257 + more, (SPECIAL,), min_count).vocabulary.to_json()["model"]
@@ -92,6 +94,14 @@ def test_order_of_counts_is_no_matter(items: dict[bytes, int], seed: random.Rand
     shuffled = list(items.items())
     seed.shuffle(shuffled)
     assert train(dict(shuffled), 300) == train(items, 300)
+
+
+def test_characters_of_a_newer_unicode_are_counted_as_hugging_face_does() -> None:
+    newer = "".join(
+        f"a{chr(code)}1 {chr(code)}b\U000f0000" for first, last in NEWER_RANGES for code in (first, last)
+    )
+    ours = train(counted(newer), 600).vocabulary.to_json()["model"]
+    assert [merge.split(" ") for merge in ours["merges"]] == theirs([newer], 599)["merges"]
 
 
 @given(items=st.dictionaries(st.text("ab", min_size=1, max_size=12), st.integers(1, 9), min_size=1))

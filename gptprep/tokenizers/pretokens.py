@@ -18,6 +18,7 @@ from functools import cache
 
 from gptprep.tokenizers import cuts
 from gptprep.tokenizers.gigatoken import is_installed
+from gptprep.tokenizers.unicode_guard import NEWER_RANGES, may_differ
 
 MAX_PRETOKEN = 256
 """Bytes: of a longer pre-token its stretches of so many are counted. No useful token is longer, and the work
@@ -96,10 +97,30 @@ def _stretches(pretoken: bytes) -> Iterator[bytes]:
 
 
 def _fast_counts(text: bytes) -> Iterable[tuple[bytes, int]]:
+    """gigatoken's counts; characters that are letters or digits only for its newer Unicode stand aside."""
+    if not may_differ(text):
+        return _gigatokens_counts(text)
+    decoded = text.decode("utf-8", "surrogateescape")
+    aside = _stand_ins(decoded)
+    back = {stand_in: character for character, stand_in in aside.items()}
+    counts = _gigatokens_counts(decoded.translate(aside).encode("utf-8", "surrogateescape"))
+    return ((pretoken.decode().translate(back).encode(), n) for pretoken, n in counts)
+
+
+def _stand_ins(text: str) -> dict[int, int]:
+    """For each newer character one for private use, no letter and no digit either, that the text has not."""
+    newer = [code for first, last in NEWER_RANGES for code in range(first, last + 1)]
+    met = {ord(character) >> 13 for character in set(text)}
+    block = next(block for block in (*range(0xF0000 >> 13, 0x110000 >> 13), 0xE000 >> 13) if block not in met)
+    return {code: (block << 13) + number for number, code in enumerate(newer)}
+
+
+def _gigatokens_counts(text: bytes) -> Iterable[tuple[bytes, int]]:
     from gigatoken.gigatoken_rs import pretokenized_counts
 
     with _without_chatter():
-        return pretokenized_counts(text, _BORDER)
+        counts: list[tuple[bytes, int]] = pretokenized_counts(text, _BORDER)
+        return counts
 
 
 @contextmanager
