@@ -59,7 +59,9 @@ def permute(indices: Any, n: int, seed: int) -> NDArray[np.int64]:
     """
     signed = np.atleast_1d(np.asarray(indices, np.int64))
     if len(signed) and not 0 <= signed.min() <= signed.max() < n:
-        raise WrongUsage(f"the items to be permuted are not all of range({n})")
+        raise WrongUsage(
+            f"an item to be permuted is not of range({n})", fix=f"give numbers from 0 to {n - 1}"
+        )
     values = signed.astype(np.uint64)
     bits = max(1, -(-(n - 1).bit_length() // 2))
     out = _network(values, bits, keys(seed, ROUNDS))

@@ -39,16 +39,7 @@ def encode_large(
         working_folder(output, keep=KEPT) as folder,
         parts_kept(os.path.join(folder, KEPT)) as parts,
     ):
-        tasks = plan_tasks(
-            sources,
-            options.text,
-            parts,
-            tokenizer,
-            tokenizer=options.tokenizer,
-            special=options.special,
-            engine=options.engine,
-            cross_check=options.cross_check,
-        )
+        tasks = plan_tasks(sources, parts, tokenizer, options)
         encoded = encode_parts(sources, tasks, tokenizer, workers, progress)
         require_free_space(output, encoded.stream_ids * dtype.itemsize)
         with publish_file(output, force=options.force) as file:

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -113,14 +113,28 @@ class EncodedCorpus(NamedTuple):
         return TokenStream([(part.path, part.ids) for part in self.parts], id_dtype(self.n_vocab), n_ids)
 
 
+class EncodingOptions(Protocol):
+    """What the options of several verbs say of how to encode."""
+
+    @property
+    def text(self) -> TextOptions: ...
+    @property
+    def tokenizer(self) -> str: ...
+    @property
+    def special(self) -> SpecialPolicy: ...
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def cross_check(self) -> bool: ...
+
+
 def plan_tasks(
-    sources: Sequence[Source], text: TextOptions, folder: str, loaded: Tokenizer, **how: Any
+    sources: Sequence[Source], folder: str, loaded: Tokenizer, options: EncodingOptions
 ) -> list[EncodeTask]:
     """Tasks of about `PART_BYTES` bytes each, in the order of the stream.
 
     Args:
         loaded: the tokenizer that the tasks will load.
-        how: the other fields of the tasks.
 
     Raises:
         GptprepError: a file of ids cannot be read.
@@ -131,15 +145,18 @@ def plan_tasks(
         with IdsFile(source.path, id_dtype(loaded.n_vocab)) as file:
             return id_stretches(source, len(file), _PART_IDS)
 
-    planned = list(shares(sources, text, PART_BYTES, loaded.can_cut, stored_ids))
+    planned = list(shares(sources, options.text, PART_BYTES, loaded.can_cut, stored_ids))
     return [
         EncodeTask(
             sources=tuple(source for _, source in share),
             owners=tuple(owner for owner, _ in share),
             part=os.path.join(folder, f"part-{number:06d}.bin"),
-            text=text,
+            text=options.text,
+            tokenizer=options.tokenizer,
+            special=options.special,
+            engine=options.engine,
+            cross_check=options.cross_check,
             receipt=len(planned) > 1,
-            **how,
         )
         for number, share in enumerate(planned)
     ]

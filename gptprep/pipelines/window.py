@@ -63,16 +63,7 @@ def run_window(plan: WindowPlan, progress: Progress = no_progress) -> WindowRepo
         work = os.path.join(folder, "work")
         os.mkdir(work)
         with parts_kept(os.path.join(folder, KEPT)) as parts:
-            tasks = plan_tasks(
-                plan.sources,
-                options.text,
-                parts,
-                plan.tokenizer,
-                tokenizer=options.tokenizer,
-                special=options.special,
-                engine=options.engine,
-                cross_check=options.cross_check,
-            )
+            tasks = plan_tasks(plan.sources, parts, plan.tokenizer, options)
             encoded = encode_parts(plan.sources, tasks, plan.tokenizer, plan.workers, progress)
             splits = plan_splits(encoded, plan.tokenizer.eot, options.cutting(), work, plan.workers)
             written = write_splits(plan, splits, folder, progress)

@@ -140,7 +140,8 @@ class SplitReader:
         """
         rows = np.atleast_1d(np.asarray(numbers, np.int64))
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
-            raise WrongUsage(f"window {rows.min() if rows.min() < 0 else rows.max()} of {len(self)}")
+            wrong = rows.min() if rows.min() < 0 else rows.max()
+            raise WrongUsage(f"window {wrong} of {len(self)}", fix="they are numbered from 0")
         return self._take(rows)
 
     def _take(self, rows: NDArray[np.int64]) -> Windows:

@@ -1,7 +1,8 @@
 """Counting pre-tokens, the pieces of a text that byte-level BPE merges within, with GPT-2's pattern.
 
 gigatoken counts, where it is installed; Python's own regular expressions, about a thirtieth as fast, where it
-is not. They may follow different versions of Unicode, which matters to the youngest characters only.
+is not. gigatoken's counts are made to follow tiktoken's version of Unicode; Python's may be another, which
+matters to the youngest characters only.
 """
 
 from __future__ import annotations
