@@ -5,19 +5,17 @@ Legend: N windows, L context length, V ids in the vocabulary, D embedding width.
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 from torch import nn
 
-from gptprep.errors import DamagedData, GptprepError, WrongUsage
-from gptprep.files import sync_file
+from gptprep.errors import GptprepError, WrongUsage
 
 Position = Literal["learned", "sinusoidal", "none"]
 Init = Literal["normal", "gpt2"]
@@ -55,7 +53,7 @@ class TokenPositionEmbedding(nn.Module):
     ) -> None:
         super().__init__()
         _check(n_vocab, dim, context_length, position, init)
-        self.position = position
+        self.position: Position = position
         token_deviation, position_deviation = _STANDARD_DEVIATIONS[init]
         with torch.no_grad(), torch.random.fork_rng(devices=[], enabled=seed is not None):
             if seed is not None:
@@ -64,14 +62,48 @@ class TokenPositionEmbedding(nn.Module):
             if position == "learned":
                 self.pos_emb = _table(context_length, dim, position_deviation)
         if position == "sinusoidal":
-            self.pos_emb = nn.Embedding(context_length, dim, device="cpu", dtype=torch.float32)
-            self.pos_emb.weight.requires_grad_(False).copy_(sinusoids(context_length, dim))
+            self.pos_emb = _embedding(sinusoids(context_length, dim), trained=False)
+
+    @classmethod
+    def from_tables(cls, token_VD: torch.Tensor, position: torch.Tensor | int | None = None) -> Self:
+        """The layer that has these tables.
+
+        Args:
+            token_VD: the token table, float32.
+            position: the position table, (L, D) float32; or the context length, for sinusoids; or nothing.
+
+        Raises:
+            WrongUsage: the tables do not fit together.
+        """
+        model = cls.__new__(cls)
+        nn.Module.__init__(model)
+        model.tok_emb = _embedding(token_VD)
+        dim = token_VD.shape[1]
+        if isinstance(position, torch.Tensor):
+            if position.shape[1:] != (dim,):
+                raise WrongUsage(
+                    f"a position table of shape {tuple(position.shape)} has not the width {dim:,}"
+                )
+            model.position, model.pos_emb = "learned", _embedding(position)
+        elif position is not None:
+            model.position, model.pos_emb = "sinusoidal", _embedding(sinusoids(position, dim), trained=False)
+        else:
+            model.position = "none"
+        return model
 
     def forward(self, ids_NL: torch.Tensor) -> torch.Tensor:
-        """`(N, L)` ids, or `(L,)`, to `(N, L, D)` or `(L, D)` embeddings; L up to the context length."""
+        """`(N, L)` ids, or `(L,)`, to `(N, L, D)` or `(L, D)` embeddings.
+
+        Raises:
+            WrongUsage: L is more than the context length.
+        """
         embeddings: torch.Tensor = self.tok_emb(ids_NL)
-        if self.position != "none":
-            embeddings = embeddings + self.pos_emb.weight[: ids_NL.shape[-1]]
+        if self.position == "none":
+            return embeddings
+        length, longest = ids_NL.shape[-1], self.pos_emb.num_embeddings
+        if length > longest:
+            raise WrongUsage(f"a window of {length:,} ids is longer than the context length, {longest:,}")
+        embeddings += self.pos_emb.weight[:length]  # in place: it is this call's own
         return embeddings
 
 
@@ -92,6 +124,11 @@ def _table(rows: int, dim: int, deviation: float) -> nn.Embedding:
     table = nn.Embedding(rows, dim, device="cpu", dtype=torch.float32)
     table.weight.mul_(deviation)
     return table
+
+
+def _embedding(table: torch.Tensor, *, trained: bool = True) -> nn.Embedding:
+    embedding: nn.Embedding = nn.Embedding.from_pretrained(table, freeze=not trained)  # type: ignore[no-untyped-call]
+    return embedding
 
 
 def sinusoids(context_length: int, dim: int) -> torch.Tensor:
@@ -136,40 +173,78 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Torch with no threads of its own, for a caller that computes in several."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
 def embed_blocks(
-    model: TokenPositionEmbedding,
-    ids_NL: NDArray[Any],
-    rows: int,
-    device: torch.device,
-    dtype: np.dtype[Any],
-    path: str,
-    on_block: Callable[[NDArray[Any]], None],
-) -> None:
-    """Embed windows `rows` at a time; each block goes to `on_block` as (rows, L, D) in `dtype`.
+    model: TokenPositionEmbedding, blocks: Iterable[NDArray[np.int64]], dtype: np.dtype[Any]
+) -> Iterator[NDArray[Any]]:
+    """Blocks of ids, (B, L), to their embeddings, (B, L, D), computed in float32 and then made `dtype`.
 
-    Raises:
-        DamagedData: an id is not in the vocabulary; `path` says of which file.
+    On a GPU a block is computed and copied while the caller works on the one before it. So an array is
+    good until the next one is asked for. No block may be larger than the first.
     """
-    n_vocab = model.tok_emb.num_embeddings
-    kind = torch.float16 if dtype == np.float16 else torch.float32
-    with torch.inference_mode():
-        for first in range(0, len(ids_NL), rows):
-            block = ids_NL[first : first + rows].astype(np.int64)
-            if block.size and not 0 <= block.min() <= block.max() < n_vocab:
-                raise DamagedData(
-                    f"{path} holds an id that is not in the vocabulary",
-                    f"ids up to {int(block.max())}, and the vocabulary has {n_vocab}",
-                    "write the shards again",
-                )
-            embeddings = model(torch.from_numpy(block).to(device))
-            on_block(embeddings.to(kind).cpu().numpy())
+    wanted = torch.float16 if dtype == np.float16 else torch.float32
+    device = model.tok_emb.weight.device
+    launch = _CudaLauncher(model, wanted) if device.type == "cuda" else _Launcher(model, wanted)
+    under_way: Callable[[], NDArray[Any]] | None = None
+    for block in blocks:
+        launched = launch(torch.from_numpy(block))
+        if under_way:
+            yield under_way()
+        under_way = launched
+    if under_way:
+        yield under_way()
 
 
-def save_weights(model: TokenPositionEmbedding, path: str) -> str:
-    """Write the tables as safetensors: `tok_emb.weight` (V, D), `pos_emb.weight` (L, D). Its sha256."""
-    tables = {name: table.detach().cpu().contiguous() for name, table in model.state_dict().items()}
-    data = save(tables, {"position": model.position})
-    with open(path, "wb") as file:
-        file.write(data)
-        sync_file(file)
-    return hashlib.sha256(data).hexdigest()
+class _Launcher:
+    """Begins a block; what it returns waits for it."""
+
+    def __init__(self, model: TokenPositionEmbedding, dtype: torch.dtype) -> None:
+        self._model, self._dtype = model, dtype
+
+    def __call__(self, ids_BL: torch.Tensor) -> Callable[[], NDArray[Any]]:
+        def compute() -> NDArray[Any]:
+            with torch.inference_mode():
+                device = self._model.tok_emb.weight.device
+                return self._model(ids_BL.to(device)).to(self._dtype).cpu().numpy()  # type: ignore[no-any-return]
+
+        return compute
+
+
+class _CudaLauncher(_Launcher):
+    """Computes on a stream of its own and copies to two pinned buffers in turn, without waiting."""
+
+    def __init__(self, model: TokenPositionEmbedding, dtype: torch.dtype) -> None:
+        super().__init__(model, dtype)
+        self._device = model.tok_emb.weight.device
+        self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        self._stream.wait_stream(torch.cuda.current_stream(self._device))  # which holds the tables
+        self._buffers: list[torch.Tensor] = []
+        self._turn = 0
+
+    def __call__(self, ids_BL: torch.Tensor) -> Callable[[], NDArray[Any]]:
+        with torch.inference_mode(), torch.cuda.stream(self._stream):
+            embeddings = self._model(ids_BL.pin_memory().to(self._device, non_blocking=True)).to(self._dtype)
+            if not self._buffers:
+                self._buffers = [
+                    torch.empty(embeddings.shape, dtype=self._dtype, pin_memory=True) for _ in range(2)
+                ]
+            buffer = self._buffers[self._turn][: len(embeddings)]
+            buffer.copy_(embeddings, non_blocking=True)
+            copied = self._stream.record_event()
+        self._turn = 1 - self._turn
+
+        def wait() -> NDArray[Any]:
+            copied.synchronize()
+            return buffer.numpy()
+
+        return wait

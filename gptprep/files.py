@@ -64,20 +64,23 @@ def read_json(path: str, max_bytes: int = 1 << 30) -> Any:
         raise DamagedData(f"{path} is not valid JSON", str(error)) from error
 
 
-def require_free_space(path: str, needed: int) -> None:
+def require_free_space(path: str, needed: int, fix: str = "free some space or choose another disk") -> None:
     """Refuse work that needs more bytes than the disk under `path` has free.
 
     Raises:
         GptprepError: with both numbers.
     """
-    folder = _existing_parent(path)
-    total, _, free = shutil.disk_usage(folder)
-    if total and needed > free:  # some file systems do not tell
+    free = free_bytes(path)
+    if free is not None and needed > free:
         raise GptprepError(
-            f"not enough disk space for {path}",
-            f"{needed:,} bytes are needed and {free:,} are free",
-            "free some space or choose another disk",
+            f"not enough disk space for {path}", f"{needed:,} bytes are needed and {free:,} are free", fix
         )
+
+
+def free_bytes(path: str) -> int | None:
+    """What the disk under `path` has free; None where the file system does not tell."""
+    total, _, free = shutil.disk_usage(_existing_parent(path))
+    return free if total else None
 
 
 def _existing_parent(path: str) -> str:

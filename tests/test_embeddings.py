@@ -5,9 +5,11 @@ Legend: N windows, L context length, V vocabulary, D width.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,12 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from gptprep import TokenPositionEmbedding, open_shards
-from gptprep.embeddings import Init, Position, choose_device, sinusoids
+from gptprep.embeddings import Init, Position, choose_device, embed_blocks, sinusoids
 from gptprep.errors import DamagedData, GptprepError, WrongUsage
 from gptprep.pipelines.embed import EmbedOptions, plan_embed, run_embed
 from gptprep.pipelines.planning import WindowOptions, plan_window
 from gptprep.pipelines.window import run_window
+from gptprep.shards import ArrayWriter
 
 V, L, D = 50, 7, 6
 
@@ -112,9 +115,14 @@ def test_devices() -> None:
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("embed")
+    return make_shards(tmp_path_factory.mktemp("embed"), L)
+
+
+def make_shards(folder: Path, context_length: int) -> str:
     (folder / "a.txt").write_text("the quick brown fox jumps over the lazy dog and on " * 40)
-    options = WindowOptions((str(folder / "a.txt"),), str(folder / "shards"), L, 3, "0.2", shard_size=400)
+    options = WindowOptions(
+        (str(folder / "a.txt"),), str(folder / "shards"), context_length, 3, "0.2", shard_size=400
+    )
     run_window(plan_window(options))
     return str(folder / "shards")
 
@@ -156,7 +164,7 @@ def test_batches_and_files_do_not_matter(
     shards: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = embed(shards, tmp_path / "a")
-    monkeypatch.setattr("gptprep.pipelines.embed._SHARD_BYTES", 5 * L * D * 4)
+    monkeypatch.setattr("gptprep.pipelines.embedding._FILE_BYTES", 5 * L * D * 4)
     cut = embed(shards, tmp_path / "b", batch_size=3)
     assert np.array_equal(load(whole), load(cut))
     assert len(list((cut / "train").iterdir())) > len(list((whole / "train").iterdir()))
@@ -208,7 +216,83 @@ def test_options_that_make_no_sense(shards: str, tmp_path: Path, choice: dict[st
         embed(shards, tmp_path / "out", **choice)
 
 
-def test_a_disk_that_is_too_small_is_noticed_before_the_work(shards: str, tmp_path: Path) -> None:
+def test_a_disk_that_is_too_small_is_noticed_before_the_work(
+    shards: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = EmbedOptions(shards, str(tmp_path / "out"), dim=D)
+    windows = plan_embed(options).windows
+    tables, window = (50257 + L) * D * 4, L * D * 4
+    free = tables + 11 * window
+    monkeypatch.setattr("gptprep.files.shutil.disk_usage", lambda _: (1 << 40, 0, free))
     with pytest.raises(GptprepError, match="not enough disk space") as caught:
-        plan_embed(EmbedOptions(shards, str(tmp_path / "out"), dim=1 << 45))
-    assert "--limit" in caught.value.fix
+        plan_embed(options)
+    n_windows = sum(windows.values())
+    assert caught.value.why == f"{tables + n_windows * window:,} bytes are needed and {free:,} are free"
+    assert caught.value.fix == (
+        f"give --dtype float16 ({tables + n_windows * window // 2:,} bytes), "
+        f"--split train ({tables + windows['train'] * window:,} bytes), "
+        f"--split val ({tables + windows['val'] * window:,} bytes), --limit 5 (fits) or another disk"
+    )
+    plan_embed(replace(options, limit=5))
+    with pytest.raises(GptprepError):
+        plan_embed(replace(options, limit=6))
+    with pytest.raises(GptprepError) as caught:
+        plan_embed(replace(options, dim=1 << 45, dtype="float16", split="val"))
+    assert caught.value.fix == "give another disk"
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_threads_do_not_matter(
+    shards: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, dtype: str
+) -> None:
+    whole = embed(shards, tmp_path / "a", dtype=dtype)
+    monkeypatch.setattr("gptprep.pipelines.embedding._FILE_BYTES", 3 * L * D * 4)
+    monkeypatch.setattr("gptprep.pipelines.embedding.usable_cores", lambda: workers)
+    n_threads = torch.get_num_threads()
+    cut = embed(shards, tmp_path / "b", batch_size=2, dtype=dtype)
+    assert torch.get_num_threads() == n_threads
+    assert np.array_equal(load(whole), load(cut))
+    assert np.array_equal(load(whole, "val"), load(cut, "val"))
+
+
+def test_what_fails_in_a_thread_stops_the_others(
+    shards: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def write(_: ArrayWriter, block: Any) -> None:
+        written.append(len(block))
+        if len(written) >= 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("gptprep.pipelines.embedding._FILE_BYTES", 3 * L * D * 4)
+    monkeypatch.setattr(ArrayWriter, "write", write)
+    with pytest.raises(GptprepError, match="No space left on device"):
+        embed(shards, tmp_path / "out", batch_size=1)
+    assert len(written) < 20
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(sizes=st.lists(st.integers(1, 5), max_size=6), half=st.booleans())
+def test_blocks_overlap_without_mixing(sizes: list[int], half: bool) -> None:
+    model = TokenPositionEmbedding(V, D, L, seed=1)
+    dtype = np.dtype(np.float16 if half else np.float32)
+    blocks = [np.full((size, L), number, np.int64) for number, size in enumerate(sizes)]
+    got = [block.copy() for block in embed_blocks(model, iter(blocks), dtype)]
+    for block, ids in zip(got, blocks, strict=True):
+        assert np.array_equal(block, model(torch.from_numpy(ids)).detach().numpy().astype(dtype))
+
+
+CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+
+@CUDA
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_gpu_gives_the_same(
+    shards: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    monkeypatch.setattr("gptprep.pipelines.embedding._FILE_BYTES", 9 * L * D * 4)
+    one = embed(shards, tmp_path / "cpu", dtype=dtype)
+    two = embed(shards, tmp_path / "cuda", dtype=dtype, device="cuda", batch_size=2)
+    assert np.abs(load(one).astype(np.float32) - load(two).astype(np.float32)).max() <= 1e-6

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import math
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +90,27 @@ def test_headers_that_lie_are_refused(tmp_path: Path, shape: str) -> None:
     )
     with pytest.raises(DamagedData):
         npy.open_array(str(tmp_path / "a.npy"))
+
+
+@given(
+    order=st.permutations(["descr", "fortran_order", "shape"]),
+    shape=st.lists(st.integers(0, 9), max_size=4).map(tuple),
+    space=st.sampled_from(["", " ", "  "]),
+    quote=st.sampled_from(["'", '"']),
+    end=st.sampled_from(["", ",", ", "]),
+)
+def test_headers_as_others_write_them(
+    order: list[str], shape: tuple[int, ...], space: str, quote: str, end: str
+) -> None:
+    values = {"descr": f"{quote}<u4{quote}", "fortran_order": "False", "shape": repr(shape)}
+    fields = f",{space}".join(f"{quote}{name}{quote}{space}:{space}{values[name]}" for name in order)
+    literal = f"{{{space}{fields}{end}}}\n"
+    assert ast.literal_eval(literal)["shape"] == shape
+    data = b"\x93NUMPY\x01\x00" + len(literal).to_bytes(2, "little") + literal.encode()
+    with tempfile.TemporaryFile() as file:
+        file.write(data + bytes(4 * math.prod(shape)))
+        file.seek(0)
+        assert npy.read_header(file, "a.npy") == (shape, np.dtype("<u4"), len(data))
 
 
 # Files of ids

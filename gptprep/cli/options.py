@@ -74,8 +74,8 @@ TextField = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Of .jsonl and .parquet inputs; given, standard input is read as JSON lines. [default: text]",
-        show_default=False,
+        help="Of .jsonl and .parquet inputs; given, standard input is read as JSON lines.",
+        show_default="text",
         rich_help_panel=READING,
     ),
 ]
@@ -135,8 +135,8 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         metavar="N",
-        help="Processes; the result is the same for any number. [default: one a core]",
-        show_default=False,
+        help="Processes; the result is the same for any number.",
+        show_default="one a core",
         rich_help_panel="General",
     ),
 ]

@@ -168,13 +168,23 @@ def embed_plan(plan: EmbedPlan) -> Text:
         printable(
             f"{plan.options.shards} → {plan.options.output}: "
             f"{plural(n_windows, 'window')} × {length:,} ids × {dim:,} "
-            f"{plan.options.dtype}, {plan.options.position} positions; {size(plan.bytes)} with the tables"
+            f"{plan.options.dtype}, {plan.options.position} positions{_tables(plan)}; "
+            f"{size(plan.bytes)} with the tables"
         )
     )
 
 
+def _tables(plan: EmbedPlan) -> str:
+    if plan.tables is None:
+        return ""
+    names = [table.name for table in (plan.tables.token, plan.tables.position) if table]
+    return f", {' and '.join(names)} of {plan.options.weights}"
+
+
 def embed(report: EmbedReport, took: float) -> Iterator[Text]:
     """What was written."""
+    for note in report.notes:
+        yield Text(printable(f"note: {note}"), "yellow")
     yield _done(
         f"{report.output}: {' × '.join(f'{n:,}' for n in report.shape)} {report.dtype} on {report.device}, "
         f"{size(report.bytes)} written in {seconds(took)} ({_rate(report.bytes, took)})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,40 +11,46 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gptprep.errors import GptprepError, MissingExtra, WrongUsage
-from gptprep.files import MANIFEST, is_own_folder, require_free_space, sha256_file, write_manifest
+from gptprep.files import MANIFEST, free_bytes, is_own_folder, require_free_space, sha256_file, write_manifest
+from gptprep.pipelines.embedding import make_model, table_rows, write_embeddings
 from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.publishing import check_folder_output, publish_folder
-from gptprep.shards import ArrayFile, ArrayWriter, ShardFolder, open_shards
+from gptprep.shards import ArrayFile, ShardFolder, open_shards
 
 if TYPE_CHECKING:
-    import torch
-    from numpy.typing import NDArray
-
-    from gptprep.embeddings import Init, Position, TokenPositionEmbedding
+    from gptprep.embeddings import Init, Position
+    from gptprep.weights import Tables
 
 WEIGHTS = "weights.safetensors"
 _FORMAT = "gptprep-embeddings"
-_VERSION = 1
-_SHARD_BYTES = 1 << 30
-"""The largest embeddings file, header aside."""
-_BATCH_BYTES = 1 << 24
-"""Float32 embeddings computed at a time, where the user does not say: they fit in a processor's cache."""
+_VERSION = 2
+_DIM = 768
+"""The width of GPT-2 small."""
 
 
 @dataclass(frozen=True)
 class EmbedOptions:
-    """What to embed and how. `split` and `limit` (windows of each split) are None for all."""
+    """What to embed and how."""
 
     shards: str
     output: str
-    dim: int = 768
+    dim: int | None = None
+    """By default that of `weights`, or 768."""
     position: Position = "learned"
-    init: Init = "normal"
+    init: Init | None = None
+    """Of random tables; by default "normal"."""
     seed: int = 0
+    weights: str | None = None
+    """A file of tables that are there already."""
+    token_table: str | None = None
+    position_table: str | None = None
+    """Names of the tables in `weights`, where they are not the usual ones."""
     device: str = "auto"
     dtype: Literal["float32", "float16"] = "float32"
     split: str | None = None
+    """None for all."""
     limit: int | None = None
+    """Windows of each split; None for all."""
     batch_size: int | None = None
     force: bool = False
 
@@ -55,6 +61,8 @@ class EmbedPlan:
 
     options: EmbedOptions
     folder: ShardFolder
+    tables: Tables | None
+    """Those of `options.weights`."""
     windows: dict[str, int]
     shape: tuple[int, int, int]
     """(N, L, D) of all windows together."""
@@ -81,23 +89,24 @@ class EmbedReport:
     shape: tuple[int, int, int]
     dtype: str
     bytes: int
+    notes: tuple[str, ...]
+    """What the tables of the user's had that he may not know."""
 
 
 def plan_embed(options: EmbedOptions) -> EmbedPlan:
-    """Check all that can be checked before the work, torch aside, and compute its size.
+    """Check all that can be checked before the work, and compute its size; loads torch for `weights` only.
 
     Raises:
         WrongUsage: an option makes no embeddings.
-        GptprepError: the shards or the output cannot be used, or the disk is too small.
-        DamagedData: the shard folder's manifest is damaged.
+        GptprepError: the shards, the weights or the output cannot be used, the tables do not fit the shards,
+            or the disk is too small.
+        DamagedData: the shard folder's manifest or the file of weights is damaged.
+        MissingExtra: torch or safetensors is not installed, and there are weights to be read.
     """
-    for name, value in (("dim", options.dim), ("limit", options.limit), ("batch-size", options.batch_size)):
-        if value is not None and value < 1:
-            raise WrongUsage(f"--{name} is {value}", fix="give 1 or more")
-    if not -(1 << 63) <= options.seed < 1 << 64:
-        raise WrongUsage(f"--seed is {options.seed}", fix="give a number of 64 bits")
+    _check_options(options)
     folder = open_shards(options.shards)
-    check_folder_output(options.output, force=options.force, is_ours=is_embeddings_folder)
+    inputs = [options.shards, *([options.weights] if options.weights else [])]
+    check_folder_output(options.output, force=options.force, is_ours=is_embeddings_folder, inputs=inputs)
     splits = folder.manifest.splits
     if options.split is not None and options.split not in splits:
         raise WrongUsage(
@@ -105,20 +114,86 @@ def plan_embed(options: EmbedOptions) -> EmbedPlan:
         )
     names = [options.split] if options.split else list(splits)
     windows = {name: min(splits[name].windows, options.limit or splits[name].windows) for name in names}
-    shape = (sum(windows.values()), folder.manifest.context_length, options.dim)
-    size = shape[0] * shape[1] * shape[2] * np.dtype(options.dtype).itemsize + _weights_bytes(options, folder)
-    try:
-        require_free_space(options.output, size)
-    except GptprepError as error:
-        fix = "give --limit, --split or --dtype float16 to write less, or another disk"
-        raise GptprepError(error.what, error.why, fix) from None
-    return EmbedPlan(options, folder, windows, shape, size)
+    tables = _pretrained(options, folder) if options.weights else None
+    dim = tables.token.dim if tables else options.dim or _DIM
+    shape = (sum(windows.values()), folder.manifest.context_length, dim)
+    plan = EmbedPlan(options, folder, tables, windows, shape, 0)
+    size = _size(plan, shape[0], options.dtype)
+    require_free_space(options.output, size, _ways_to_save(plan))
+    return EmbedPlan(options, folder, tables, windows, shape, size)
 
 
-def _weights_bytes(options: EmbedOptions, folder: ShardFolder) -> int:
-    manifest = folder.manifest
-    rows = manifest.tokenizer.n_vocab + (manifest.context_length if options.position != "none" else 0)
-    return rows * options.dim * 4
+def _check_options(options: EmbedOptions) -> None:
+    for name, value in (("dim", options.dim), ("limit", options.limit), ("batch-size", options.batch_size)):
+        if value is not None and value < 1:
+            raise WrongUsage(f"--{name} is {value}", fix="give 1 or more")
+    if not -(1 << 63) <= options.seed < 1 << 64:
+        raise WrongUsage(f"--seed is {options.seed}", fix="give a number of 64 bits")
+    if options.weights is None and (options.token_table or options.position_table):
+        raise WrongUsage("a table is named, but no file that has it", fix="give --weights FILE")
+    if options.weights is not None and options.init is not None:
+        raise WrongUsage(
+            "--init is of random tables, and --weights gives others", fix="leave out one of them"
+        )
+    if options.position_table and options.position != "learned":
+        raise WrongUsage(
+            f"--position-table makes no sense with --position {options.position}", fix="leave out one of them"
+        )
+
+
+def _pretrained(options: EmbedOptions, folder: ShardFolder) -> Tables:
+    """The tables in the file of weights, checked against the shards."""
+    with _torch_or_missing():
+        from gptprep.weights import find_tables
+
+    path, manifest = options.weights or "", folder.manifest
+    tables = find_tables(
+        path, options.token_table, options.position_table, with_position=options.position == "learned"
+    )
+    if tables.token.rows < manifest.tokenizer.n_vocab:
+        raise GptprepError(
+            f"the token table in {path} is too small for {options.shards}",
+            f"{tables.token.name} has {tables.token.rows:,} rows and the vocabulary "
+            f"{manifest.tokenizer.n_vocab:,} ids",
+            "give the weights of a model with the tokenizer of the shards",
+        )
+    if tables.position and tables.position.rows < manifest.context_length:
+        raise GptprepError(
+            f"the position table in {path} is too short for {options.shards}",
+            f"{tables.position.name} has {tables.position.rows:,} rows and the context length is "
+            f"{manifest.context_length:,}",
+            f"write the shards with --context-length {tables.position.rows} or less",
+        )
+    if options.dim not in (None, tables.token.dim):
+        raise GptprepError(
+            f"--dim is {options.dim:,}, and the tables in {path} have width {tables.token.dim:,}",
+            fix="leave out --dim",
+        )
+    return tables
+
+
+def _size(plan: EmbedPlan, windows: int, dtype: str) -> int:
+    """Bytes of all files for so many windows."""
+    _, length, dim = plan.shape
+    return (windows * length * np.dtype(dtype).itemsize + sum(table_rows(plan)) * 4) * dim
+
+
+def _ways_to_save(plan: EmbedPlan) -> str:
+    """What to do about a disk that is too small, with what each way needs."""
+    options, ways = plan.options, []
+    free = free_bytes(options.output) or 0
+    if options.dtype != "float16":
+        ways.append(f"--dtype float16 ({_size(plan, plan.shape[0], 'float16'):,} bytes)")
+    if len(plan.windows) > 1:
+        ways += [
+            f"--split {name} ({_size(plan, windows, options.dtype):,} bytes)"
+            for name, windows in plan.windows.items()
+        ]
+    window = _size(plan, 1, options.dtype) - _size(plan, 0, options.dtype)
+    limit = (free - _size(plan, 0, options.dtype)) // window // max(1, len(plan.windows))
+    if limit > 0:
+        ways.append(f"--limit {limit} (fits)")
+    return f"give {', '.join(ways)} or another disk" if ways else "give another disk"
 
 
 def run_embed(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
@@ -129,25 +204,21 @@ def run_embed(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
         GptprepError: the device or the output cannot be used; nothing is left at the output's name.
         DamagedData: a shard is not what its manifest says.
     """
-    options, source = plan.options, plan.folder.manifest
+    options = plan.options
     with _torch_or_missing():
-        from gptprep.embeddings import TokenPositionEmbedding, choose_device, save_weights
+        from gptprep.embeddings import choose_device
+        from gptprep.weights import save_tables
 
     device = choose_device(options.device)
     with publish_folder(options.output, force=options.force, is_ours=is_embeddings_folder) as folder:
         with _enough_memory(plan):
-            model = TokenPositionEmbedding(
-                source.tokenizer.n_vocab,
-                options.dim,
-                source.context_length,
-                options.position,
-                options.init,
-                options.seed,
-            ).to(device)
-            weights = save_weights(model, os.path.join(folder, WEIGHTS))
-            files = _write_all(plan, model, device, folder, progress)
+            model = make_model(plan)
+            weights = save_tables(model.state_dict(), os.path.join(folder, WEIGHTS), model.position)
+            files = write_embeddings(plan, model.to(device), folder, progress)
         write_manifest(folder, _manifest(plan, weights, files))
-    return EmbedReport(options.output, str(device), plan.windows, plan.shape, options.dtype, plan.bytes)
+    return EmbedReport(
+        options.output, str(device), plan.windows, plan.shape, options.dtype, plan.bytes, tuple(_notes(plan))
+    )
 
 
 @contextmanager
@@ -170,7 +241,7 @@ def _enough_memory(plan: EmbedPlan) -> Iterator[None]:
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and "alloc" not in str(error) and "memory" not in str(error):
             raise
-        tables = _weights_bytes(plan.options, plan.folder)
+        tables = _size(plan, 0, "float32")
         raise GptprepError(
             "not enough memory",
             f"the tables take {tables:,} bytes, and a batch of windows comes on top",
@@ -178,73 +249,19 @@ def _enough_memory(plan: EmbedPlan) -> Iterator[None]:
         ) from error
 
 
-def _write_all(
-    plan: EmbedPlan, model: TokenPositionEmbedding, device: torch.device, folder: str, progress: Progress
-) -> dict[str, list[ArrayFile]]:
-    done, total = 0, plan.shape[0]
-
-    def on_rows(n_rows: int) -> None:
-        nonlocal done
-        done += n_rows
-        progress("embedding", done, total, "windows")
-
-    files: dict[str, list[ArrayFile]] = {}
-    for split in plan.windows:
-        os.mkdir(os.path.join(folder, split))
-        files[split] = []
-        for path, ids_NL in _stretches(plan, split):
-            name = f"{split}/embeddings-{len(files[split]):05d}.npy"
-            files[split].append(_write_file(plan, model, device, folder, name, path, ids_NL, on_rows))
-    return files
-
-
-def _stretches(plan: EmbedPlan, split: str) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The windows of a split, in stretches whose embeddings fit in one file, each with its shard's path."""
-    _, length, dim = plan.shape
-    rows = max(1, _SHARD_BYTES // (length * dim * np.dtype(plan.options.dtype).itemsize))
-    left = plan.windows[split]
-    if plan.folder.manifest.layout == "tokens":
-        reader = plan.folder.windows(split)
-        for first in range(0, left, rows):
-            yield plan.folder.path, reader.take(np.arange(first, min(first + rows, left))).inputs
+def _notes(plan: EmbedPlan) -> Iterator[str]:
+    if plan.tables is None:
         return
-    for inputs_NL, _ in plan.folder.arrays(split):
-        if left == 0:
-            break
-        where = str(getattr(inputs_NL, "filename", plan.folder.path))
-        inputs_NL = inputs_NL[:left]
-        left -= len(inputs_NL)
-        for first in range(0, len(inputs_NL), rows):
-            yield where, inputs_NL[first : first + rows]
-
-
-def _write_file(
-    plan: EmbedPlan,
-    model: TokenPositionEmbedding,
-    device: torch.device,
-    folder: str,
-    name: str,
-    path: str,
-    ids_NL: NDArray[Any],
-    on_rows: Callable[[int], None],
-) -> ArrayFile:
-    from gptprep.embeddings import embed_blocks
-
-    _, length, dim = plan.shape
-    dtype = np.dtype(plan.options.dtype)
-    rows = plan.options.batch_size or max(1, _BATCH_BYTES // (length * dim * 4))
-    with ArrayWriter(folder, name, (len(ids_NL), length, dim), dtype) as writer:
-
-        def on_block(block: Any) -> None:
-            writer.write(block)
-            on_rows(len(block))
-
-        embed_blocks(model, ids_NL, rows, device, dtype, path, on_block)
-        return writer.finish()
+    for table in filter(None, (plan.tables.token, plan.tables.position)):
+        if table.dtype != "float32":
+            yield f"{table.name} is {table.dtype}; it was converted to float32"
+    spare = plan.tables.token.rows - plan.folder.manifest.tokenizer.n_vocab
+    if spare:
+        yield f"{plan.tables.token.name} has {spare:,} rows more than the vocabulary has ids; none is used"
 
 
 def _manifest(plan: EmbedPlan, weights_sha256: str, files: dict[str, list[ArrayFile]]) -> dict[str, Any]:
-    options, source = plan.options, plan.folder.manifest
+    options, source, tables = plan.options, plan.folder.manifest, plan.tables
     return {
         "format": _FORMAT,
         "version": _VERSION,
@@ -252,10 +269,15 @@ def _manifest(plan: EmbedPlan, weights_sha256: str, files: dict[str, list[ArrayF
         "tokenizer": source.tokenizer._asdict(),
         "n_vocab": source.tokenizer.n_vocab,
         "context_length": source.context_length,
-        "dim": options.dim,
+        "dim": plan.shape[2],
         "position": options.position,
-        "init": options.init,
-        "seed": options.seed,
+        "init": None if tables else options.init or "normal",
+        "seed": None if tables else options.seed,
+        "pretrained": [
+            {"name": table.name, "rows": table.rows, "dtype": table.dtype}
+            for table in ((tables.token, tables.position) if tables else ())
+            if table
+        ],
         "dtype": options.dtype,
         "weights": {"file": WEIGHTS, "sha256": weights_sha256},
         "splits": {
@@ -266,7 +288,7 @@ def _manifest(plan: EmbedPlan, weights_sha256: str, files: dict[str, list[ArrayF
 
 
 def is_embeddings_folder(path: str) -> bool:
-    """Whether a folder is the work of `embed`, and nothing else lies in it."""
+    """Whether a folder is the work of `embed`, of any version, and nothing else lies in it."""
     return is_own_folder(path, _FORMAT, _named_files)
 
 

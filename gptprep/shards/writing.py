@@ -23,6 +23,8 @@ from gptprep.files import begin_writeback
 from gptprep.shards.cutting import BLOCK_BYTES, Block, SplitWindows
 from gptprep.shards.manifest import LENGTHS_DTYPE, STARTS_DTYPE, ArrayFile, Shard
 
+_WRITEBACK = 1 << 22
+"""Bytes after which the disk begins with them: more often costs the system more than it gains."""
 OnRows = Callable[[int], None]
 """Called with the number of rows after each block."""
 
@@ -38,7 +40,7 @@ class ArrayWriter:
     def __init__(self, folder: str, file: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._name, self._shape, self._dtype = file, shape, dtype
         self._rows = np.empty((0, *shape[1:]), dtype)
-        self._written = 0
+        self._written = self._begun = 0
         self._hash = hashlib.sha256()
         self._file = open(os.path.join(folder, file), "wb", buffering=0)  # noqa: SIM115  closed by __exit__
         self._write(npy.header(shape, dtype))
@@ -51,6 +53,9 @@ class ArrayWriter:
 
     def write(self, block: NDArray[Any]) -> None:
         """Append a block of rows."""
+        if block.dtype == self._dtype and block.flags.c_contiguous:
+            self._write(block.reshape(-1).data.cast("B"))
+            return
         if len(self._rows) < len(block):  # the same memory for every block: new memory costs time
             self._rows = np.empty(block.shape, self._dtype)
         rows = self._rows[: len(block)]
@@ -62,8 +67,10 @@ class ArrayWriter:
         view = memoryview(data)
         while view:
             view = view[self._file.write(view) :]
-        begin_writeback(self._file, self._written, len(data))
         self._written += len(data)
+        if self._written - self._begun >= _WRITEBACK:
+            begin_writeback(self._file, self._begun, self._written - self._begun)
+            self._begun = self._written
 
     def finish(self) -> ArrayFile:
         """Flush to the disk; the file's record for the manifest."""

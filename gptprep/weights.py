@@ -1,0 +1,216 @@
+"""Embedding tables in files: found in others' checkpoints, read, and written as safetensors.
+
+Legend: V rows of the token table, P rows of the position table, D embedding width.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from gptprep.errors import DamagedData, GptprepError, os_errors
+from gptprep.files import sha256_file, sync_file
+
+_TOKEN_MODULES = ("tok_emb", "wte", "token_embedding_table")
+_POSITION_MODULES = ("pos_emb", "wpe", "position_embedding_table")
+"""Modules of the book's GPTModel and of ours; of GPT-2 and nanoGPT; of Karpathy's "Let's build GPT"."""
+_MAX_DEPTH = 4
+"""Of the dictionaries in a checkpoint: nanoGPT keeps its tensors under "model"."""
+_MAX_HEADER = 100_000_000
+"""Bytes; the format's own limit."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of embeddings in a file."""
+
+    name: str
+    rows: int
+    dim: int
+    dtype: str
+    """As torch calls it, such as "bfloat16"."""
+    read: Callable[[], torch.Tensor]
+    """The table, (rows, dim), float32."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a checkpoint, of the same width."""
+
+    token: Table
+    position: Table | None
+
+
+def find_tables(
+    path: str, token_name: str | None = None, position_name: str | None = None, *, with_position: bool = True
+) -> Tables:
+    """The token table of a checkpoint, and its position table, under the names of GPT-2 and its kin.
+
+    A name may have anything in front, such as `transformer.`, `_orig_mod.` or `model.`. Reads only what
+    describes the tensors, except in a legacy (not zipped) file of torch.
+
+    Args:
+        path: `.safetensors`, or what `torch.save` wrote; the contents say which. Nothing in it is executed.
+        token_name: of the tensor, where it has another name.
+        position_name: the same.
+        with_position: whether the position table is wanted.
+
+    Raises:
+        GptprepError: it cannot be read, has no such table or more than one, or they do not fit together.
+        DamagedData: it is not a file of tensors.
+    """
+    tensors = _open(path)
+    token = _table(path, tensors, _find(path, tensors, "token", token_name, _TOKEN_MODULES))
+    if not with_position:
+        return Tables(token, None)
+    position = _table(path, tensors, _find(path, tensors, "position", position_name, _POSITION_MODULES))
+    if token.dim != position.dim:
+        raise GptprepError(
+            f"the tables in {path} do not fit together",
+            f"{token.name} has width {token.dim:,} and {position.name} {position.dim:,}",
+            "name the tables: --token-table, --position-table",
+        )
+    return Tables(token, position)
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """A tensor in a file that need not be in memory yet."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    read: Callable[[], torch.Tensor]
+
+
+_Tensors = dict[str, _Tensor]
+
+
+def _find(path: str, tensors: _Tensors, kind: str, name: str | None, modules: tuple[str, ...]) -> str:
+    """The name of the one tensor that is meant."""
+    option = f"--{kind}-table"
+    if name is not None:
+        if name in tensors:
+            return name
+        raise GptprepError(f"{path} has no tensor {name!r}", _listed(tensors), f"name one of them: {option}")
+    found = [name for name in tensors if name.removesuffix(".weight").rpartition(".")[2] in modules]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise GptprepError(
+            f"{path} has {len(found)} {kind} tables", ", ".join(found[:5]), f"name one: {option}"
+        )
+    without = ", or give --position none or sinusoidal" if kind == "position" else ""
+    raise GptprepError(
+        f"{path} has no {kind} table",
+        f"no tensor is called {', '.join(modules)}; {_listed(tensors)}",
+        f"name the tensor: {option}{without}",
+    )
+
+
+def _listed(tensors: _Tensors) -> str:
+    """Those that could be tables, for an error."""
+    tables = [name for name, tensor in tensors.items() if len(tensor.shape) == 2]
+    if not tables:
+        return "it has no table at all"
+    more = f" and {len(tables) - 5} more" if len(tables) > 5 else ""
+    return f"its tables are {', '.join(tables[:5])}{more}"
+
+
+def _table(path: str, tensors: _Tensors, name: str) -> Table:
+    tensor = tensors[name]
+    if len(tensor.shape) != 2 or 0 in tensor.shape:
+        raise GptprepError(
+            f"{name} in {path} is not a table",
+            f"its shape is {tensor.shape}",
+            "two sizes of 1 or more are expected",
+        )
+    if tensor.dtype not in ("float16", "bfloat16", "float32", "float64"):
+        raise GptprepError(
+            f"{name} in {path} does not hold plain floats",
+            f"its dtype is {tensor.dtype}",
+            "save it as float32, bfloat16 or float16",
+        )
+    rows, dim = tensor.shape
+    return Table(name, rows, dim, tensor.dtype, lambda: tensor.read().detach().float().contiguous())
+
+
+def _open(path: str) -> _Tensors:
+    """The tensors of a file, by name."""
+    with os_errors("read", path), open(path, "rb") as file:
+        start = file.read(9)
+    if start[8:] == b"{" and int.from_bytes(start[:8], "little") <= _MAX_HEADER:
+        return dict(_safetensors(path))
+    return dict(_checkpoint(path))
+
+
+_SAFETENSORS_DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
+
+
+def _safetensors(path: str) -> Iterator[tuple[str, _Tensor]]:
+    def reader(name: str) -> Callable[[], torch.Tensor]:
+        def read() -> torch.Tensor:
+            with safe_open(path, framework="pt") as file:
+                tensor: torch.Tensor = file.get_tensor(name)
+                return tensor
+
+        return read
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118  it is not a dict
+                part = file.get_slice(name)
+                dtype = str(part.get_dtype())
+                yield (
+                    name,
+                    _Tensor(tuple(part.get_shape()), _SAFETENSORS_DTYPES.get(dtype, dtype), reader(name)),
+                )
+    except Exception as error:  # SafetensorError, and what a lying header makes of it
+        raise DamagedData(f"{path} is not a whole safetensors file", str(error)) from error
+
+
+def _checkpoint(path: str) -> Iterator[tuple[str, _Tensor]]:
+    """The tensors in what `torch.save` wrote; a zipped file is mapped, and read when a tensor is."""
+    zipped = zipfile.is_zipfile(path)
+    try:
+        value = torch.load(path, map_location="cpu", weights_only=True, mmap=True if zipped else None)
+    except Exception as error:  # whatever a file that may hold anything makes of an unpickler
+        raise DamagedData(
+            f"{path} cannot be read as plain tensors",
+            str(error).partition("\n")[0][:300],
+            "give a .safetensors file, or what torch.save(model.state_dict(), ...) wrote",
+        ) from error
+    for name, tensor in _tensors_in(value, "", _MAX_DEPTH):
+        yield name, _Tensor(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), lambda t=tensor: t)  # type: ignore[misc]
+
+
+def _tensors_in(value: Any, prefix: str, depth: int) -> Iterator[tuple[str, torch.Tensor]]:
+    if not isinstance(value, dict) or not depth:
+        return
+    for key, item in value.items():
+        if isinstance(item, torch.Tensor):
+            yield f"{prefix}{key}", item
+        else:
+            yield from _tensors_in(item, f"{prefix}{key}.", depth - 1)
+
+
+def save_tables(tables: dict[str, torch.Tensor], path: str, position: str) -> str:
+    """Write tables as safetensors, durably; the sha256 of the file.
+
+    Args:
+        position: what kind of position table it is, for the file's metadata.
+    """
+    with os_errors("write", path):
+        save_file(
+            {name: table.detach().cpu().contiguous() for name, table in tables.items()},
+            path,
+            {"position": position},
+        )
+        with open(path, "rb+") as file:
+            sync_file(file)
+    return sha256_file(path)
