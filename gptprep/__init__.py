@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["TokenPositionEmbedding", "load_tokenizer", "open_shards", "sliding_windows"]
+__all__ = [
+    "TokenPositionEmbedding",
+    "WindowDataset",
+    "create_dataloader",
+    "load_tokenizer",
+    "open_shards",
+    "sliding_windows",
+]
 
 if TYPE_CHECKING:
+    from gptprep.dataloader import create_dataloader
+    from gptprep.dataset import WindowDataset
     from gptprep.embeddings import TokenPositionEmbedding
     from gptprep.shards import open_shards
     from gptprep.tokenizers import load_tokenizer
@@ -15,6 +24,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "TokenPositionEmbedding": "gptprep.embeddings",
+    "WindowDataset": "gptprep.dataset",
+    "create_dataloader": "gptprep.dataloader",
     "load_tokenizer": "gptprep.tokenizers",
     "open_shards": "gptprep.shards",
     "sliding_windows": "gptprep.windows",

@@ -147,6 +147,13 @@ class SplitReader:
     def _take(self, rows: NDArray[np.int64]) -> Windows:
         raise NotImplementedError
 
+    def check(self) -> None:
+        """See to it now, and not at the first use, that every file is what the manifest says.
+
+        Raises:
+            DamagedData: one is not.
+        """
+
 
 class PairsReader(SplitReader):
     """Reads windows that are stored with their targets."""
@@ -161,30 +168,44 @@ class PairsReader(SplitReader):
     def _open(self, index: int) -> dict[str, NDArray[Any]]:
         shard = self._split.shards[index]
         return {
-            role: self._folder.array(array, LENGTHS_DTYPE if role == "lengths" else None)
+            role: self._folder.array(array, LENGTHS_DTYPE if role == "lengths" else None).view(np.ndarray)
             for role, array in shard.items()
         }
+
+    def check(self) -> None:
+        for _ in self.shards():
+            pass
 
     def shards(self) -> Iterator[dict[str, NDArray[Any]]]:
         """The arrays of each shard by role, memory-mapped, one shard after the other."""
         return map(self._open, range(len(self._ends)))
 
     def _take(self, rows: NDArray[np.int64]) -> Windows:
+        shard_of = np.searchsorted(self._ends, rows, "right")
+        indices = np.unique(shard_of).tolist()
+        if len(indices) == 1:
+            return self._take_from(indices[0], rows)
         length, dtype = self._manifest.context_length, self._manifest.dtype
         found = Windows(
             np.empty((len(rows), length), dtype),
             np.empty((len(rows), length), dtype),
-            np.full(len(rows), length, LENGTHS_DTYPE),
+            np.empty(len(rows), LENGTHS_DTYPE),
         )
-        shard_of = np.searchsorted(self._ends, rows, "right")
-        for index in np.unique(shard_of).tolist():
-            here, shard = shard_of == index, self._shard(index)
-            local = rows[here] - (self._ends[index] - len(shard["inputs"]))
-            found.inputs[here] = shard["inputs"][local]
-            found.targets[here] = shard["targets"][local]
-            if "lengths" in shard:
-                found.lengths[here] = shard["lengths"][local]
+        for index in indices:
+            here = shard_of == index
+            for whole, part in zip(found, self._take_from(index, rows[here]), strict=True):
+                whole[here] = part
         return found
+
+    def _take_from(self, index: int, rows: NDArray[np.int64]) -> Windows:
+        """Windows that are all in one shard."""
+        shard = self._shard(index)
+        local = rows - (self._ends[index] - len(shard["inputs"]))
+        if "lengths" in shard:
+            lengths = shard["lengths"].take(local)
+        else:
+            lengths = np.full(len(rows), self._manifest.context_length, LENGTHS_DTYPE)
+        return Windows(shard["inputs"].take(local, 0), shard["targets"].take(local, 0), lengths)
 
 
 class TokensReader(SplitReader):

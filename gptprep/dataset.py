@@ -1,0 +1,87 @@
+"""Windows as torch tensors: a map-style dataset over one split of a shard folder.
+
+Legend: N windows, B windows of a batch, L context length.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, SupportsIndex, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from gptprep.shards import open_shards
+
+IGNORED = -100
+"""The target of padding: `torch.nn.functional.cross_entropy` leaves it out of the loss."""
+
+Pair: TypeAlias = tuple[Tensor, Tensor]
+"""Inputs and targets, int64: (L,) of one window, (B, L) of several."""
+
+
+class WindowDataset(Dataset[Pair]):
+    """The windows of one split of a shard folder, memory-mapped; of any layout.
+
+    `dataset[i]` is one window, also from the end; `dataset[a:b]` and `dataset[[i, j, ...]]` are several, read
+    in one gather. Where windows end with their document, the targets of the padding are `IGNORED`. It pickles
+    as its path, so that it travels to workers whether they are forked or spawned.
+
+    Args:
+        path: a folder that `gptprep window` wrote.
+        split: "train" or "val".
+
+    Raises:
+        GptprepError: it is not a shard folder, or has no such split.
+        DamagedData: a file is missing, or is not what the manifest says.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], split: str = "train") -> None:
+        self.path, self.split = os.path.abspath(path), split
+        folder = open_shards(self.path)
+        self.manifest = folder.manifest
+        self._windows = folder.windows(split)
+        self._windows.check()
+
+    def __getstate__(self) -> tuple[str, str]:
+        return self.path, self.split
+
+    def __setstate__(self, state: tuple[str, str]) -> None:
+        WindowDataset.__init__(self, *state)
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def __getitem__(self, index: SupportsIndex | slice | Sequence[int] | NDArray[Any] | Tensor) -> Pair:
+        if isinstance(index, slice):
+            return self._take(np.arange(*index.indices(len(self))))
+        numbers = np.asarray(index)
+        inputs, targets = self._take(self._positions(numbers))
+        return (inputs, targets) if numbers.ndim else (inputs[0], targets[0])
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Pair]:
+        """Some windows one by one, read in one gather: what a plain `DataLoader` asks for."""
+        inputs, targets = self[indices]
+        return list(zip(inputs, targets, strict=True))
+
+    def _positions(self, indices: NDArray[Any]) -> NDArray[np.int64]:
+        if indices.ndim > 1 or (indices.size and indices.dtype.kind not in "iu"):
+            raise TypeError(f"a window has a whole number, not {indices.dtype} of shape {indices.shape}")
+        if indices.size and not -len(self) <= indices.min() <= indices.max() < len(self):
+            wrong = indices.min() if indices.min() < -len(self) else indices.max()
+            raise IndexError(f"window {wrong} of {len(self)}")
+        return np.where(indices < 0, indices + len(self), indices).astype(np.int64)
+
+    def _take(self, numbers: NDArray[np.int64]) -> Pair:
+        windows = self._windows.take(numbers)
+        inputs, targets = (
+            torch.from_numpy(side.astype(np.int64, copy=False)) for side in (windows.inputs, windows.targets)
+        )
+        if self.manifest.boundary == "document":
+            lengths = torch.from_numpy(windows.lengths.astype(np.int64))
+            targets[torch.arange(targets.shape[1]) >= lengths[:, None]] = IGNORED
+        return inputs, targets
