@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
@@ -21,6 +22,9 @@ from gptprep import shuffling
 from gptprep.dataset import Pair, WindowDataset
 from gptprep.errors import WrongUsage
 from gptprep.files import MANIFEST, sha256_file
+
+_AT_A_TIME = 8192
+"""Windows whose numbers are computed together: one by one, that would take longer than reading them."""
 
 
 class WindowSampler(Sampler[list[int]]):
@@ -62,16 +66,22 @@ class WindowSampler(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         order = self._drawn_order() if self._shuffle and self._seed is None else None
-        for batch in range(self.first, len(self)):
-            begin = batch * self._batch_size
-            places = np.arange(begin, min(begin + self._batch_size, self._share))
-            numbers = places * self._world_size + self._rank
-            if order is not None:
-                numbers = order[numbers].numpy()
-            elif self._shuffle and self._seed is not None:
-                seed = int(shuffling.hash_numbers([self.epoch], self._seed)[0])
-                numbers = shuffling.permute(numbers, self._n, seed)
-            yield numbers.tolist()
+        step = self._batch_size * max(1, _AT_A_TIME // self._batch_size)
+        for begin in range(self.first * self._batch_size, self._share, step):
+            places = np.arange(begin, min(begin + step, self._share))
+            numbers = self._numbers(places * self._world_size + self._rank, order).tolist()
+            for first in range(0, len(numbers), self._batch_size):
+                yield numbers[first : first + self._batch_size]
+
+    def _numbers(self, places: NDArray[np.int64], order: Tensor | None) -> NDArray[np.int64]:
+        """The windows at some places of the present epoch."""
+        if order is not None:
+            numbers: NDArray[np.int64] = order[places].numpy()
+            return numbers
+        if self._shuffle and self._seed is not None:
+            epoch_seed = int(shuffling.hash_numbers([self.epoch], self._seed)[0])
+            return shuffling.permute(places, self._n, epoch_seed)
+        return places
 
     def _drawn_order(self) -> Tensor:
         if self.drawn is None:
