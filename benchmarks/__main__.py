@@ -7,12 +7,16 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.corpus import KINDS, make_corpus
+from benchmarks.embedding import EMBEDDERS, prepare_embedding
 from benchmarks.materials import prepare
 from benchmarks.measure import measure_in_turn
 from benchmarks.peers import CONTEXT_LENGTH, PEERS, Peer
+from benchmarks.reading import READERS, measure_readers, prepare_reading
+from benchmarks.reading import table as reading_table
 from benchmarks.scaling import scaling
 from benchmarks.strides import STRIDE, STRIDES, prepare_ids
 from benchmarks.tables import MEMORY, check_counts, table
@@ -33,9 +37,12 @@ def parse() -> argparse.Namespace:
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--strides", action="store_true", help=f"windows of stride {STRIDE} from a file of ids")
+    what.add_argument("--reading", action="store_true", help="batches of random windows as torch tensors")
+    what.add_argument("--embed", action="store_true", help="token + position embeddings of windows")
     what.add_argument(
         "--scaling", action="store_true", help="gptprep window on made corpora of several sizes"
     )
+    parser.add_argument("--windows", type=int, default=1400, help="for --embed: 3 MB of embeddings each")
     parser.add_argument(
         "--sizes", nargs="+", type=float, default=[10.0, 100.0, 1000.0], help="for --scaling, in MB"
     )
@@ -84,12 +91,52 @@ def compare_strides(options: argparse.Namespace, folder: Path) -> list[str]:
     return [f"{n_ids:,} ids, stride {STRIDE}:", *table(runs, n_bytes, "MB/s written")]
 
 
+def compare_reading(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Windows as tensors, steadily."""
+    readers = {
+        name: reader
+        for name, reader in READERS.items()
+        if not options.peers or any(word in name for word in options.peers)
+    }
+    for name in [name for name, reader in readers.items() if not reader.is_installed]:
+        print(f"{name}: left out, not installed (pip install {' '.join(readers.pop(name).needs)})")
+    if not readers:
+        sys.exit(f"no reader to measure; there are: {', '.join(READERS)}")
+    prepare(folder, corpus_of(options, folder))
+    prepare_ids(folder)
+    prepare_reading(folder)
+    return reading_table(measure_readers(readers, folder, options.runs))
+
+
+def compare_embed(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Embeddings, beside a plain loop and the disk."""
+    peers = chosen(EMBEDDERS, options.peers)
+    prepare_embedding(folder, options.windows)
+    runs = measure_in_turn(peers, folder, options.runs)
+    if wrong := check_counts(runs, 0):
+        sys.exit("\n".join(wrong))
+    n_bytes = {name: measured[0].n_ids * 4 for name, measured in runs.items()}
+    return [
+        f"{options.windows:,} windows of 1,024 ids, width 768, float32:",
+        *table(runs, n_bytes, "MB/s written", "numbers"),
+    ]
+
+
 def corpus_of(options: argparse.Namespace, folder: Path) -> Path:
     """The corpus that is named, or one that is made."""
     if options.corpus:
         return Path(options.corpus)
     make_corpus(folder / "corpus.txt", int(options.megabytes * 1e6), options.kind)
     return folder / "corpus.txt"
+
+
+def chosen_comparison(options: argparse.Namespace) -> Callable[[argparse.Namespace, Path], list[str]]:
+    """What is compared."""
+    if options.strides:
+        return compare_strides
+    if options.reading:
+        return compare_reading
+    return compare_embed if options.embed else compare
 
 
 def main() -> None:
@@ -100,7 +147,7 @@ def main() -> None:
         if options.scaling:
             lines = [*scaling(folder, options.sizes, options.runs, options.kind), "", MEMORY]
         else:
-            lines = (compare_strides if options.strides else compare)(options, folder)
+            lines = chosen_comparison(options)(options, folder)
     print(f"{options.runs} runs, {os.cpu_count()} cores, {platform.platform()}")
     print(*lines, sep="\n")
 

@@ -56,15 +56,15 @@ def measure(name: str, peer: Peer, folder: Path) -> Run:
             peak = memory.stop()
     if code:
         sys.exit(f"{name} failed:\n{(folder / 'messages').read_text()}")
-    n_ids = count_ids(output, peer.ids)
+    n_ids = count_ids(output, peer.ids, peer.itemsize)
     shutil.rmtree(output)
     return Run(seconds, peak, n_ids)
 
 
-def count_ids(output: Path, pattern: str) -> int:
-    """The ids in the files that match: `.npy`, or raw ids of two bytes."""
+def count_ids(output: Path, pattern: str, itemsize: int) -> int:
+    """The numbers in the files that match: `.npy`, or raw ones of so many bytes."""
     paths = output.glob(pattern)
-    return sum(np.load(p, "r").size if p.suffix == ".npy" else p.stat().st_size // 2 for p in paths)
+    return sum(np.load(p, "r").size if p.suffix == ".npy" else p.stat().st_size // itemsize for p in paths)
 
 
 class _Memory(threading.Thread):

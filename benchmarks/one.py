@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from benchmarks.embedding import EMBEDDERS
 from benchmarks.peers import PEERS
 from benchmarks.strides import STRIDES
 
 if __name__ == "__main__":
-    (PEERS | STRIDES)[sys.argv[1]].run(Path(sys.argv[2]), Path(sys.argv[3]))
+    (PEERS | STRIDES | EMBEDDERS)[sys.argv[1]].run(Path(sys.argv[2]), Path(sys.argv[3]))

@@ -35,11 +35,13 @@ class Peer(NamedTuple):
         run: with the folder of materials and a folder for the output.
         ids: the pattern of its files of ids, of which each of the text is in one, once.
         needs: the module that it needs, and what pip calls it.
+        itemsize: bytes of a number in its files, where they are not `.npy`.
     """
 
     run: Callable[[Path, Path], None]
     ids: str
     needs: tuple[str, str] = ("gptprep", "gptprep")
+    itemsize: int = 2
 
     @property
     def is_installed(self) -> bool:

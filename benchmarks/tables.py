@@ -13,16 +13,17 @@ MEMORY = (
 )
 
 
-def table(runs: dict[str, list[Run]], n_bytes: dict[str, int], rate: str) -> list[str]:
+def table(runs: dict[str, list[Run]], n_bytes: dict[str, int], rate: str, counted: str = "ids") -> list[str]:
     """A row a peer: the median rate, the slowest and fastest, the ratio of medians to the first, and memory.
 
     Args:
         n_bytes: of each peer, what its rate is of.
         rate: what that is called.
+        counted: what its files hold.
     """
     first = next(iter(runs))
     lines = [
-        f"| whole process | {rate} | slowest to fastest | to {first} | ids | memory |",
+        f"| whole process | {rate} | slowest to fastest | to {first} | {counted} | memory |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     medians = {peer: statistics.median(run.seconds for run in measured) for peer, measured in runs.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -90,13 +89,13 @@ def _existing_parent(path: str) -> str:
     return folder
 
 
-def begin_writeback(file: IO[bytes] | io.FileIO, begin: int, size: int) -> None:
+def begin_writeback(descriptor: int, begin: int, size: int) -> None:
     """Let the disk begin with a stretch of a file, so that little is left when the file is flushed.
 
     Linux does; elsewhere, and where it cannot, nothing happens.
     """
     if (sync_file_range := _sync_file_range()) is not None:
-        sync_file_range(file.fileno(), begin, size, 2)  # SYNC_FILE_RANGE_WRITE of <fcntl.h>
+        sync_file_range(descriptor, begin, size, 2)  # SYNC_FILE_RANGE_WRITE of <fcntl.h>
 
 
 @cache

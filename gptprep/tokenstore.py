@@ -261,4 +261,4 @@ def write_ids(file: BinaryIO, stream: TokenStream, *, npy_header: bool) -> None:
         ids = stream.read(begin, begin + _COPIED)
         place = file.tell()
         file.write(ids.data)
-        begin_writeback(file, place, ids.nbytes)
+        begin_writeback(file.fileno(), place, ids.nbytes)

@@ -14,15 +14,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiktoken
+import torch
 from tiktoken.load import load_tiktoken_bpe
 from tiktoken_ext.openai_public import r50k_pat_str
 
 from benchmarks import __main__ as command_line
 from benchmarks.corpus import make_corpus
+from benchmarks.embedding import DIM, EMBEDDERS, prepare_embedding
 from benchmarks.materials import DOCUMENT_BYTES, END_OF_TEXT_ID, documents, parts_of, prepare
 from benchmarks.measure import Run, measure
 from benchmarks.measure import _Memory as Memory
 from benchmarks.peers import CONTEXT_LENGTH, PEERS, Peer
+from benchmarks.reading import BATCH as READING_BATCH
+from benchmarks.reading import READERS, prepare_reading
 from benchmarks.scaling import exponent
 from benchmarks.strides import STRIDES, prepare_ids
 from benchmarks.tables import check_counts
@@ -106,6 +110,40 @@ def test_strides_and_scaling_print_a_row_each() -> None:
     assert [line.split(" | ")[0][2:] for line in lines[4:7]] == list(STRIDES)
     lines = run("--scaling", "--sizes", "0.1", "0.2", "--runs", "1")
     assert len([line for line in lines if line.startswith("| 0.")]) == 3
+
+
+def test_reading_and_embed_print_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = run("--embed", "--windows", "8", "--runs", "1")
+    assert [line.split(" | ")[0][2:] for line in lines[4:9]] == list(EMBEDDERS)
+    assert all(f" {8 * CONTEXT_LENGTH * DIM:,} " in line for line in lines[4:9])
+    monkeypatch.setenv("READING_SECONDS", "0.1")
+    lines = run("--reading", "--megabytes", "1", "--runs", "1")
+    assert [line.split(" | ")[0][2:] for line in lines[3:]] == list(READERS)
+
+
+def test_the_plain_loop_gives_our_embeddings(tmp_path: Path) -> None:
+    prepare_embedding(tmp_path, 9)
+    theirs, ours = (
+        np.concatenate([np.load(path) for path in sorted(write(name, peer, tmp_path, name).glob(peer.ids))])
+        for name, peer in reversed(list(EMBEDDERS.items())[:2])
+    )
+    assert np.array_equal(ours, theirs)
+
+
+def test_the_readers_read_windows_and_the_next_ids(tmp_path: Path) -> None:
+    make_corpus(tmp_path / "corpus.txt", 400_000, "prose")
+    prepare(tmp_path, tmp_path / "corpus.txt")
+    prepare_ids(tmp_path)
+    prepare_reading(tmp_path)
+    ids = np.fromfile(tmp_path / "ids.bin", "<u2")
+    known = {ids[start : start + 8].tobytes() for start in range(len(ids))}
+    for name, reader in READERS.items():
+        inputs, targets = next(reader.batches(tmp_path))
+        assert inputs.shape == targets.shape == (READING_BATCH, CONTEXT_LENGTH), name
+        assert inputs.dtype == targets.dtype == torch.int64
+        assert torch.equal(inputs[:, 1:], targets[:, :-1])
+        if "tokbin" not in name:  # which ends its documents in its own way
+            assert all(row[:8].numpy().astype("<u2").tobytes() in known for row in inputs), name
 
 
 @pytest.mark.parametrize("kind", ["prose", "code", "scripts"])

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _FILE_BYTES = 256_000_000
 """The largest embeddings file, header aside."""
+_THREADS_A_CORE = 2
+"""While one waits for the disk another computes."""
 _BLOCK_BYTES, _GPU_BLOCK_BYTES = 1 << 22, 1 << 24
 """Float32 embeddings computed at a time, where the user does not say; the smaller ones fit in a cache."""
 
@@ -96,7 +98,7 @@ def write_embeddings(
         return _write_file(plan, model, folder, file, on_windows)
 
     with single_threaded() if len(files) > 1 else nullcontext():
-        arrays = threads.run(write, files, usable_cores())
+        arrays = threads.run(write, files, _THREADS_A_CORE * usable_cores())
     written: dict[str, list[ArrayFile]] = {split: [] for split in plan.windows}
     for file, array in zip(files, arrays, strict=True):
         written[file.split].append(array)
@@ -124,7 +126,8 @@ def _write_file(
     dtype = np.dtype(plan.options.dtype)
     block_bytes = _BLOCK_BYTES if model.tok_emb.weight.device.type == "cpu" else _GPU_BLOCK_BYTES
     rows = plan.options.batch_size or max(1, block_bytes // (length * dim * 4))
-    with ArrayWriter(folder, file.name, (file.end - file.begin, length, dim), dtype) as writer:
+    shape = file.end - file.begin, length, dim
+    with ArrayWriter(folder, file.name, shape, dtype, direct=True) as writer:
         for block in embed_blocks(model, _ids(plan.folder, file, rows), dtype):
             writer.write(block)
             on_windows(len(block))

@@ -19,12 +19,10 @@ from numpy.typing import NDArray
 
 from gptprep import npy
 from gptprep.errors import WrongUsage
-from gptprep.files import begin_writeback
+from gptprep.longfiles import CachedFile, DirectFile
 from gptprep.shards.cutting import BLOCK_BYTES, Block, SplitWindows
 from gptprep.shards.manifest import LENGTHS_DTYPE, STARTS_DTYPE, ArrayFile, Shard
 
-_WRITEBACK = 1 << 22
-"""Bytes after which the disk begins with them: more often costs the system more than it gains."""
 OnRows = Callable[[int], None]
 """Called with the number of rows after each block."""
 
@@ -35,14 +33,16 @@ class ArrayWriter:
     Args:
         folder: the shard folder.
         file: relative to it, with `/`.
+        direct: write past the page cache.
     """
 
-    def __init__(self, folder: str, file: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self, folder: str, file: str, shape: tuple[int, ...], dtype: np.dtype[Any], *, direct: bool = False
+    ) -> None:
         self._name, self._shape, self._dtype = file, shape, dtype
         self._rows = np.empty((0, *shape[1:]), dtype)
-        self._written = self._begun = 0
         self._hash = hashlib.sha256()
-        self._file = open(os.path.join(folder, file), "wb", buffering=0)  # noqa: SIM115  closed by __exit__
+        self._file = (DirectFile if direct else CachedFile)(os.path.join(folder, file))
         self._write(npy.header(shape, dtype))
 
     def __enter__(self) -> ArrayWriter:
@@ -64,17 +64,11 @@ class ArrayWriter:
 
     def _write(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
-        self._written += len(data)
-        if self._written - self._begun >= _WRITEBACK:
-            begin_writeback(self._file, self._begun, self._written - self._begun)
-            self._begun = self._written
+        self._file.write(data)
 
     def finish(self) -> ArrayFile:
         """Flush to the disk; the file's record for the manifest."""
-        os.fsync(self._file.fileno())
+        self._file.sync()
         return ArrayFile(self._name, self._shape, self._hash.hexdigest())
 
 
