@@ -33,9 +33,18 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first used, so that start-up does not pay for numpy or torch."""
+    """Import a public name when it is first used, so that start-up does not pay for numpy or torch.
+
+    Raises:
+        ImportError: it needs torch, and that is not installed.
+    """
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    try:
+        return getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "safetensors"):
+            raise
+        raise ImportError(f"{name} needs {error.name}: pip install 'gptprep[torch]'") from error

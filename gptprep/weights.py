@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from gptprep.errors import DamagedData, GptprepError, os_errors
@@ -204,13 +204,18 @@ def save_tables(tables: dict[str, torch.Tensor], path: str, position: str) -> st
 
     Args:
         position: what kind of position table it is, for the file's metadata.
+
+    Raises:
+        GptprepError: it cannot be written.
     """
+    plain = {name: table.detach().cpu().contiguous() for name, table in tables.items()}
     with os_errors("write", path):
-        save_file(
-            {name: table.detach().cpu().contiguous() for name, table in tables.items()},
-            path,
-            {"position": position},
-        )
+        try:
+            save_file(plain, path, {"position": position})
+        except SafetensorError as error:  # of the system: the tables themselves are as they should be
+            raise GptprepError(
+                f"cannot write {path}", str(error), "choose another disk, or free space"
+            ) from error
         with open(path, "rb+") as file:
             sync_file(file)
     return sha256_file(path)

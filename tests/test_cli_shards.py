@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -253,12 +256,19 @@ def test_embed_errors(run: Run, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("samples")
 def test_embed_without_torch_is_a_missing_extra(run: Run, tmp_path: Path) -> None:
     assert run("window", "sample_texts", "-o", "s", "-L", "64", "-q").code == 0
+    (tmp_path / "w.safetensors").write_bytes(b"")
     (tmp_path / "hide" / "torch").mkdir(parents=True)
     (tmp_path / "hide" / "torch" / "__init__.py").write_text("raise ModuleNotFoundError('no', name='torch')")
-    done = run("embed", "s", "-o", "e", env={"PYTHONPATH": str(tmp_path / "hide")})
-    assert (done.code, done.out) == (4, b"")
-    assert "why: torch is not installed\n  fix: pip install 'gptprep[torch]'" in done.err
-    assert not (tmp_path / "e").exists()
+    env = {"PYTHONPATH": str(tmp_path / "hide")}
+    for more in ((), ("--weights", "w.safetensors")):
+        done = run("embed", "s", "-o", "e", *more, env=env)
+        assert (done.code, done.out) == (4, b"")
+        assert "why: torch is not installed\n  fix: pip install 'gptprep[torch]'" in done.err
+        assert not (tmp_path / "e").exists()
+    code = "from gptprep import create_dataloader"
+    command = [sys.executable, "-c", code]
+    failed = subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True)
+    assert "ImportError: create_dataloader needs torch: pip install 'gptprep[torch]'" in failed.stderr
 
 
 def test_each_verb_has_help_with_every_option(run: Run) -> None:
