@@ -99,9 +99,10 @@ def mean_loss(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> flo
 
 def unigram_loss(train: WindowDataset, test: WindowDataset, n_vocab: int) -> float:
     """The loss on `test` of one who knows only how frequent each id is in `train`, plus one; in nats."""
-    counts_V = torch.bincount(train[:][1].flatten(), minlength=n_vocab) + 1.0
+    seen, asked = (ids[ids >= 0] for ids in (train[:][1], test[:][1]))  # without padding
+    counts_V = torch.bincount(seen, minlength=n_vocab) + 1.0
     log_p_V = (counts_V / counts_V.sum()).log()
-    return -log_p_V[test[:][1].flatten()].mean().item()
+    return -log_p_V[asked].mean().item()
 
 
 @torch.no_grad()
@@ -153,6 +154,7 @@ def main() -> None:
     options = parser.parse_args()
 
     torch.manual_seed(0)
+    splits = {name: WindowDataset(options.shards, name) for name in ("train", "val")}
     tables, tokenizer = load_file(options.tables), load_tokenizer(options.tokenizer)
     embedding = TokenPositionEmbedding.from_tables(tables["tok_emb.weight"], tables["pos_emb.weight"])
     model = TinyGPT(embedding, n_layers=3, n_heads=4, dropout=options.dropout)
@@ -160,9 +162,8 @@ def main() -> None:
     train(model, options.shards, options.steps, options.batch_size, options.learning_rate)
 
     n_vocab = tables["tok_emb.weight"].shape[0]
-    seen = WindowDataset(options.shards)
-    for split in ("train", "val"):
-        unigram = unigram_loss(seen, WindowDataset(options.shards, split), n_vocab)
+    for split, windows in splits.items():
+        unigram = unigram_loss(splits["train"], windows, n_vocab)
         loss = mean_loss(model, create_dataloader(options.shards, 32, False, False, split=split))
         print(f"{split}: loss {loss:.2f} nats an id; by frequency alone {unigram:.2f}")
     print(f"{time.monotonic() - started:.0f} s")

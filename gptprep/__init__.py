@@ -45,6 +45,4 @@ def __getattr__(name: str) -> object:
     try:
         return getattr(import_module(_HOMES[name]), name)
     except ModuleNotFoundError as error:
-        if error.name not in ("torch", "safetensors"):
-            raise
         raise ImportError(f"{name} needs {error.name}: pip install 'gptprep[torch]'") from error

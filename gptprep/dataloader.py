@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,19 @@ from gptprep.files import MANIFEST, sha256_file
 
 _AT_A_TIME = 8192
 """Windows whose numbers are computed together: one by one, that would take longer than reading them."""
+_OURS = ("batch_sampler", "collate_fn", "generator", "in_order", "sampler")
+"""Options of `DataLoader` that would change which batches come."""
+
+
+@dataclass(eq=False)
+class Epoch:
+    """One pass over the windows, and how far it is."""
+
+    number: int = 0
+    given: int = 0
+    """Batches handed out."""
+    drawn: int | None = None
+    """The seed drawn from torch's state, where there is no other."""
 
 
 class WindowSampler(Sampler[list[int]]):
@@ -38,9 +52,7 @@ class WindowSampler(Sampler[list[int]]):
     `drop_last` all get as many batches, and what does not fill them is left out.
 
     Attributes:
-        epoch: the next or present one, from 0.
-        first: the batch that it begins with.
-        drawn: the seed drawn from torch's state for this epoch.
+        epoch: what the next `iter()` gives, from the first batch that has not been given.
     """
 
     def __init__(
@@ -58,43 +70,50 @@ class WindowSampler(Sampler[list[int]]):
         self._rank, self._world_size = rank, world_size
         share = n_windows // world_size if drop_last else len(range(rank, n_windows, world_size))
         self._share = share - share % batch_size if drop_last else share
-        self.epoch = self.first = 0
-        self.drawn: int | None = None
+        self.epoch = Epoch()
 
     def __len__(self) -> int:
         return -(-self._share // self._batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        order = self._drawn_order() if self._shuffle and self._seed is None else None
-        step = self._batch_size * max(1, _AT_A_TIME // self._batch_size)
-        for begin in range(self.first * self._batch_size, self._share, step):
-            places = np.arange(begin, min(begin + step, self._share))
-            numbers = self._numbers(places * self._world_size + self._rank, order).tolist()
-            for first in range(0, len(numbers), self._batch_size):
-                yield numbers[first : first + self._batch_size]
+        return self._batches(self.epoch, self.epoch.given)  # of now: another may begin before this one ends
 
-    def _numbers(self, places: NDArray[np.int64], order: Tensor | None) -> NDArray[np.int64]:
-        """The windows at some places of the present epoch."""
+    @property
+    def draws(self) -> bool:
+        """Whether the order is drawn from torch's own state."""
+        return self._shuffle and self._seed is None
+
+    def _batches(self, epoch: Epoch, first: int) -> Iterator[list[int]]:
+        order = self._drawn_order(epoch) if self.draws else None
+        step = self._batch_size * max(1, _AT_A_TIME // self._batch_size)
+        for begin in range(first * self._batch_size, self._share, step):
+            places = np.arange(begin, min(begin + step, self._share))
+            numbers = self._numbers(places * self._world_size + self._rank, epoch, order).tolist()
+            for start in range(0, len(numbers), self._batch_size):
+                yield numbers[start : start + self._batch_size]
+
+    def _drawn_order(self, epoch: Epoch) -> Tensor:
+        if epoch.drawn is None:
+            epoch.drawn = int(torch.empty((), dtype=torch.int64).random_().item())
+        return torch.randperm(self._n, generator=torch.Generator().manual_seed(epoch.drawn))
+
+    def _numbers(self, places: NDArray[np.int64], epoch: Epoch, order: Tensor | None) -> NDArray[np.int64]:
+        """The windows at some places of an epoch."""
         if order is not None:
             numbers: NDArray[np.int64] = order[places].numpy()
             return numbers
         if self._shuffle and self._seed is not None:
-            epoch_seed = int(shuffling.hash_numbers([self.epoch], self._seed)[0])
+            epoch_seed = int(shuffling.hash_numbers([epoch.number], self._seed)[0])
             return shuffling.permute(places, self._n, epoch_seed)
         return places
-
-    def _drawn_order(self) -> Tensor:
-        if self.drawn is None:
-            self.drawn = int(torch.empty((), dtype=torch.int64).random_().item())
-        return torch.randperm(self._n, generator=torch.Generator().manual_seed(self.drawn))
 
 
 class WindowLoader(DataLoader[Pair]):
     """A `DataLoader` whose batches are read in one gather each, and that can go on after a stop.
 
     `state_dict` and `load_state_dict` have the shape of torchdata's StatefulDataLoader: batches count when
-    they are handed out, whatever workers have read ahead. Each `iter()` is an epoch; one that was broken
-    off is not taken up again unless its state is loaded.
+    they are handed out, whatever workers have read ahead. Each `iter()` is an epoch of its own, also within
+    another; one that was broken off is not taken up again unless its state is loaded.
     """
 
     def __init__(
@@ -108,30 +127,33 @@ class WindowLoader(DataLoader[Pair]):
         """
         super().__init__(dataset, batch_size=None, sampler=sampler, collate_fn=tuple, **options)
         self._batches, self._order = sampler, order
-        self._given, self._begun = 0, False
+        self._begun = 0  # epochs
+        self._resumed: Epoch | None = None
+        self._running: list[Epoch] = []
+        self._latest = Epoch()
 
     def __iter__(self) -> Iterator[Pair]:  # type: ignore[override]
-        if self._begun:
-            self._next_epoch()
-        self._begun, self._given = True, self._batches.first
-        return self._counted(super().__iter__())
+        epoch, self._resumed = self._resumed or Epoch(self._begun), None
+        self._batches.epoch = epoch
+        batches = super().__iter__()
+        self._begun = max(self._begun, epoch.number + 1)
+        self._running.append(epoch)
+        return _Iteration(self, epoch, batches)
 
-    def _counted(self, batches: Iterator[Pair]) -> Iterator[Pair]:
-        for batch in batches:
-            self._given += 1
-            yield batch
-        self._next_epoch()
-
-    def _next_epoch(self) -> None:
-        self._batches.epoch, self._batches.first, self._batches.drawn = self._batches.epoch + 1, 0, None
-        self._given, self._begun = 0, False
+    def end(self, epoch: Epoch, *, whole: bool) -> None:
+        """An iteration has come to its end, or nobody has it any more."""
+        if any(running is epoch for running in self._running):
+            self._running = [running for running in self._running if running is not epoch]
+            self._latest = Epoch(self._begun) if whole else epoch
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the next batch stands, as plain numbers and texts."""
+        """Where the next batch of the newest iteration stands, as plain numbers and texts."""
+        epoch = self._running[-1] if self._running else self._latest
         return {
-            "epoch": self._batches.epoch,
-            "batches": self._given,
-            "drawn": self._batches.drawn,
+            "epoch": epoch.number,
+            "batches": epoch.given,
+            "drawn": epoch.drawn,
+            "begun": self._begun,
             "order": dict(self._order),
         }
 
@@ -142,25 +164,52 @@ class WindowLoader(DataLoader[Pair]):
             WrongUsage: it is the state of a loader of other windows, or of another order.
         """
         try:
-            epoch, batches = operator.index(state_dict["epoch"]), operator.index(state_dict["batches"])
-            drawn, order = state_dict["drawn"], dict(state_dict["order"])
+            epoch, begun = _epoch_in(state_dict), operator.index(state_dict["begun"])
+            order = dict(state_dict["order"])
         except (KeyError, TypeError, ValueError) as error:
             raise WrongUsage("this is not the state of a loader of windows", str(error)) from error
         if order != self._order:
-            other = [
-                f"{key} is {self._order[key]}, was {order.get(key)}"
-                for key in self._order
-                if self._order[key] != order.get(key)
-            ]
             raise WrongUsage(
                 "the state is of another loader",
-                "; ".join(other),
+                "; ".join(
+                    f"{key} is {self._order.get(key)}, was {order.get(key)}"
+                    for key in {**self._order, **order}
+                    if self._order.get(key) != order.get(key)
+                ),
                 "make the loader as the one that was stopped",
             )
-        if epoch < 0 or not 0 <= batches <= len(self._batches):
-            raise WrongUsage(f"the state is of batch {batches} of {len(self._batches)}, epoch {epoch}")
-        self._batches.epoch, self._batches.first, self._batches.drawn = epoch, batches, drawn
-        self._given, self._begun = batches, False
+        if epoch.given > len(self._batches) or not epoch.number <= begun < 1 << 62:
+            raise WrongUsage(f"the state is of batch {epoch.given} of {len(self._batches)}")
+        if self._batches.draws and epoch.given and epoch.drawn is None:
+            raise WrongUsage("the state does not say which seed was drawn")
+        self._begun, self._resumed, self._latest, self._running = begun, epoch, epoch, []
+
+
+def _epoch_in(state: dict[str, Any]) -> Epoch:
+    number, given = operator.index(state["epoch"]), operator.index(state["batches"])
+    drawn = None if state["drawn"] is None else operator.index(state["drawn"])
+    if number < 0 or given < 0 or not 0 <= (drawn or 0) < 1 << 63:
+        raise ValueError("its numbers are not those of an epoch")
+    return Epoch(number, given, drawn)
+
+
+class _Iteration(Iterator[Pair]):
+    """Counts what is handed out, and lets the loader know when it ends or is let go."""
+
+    def __init__(self, loader: WindowLoader, epoch: Epoch, batches: Iterator[Pair]) -> None:
+        self._loader, self._epoch, self._batches = loader, epoch, batches
+
+    def __next__(self) -> Pair:
+        try:
+            batch = next(self._batches)
+        except StopIteration:
+            self._loader.end(self._epoch, whole=True)
+            raise
+        self._epoch.given += 1
+        return batch
+
+    def __del__(self) -> None:
+        self._loader.end(self._epoch, whole=False)
 
 
 def create_dataloader(
@@ -191,23 +240,25 @@ def create_dataloader(
         split: "train" or "val".
         rank: which of the processes that share an epoch this one is, from 0.
         world_size: how many there are.
-        options: more of `DataLoader`'s, such as `pin_memory`.
+        options: more of `DataLoader`'s, such as `pin_memory`, that do not change which batches come.
 
     Raises:
         WrongUsage: there are fewer windows than a batch needs, or an argument makes no sense.
         GptprepError, DamagedData: as `WindowDataset`.
     """
-    if batch_size < 1:
-        raise WrongUsage(f"batch_size is {batch_size}", fix="give 1 or more")
-    if not 0 <= rank < world_size:
-        raise WrongUsage(f"rank is {rank} of world_size {world_size}", fix="give 0 to world_size - 1")
-    if seed is not None and not 0 <= seed < 1 << 64:
-        raise WrongUsage(f"seed is {seed}", fix="give 0 to 2**64 - 1")
-    if shuffle and world_size > 1 and seed is None:
-        raise WrongUsage(
-            "processes that share an epoch need the same order", fix="give all of them the same seed"
-        )
+    batch_size, rank, world_size = map(operator.index, (batch_size, rank, world_size))
+    seed = None if seed is None else operator.index(seed)
+    shuffle, drop_last = bool(shuffle), bool(drop_last)
+    _check(batch_size, shuffle, seed, rank, world_size, options)
     dataset = WindowDataset(path, split)
+    needed = batch_size * world_size if drop_last else world_size
+    if len(dataset) < needed:
+        raise WrongUsage(
+            f"{split} of {os.fspath(path)} has too few windows",
+            f"it has {len(dataset):,}, and one batch{' for each process' if world_size > 1 else ''} "
+            f"takes {needed:,}",
+            "give a smaller batch_size, or drop_last=False" if drop_last else "give more text",
+        )
     sampler = WindowSampler(
         len(dataset),
         batch_size,
@@ -217,12 +268,6 @@ def create_dataloader(
         rank=rank,
         world_size=world_size,
     )
-    if not len(sampler):
-        raise WrongUsage(
-            f"{split} of {os.fspath(path)} gives no batch",
-            f"it has {len(dataset):,} windows for {world_size} times {batch_size}",
-            "give a smaller batch_size, or drop_last=False",
-        )
     order = {
         "manifest": sha256_file(os.path.join(dataset.path, MANIFEST)),
         "split": split,
@@ -233,3 +278,23 @@ def create_dataloader(
         "world_size": world_size,
     }
     return WindowLoader(dataset, sampler, order, num_workers=num_workers, **options)
+
+
+def _check(
+    batch_size: int, shuffle: bool, seed: int | None, rank: int, world_size: int, options: dict[str, Any]
+) -> None:
+    if batch_size < 1:
+        raise WrongUsage(f"batch_size is {batch_size}", fix="give 1 or more")
+    if not 0 <= rank < world_size:
+        raise WrongUsage(f"rank is {rank} of world_size {world_size}", fix="give 0 to world_size - 1")
+    if seed is not None and not 0 <= seed < 1 << 64:
+        raise WrongUsage(f"seed is {seed}", fix="give 0 to 2**64 - 1")
+    if shuffle and world_size > 1 and seed is None:
+        raise WrongUsage(
+            "processes that share an epoch need the same order", fix="give all of them the same seed"
+        )
+    for name in _OURS:
+        if name in options:
+            raise WrongUsage(
+                f"{name} would change which batches come", fix="make a DataLoader over WindowDataset"
+            )

@@ -71,10 +71,11 @@ class WindowDataset(Dataset[Pair]):
     def _positions(self, indices: NDArray[Any]) -> NDArray[np.int64]:
         if indices.ndim > 1 or (indices.size and indices.dtype.kind not in "iu"):
             raise TypeError(f"a window has a whole number, not {indices.dtype} of shape {indices.shape}")
+        indices = indices.astype(np.int64)
         if indices.size and not -len(self) <= indices.min() <= indices.max() < len(self):
             wrong = indices.min() if indices.min() < -len(self) else indices.max()
             raise IndexError(f"window {wrong} of {len(self)}")
-        return np.where(indices < 0, indices + len(self), indices).astype(np.int64)
+        return np.where(indices < 0, indices + len(self), indices)
 
     def _take(self, numbers: NDArray[np.int64]) -> Pair:
         windows = self._windows.take(numbers)

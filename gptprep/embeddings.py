@@ -55,25 +55,23 @@ class TokenPositionEmbedding(nn.Module):
         _check(n_vocab, dim, context_length, position, init)
         self.position: Position = position
         token_deviation, position_deviation = _STANDARD_DEVIATIONS[init]
-        with torch.no_grad(), torch.random.fork_rng(devices=[], enabled=seed is not None):
-            if seed is not None:
-                torch.manual_seed(seed)
-            self.tok_emb = _table(n_vocab, dim, token_deviation)
-            if position == "learned":
-                self.pos_emb = _table(context_length, dim, position_deviation)
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
+        self.tok_emb = _random(n_vocab, dim, token_deviation, generator)
+        if position == "learned":
+            self.pos_emb = _random(context_length, dim, position_deviation, generator)
         if position == "sinusoidal":
             self.pos_emb = _embedding(sinusoids(context_length, dim), trained=False)
 
     @classmethod
     def from_tables(cls, token_VD: torch.Tensor, position: torch.Tensor | int | None = None) -> Self:
-        """The layer that has these tables.
+        """The layer that has these tables, themselves and not copies: training it changes them.
 
         Args:
             token_VD: the token table, float32.
             position: the position table, (L, D) float32; or the context length, for sinusoids; or nothing.
 
         Raises:
-            WrongUsage: the tables do not fit together.
+            WrongUsage: they are no tables, or do not fit together.
         """
         model = cls.__new__(cls)
         nn.Module.__init__(model)
@@ -120,10 +118,10 @@ def _check(n_vocab: int, dim: int, context_length: int, position: str, init: str
             raise WrongUsage(f"there is no {name} {choice!r}", fix=f"choose {', '.join(get_args(choices))}")
 
 
-def _table(rows: int, dim: int, deviation: float) -> nn.Embedding:
-    table = nn.Embedding(rows, dim, device="cpu", dtype=torch.float32)
-    table.weight.mul_(deviation)
-    return table
+def _random(rows: int, dim: int, deviation: float, generator: torch.Generator | None) -> nn.Embedding:
+    """As `nn.Embedding` fills it: `normal_` on the CPU."""
+    table = torch.empty(rows, dim, device="cpu", dtype=torch.float32).normal_(generator=generator)
+    return _embedding(table.mul_(deviation))
 
 
 def _embedding(table: torch.Tensor, *, trained: bool = True) -> nn.Embedding:

@@ -62,6 +62,7 @@ class DirectFile:
     """
 
     def __init__(self, path: str) -> None:
+        self._mapping = mmap.mmap(-1, _CHUNK)
         try:
             self._descriptor = os.open(path, _NEW | _DIRECT, 0o666)
             self._is_direct = bool(_DIRECT)
@@ -69,7 +70,6 @@ class DirectFile:
             if error.errno != errno.EINVAL:
                 raise
             self._descriptor, self._is_direct = os.open(path, _NEW, 0o666), False
-        self._mapping = mmap.mmap(-1, _CHUNK)
         self._buffer: NDArray[np.uint8] = np.frombuffer(self._mapping, np.uint8)
         self._filled = 0
 
@@ -102,9 +102,8 @@ class DirectFile:
             except OSError as error:
                 if error.errno != errno.EINVAL or not self._is_direct:
                     raise
-                self._go_on_buffered()  # the file system takes the flag and then cannot do it
-            if view:
-                self._go_on_buffered()  # after a short write nothing is aligned any more
+                # The file system takes the flag and cannot do it, or an incomplete write has left the place.
+                self._go_on_buffered()
         self._filled = 0
 
     def _go_on_buffered(self) -> None:

@@ -17,6 +17,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from gptprep.errors import DamagedData, os_errors
+from gptprep.mapping import Mapping
 
 _MAGIC = b"\x93NUMPY"
 _MAX_DIMENSIONS = 32
@@ -48,8 +49,6 @@ def read_header(file: BinaryIO | io.FileIO, path: str) -> Header:
         DamagedData: it is not a little-endian, C-ordered `.npy` whose size fits its header to the byte.
     """
     shape, fortran, dtype = _parse(_header_text(file, path), path)
-    if dtype.kind not in "uif" or not dtype.isnative:
-        raise DamagedData(f"{path} holds {dtype.str} data", "little-endian integers or floats are expected")
     if fortran and len(shape) > 1:
         raise DamagedData(f"{path} is in Fortran order", "C order is expected")
     offset = file.tell()
@@ -80,7 +79,7 @@ def _header_text(file: BinaryIO | io.FileIO, path: str) -> bytes:
 
 _NAMES = "'descr'", "'fortran_order'", "'shape'"
 _SHAPE = r"\(((?:\s*\d{1,19}\s*,)+(?:\s*\d{1,19})?|)\s*\)"
-_FIELD = rf"(?:'descr'\s*:\s*'([^']+)'|'fortran_order'\s*:\s*(True|False)|'shape'\s*:\s*{_SHAPE})"
+_FIELD = rf"(?:'descr'\s*:\s*'([^',]{{1,16}})'|'fortran_order'\s*:\s*(True|False)|'shape'\s*:\s*{_SHAPE})"
 _LITERAL = re.compile(rf"\{{\s*{_FIELD}\s*(?:,\s*{_FIELD}\s*){{2}}(?:,\s*)?\}}")
 
 
@@ -92,13 +91,11 @@ def _parse(text: bytes, path: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]
         raise DamagedData(f"{path} is not a .npy file of numbers", "its header is not that of a plain array")
     descr, fortran, sizes = ("".join(groups) for groups in zip(*re.findall(_FIELD, literal), strict=True))
     shape = tuple(int(size) for size in sizes.split(",") if size.strip())
-    try:
-        if len(shape) > _MAX_DIMENSIONS or math.prod(max(n, 1) for n in shape) >= 1 << 60:
-            raise ValueError(f"the shape is {str(shape)[:80]}")
-        return shape, fortran == "True", np.dtype(descr)
-    except (ValueError, TypeError, SyntaxError) as error:
-        why = str(error).partition("\n")[0]
-        raise DamagedData(f"{path} is not a .npy file of numbers", why) from error
+    if len(shape) > _MAX_DIMENSIONS or math.prod(max(n, 1) for n in shape) >= 1 << 60:
+        raise DamagedData(f"{path} is not a .npy file of numbers", f"the shape is {str(shape)[:80]}")
+    if not re.fullmatch(r"[<|=]?([ui][1248]|f[248])", descr):
+        raise DamagedData(f"{path} holds {descr} data", "little-endian integers or floats are expected")
+    return shape, fortran == "True", np.dtype(descr)
 
 
 def open_array(path: str) -> NDArray[Any]:
@@ -112,4 +109,5 @@ def open_array(path: str) -> NDArray[Any]:
         shape, dtype, offset = read_header(file, path)
         if 0 in shape:  # an empty file region cannot be mapped
             return np.empty(shape, dtype)
-        return np.memmap(file, dtype=dtype, mode="r", offset=offset, shape=shape)
+        size = offset + math.prod(shape) * dtype.itemsize
+        return Mapping(file, size).array(dtype, shape, offset)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import mmap
 import os
 from collections.abc import Sequence
 from typing import Any, BinaryIO
@@ -15,9 +14,8 @@ from numpy.typing import NDArray
 from gptprep import npy
 from gptprep.errors import DamagedData, GptprepError, os_errors
 from gptprep.files import begin_writeback, json_bytes, read_json
+from gptprep.mapping import Mapping
 
-_MAPPED = 64
-"""Files of a stream that are mapped at a time."""
 _COPIED = 1 << 22
 """Ids copied at a time."""
 
@@ -129,10 +127,10 @@ class IdsFile:
     def __len__(self) -> int:
         return self._count
 
-    def mapped(self) -> tuple[mmap.mmap, NDArray[Any]]:
-        """All ids as a read-only array that is read when it is used, and the mapping below it."""
-        mapping = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        return mapping, np.frombuffer(mapping, self.dtype, self._count, self._offset)
+    def mapped(self) -> tuple[Mapping, NDArray[Any]]:
+        """All ids, if there are any, as an array that is read when it is used, and the mapping below it."""
+        mapping = Mapping(self._file, self._offset + self._count * self.dtype.itemsize)
+        return mapping, mapping.array(self.dtype, (self._count,), self._offset)
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """The ids `start` to `stop`, cut to what is there, as a new array."""
@@ -167,7 +165,7 @@ class TokenStream:
         """
         self.dtype, self.parts, self._count, self._keep_mapped = dtype, parts, n_ids, keep_mapped
         self._ends = np.cumsum([0, *(count for _, count in parts)])[1:]
-        self._maps: dict[int, tuple[mmap.mmap, NDArray[Any]]] = {}
+        self._maps: dict[int, tuple[Mapping, NDArray[Any]]] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -228,10 +226,10 @@ class TokenStream:
         first = int(self._ends[index]) - self.parts[index][1]
         within = starts[rows] + length <= min(int(self._ends[index]), self._count)
         if within.any():
-            ids = self._mapped(index)
+            mapping, ids = self._mapped(index)
             out[rows[within]] = sliding_window_view(ids, length)[starts[rows[within]] - first]
-            if not self._keep_mapped and hasattr(mmap, "MADV_DONTNEED"):
-                self._maps[index][0].madvise(mmap.MADV_DONTNEED)
+            if not self._keep_mapped:
+                mapping.forget()
         for row in rows[~within].tolist():  # across the border of two parts, or beyond the end
             found = self.read(int(starts[row]), int(starts[row]) + length)
             out[row, : len(found)] = found
@@ -244,13 +242,11 @@ class TokenStream:
             raise DamagedData(f"{path} holds {len(file):,} ids of {file.dtype}", f"{count:,} were written")
         return file
 
-    def _mapped(self, index: int) -> NDArray[Any]:
+    def _mapped(self, index: int) -> tuple[Mapping, NDArray[Any]]:
         if index not in self._maps:
-            if len(self._maps) >= _MAPPED:  # each is an open file
-                self._maps.pop(next(iter(self._maps)))
             with self._open(index) as file:
                 self._maps[index] = file.mapped()
-        return self._maps[index][1]
+        return self._maps[index]
 
 
 def write_ids(file: BinaryIO, stream: TokenStream, *, npy_header: bool) -> None:

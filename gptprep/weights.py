@@ -5,9 +5,14 @@ Legend: V rows of the token table, P rows of the position table, D embedding wid
 
 from __future__ import annotations
 
+import os
+import pickle
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -137,11 +142,44 @@ def _table(path: str, tensors: _Tensors, name: str) -> Table:
             "save it as float32, bfloat16 or float16",
         )
     rows, dim = tensor.shape
-    return Table(name, rows, dim, tensor.dtype, lambda: tensor.read().detach().float().contiguous())
+
+    def read() -> torch.Tensor:
+        with _readable(path):
+            # A copy: what is mapped would change with the file, or be gone.
+            table = tensor.read().detach().to(torch.float32, copy=True).contiguous()
+        if table.shape != (rows, dim):
+            raise DamagedData(f"{path} has changed while it was used")
+        return table
+
+    return Table(name, rows, dim, tensor.dtype, read)
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """Whatever a file that may hold anything makes of a reader becomes a `DamagedData`."""
+    try:
+        with os_errors("read", path):
+            yield
+    except GptprepError:
+        raise
+    except Exception as error:
+        raise DamagedData(f"{path} cannot be read as tensors", _why(error), _FIX) from error
+
+
+_FIX = "give a .safetensors file, or what torch.save(model.state_dict(), ...) wrote"
+
+
+def _why(error: Exception) -> str:
+    """In a line; torch's own would advise to run what is in the file."""
+    if isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error):
+        return "it holds more than tensors, numbers and texts"
+    return str(error).partition("\n")[0][:300] or type(error).__name__
 
 
 def _open(path: str) -> _Tensors:
     """The tensors of a file, by name."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise GptprepError(f"{path} is not a regular file", fix="name a file of weights")
     with os_errors("read", path), open(path, "rb") as file:
         start = file.read(9)
     if start[8:] == b"{" and int.from_bytes(start[:8], "little") <= _MAX_HEADER:
@@ -161,32 +199,30 @@ def _safetensors(path: str) -> Iterator[tuple[str, _Tensor]]:
 
         return read
 
-    try:
-        with safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118  it is not a dict
-                part = file.get_slice(name)
-                dtype = str(part.get_dtype())
-                yield (
-                    name,
-                    _Tensor(tuple(part.get_shape()), _SAFETENSORS_DTYPES.get(dtype, dtype), reader(name)),
-                )
-    except Exception as error:  # SafetensorError, and what a lying header makes of it
-        raise DamagedData(f"{path} is not a whole safetensors file", str(error)) from error
+    with _readable(path), safe_open(path, framework="pt") as file:
+        for name in file.keys():  # noqa: SIM118  it is not a dict
+            part = file.get_slice(name)
+            dtype = str(part.get_dtype())
+            yield name, _Tensor(tuple(part.get_shape()), _SAFETENSORS_DTYPES.get(dtype, dtype), reader(name))
 
 
 def _checkpoint(path: str) -> Iterator[tuple[str, _Tensor]]:
     """The tensors in what `torch.save` wrote; a zipped file is mapped, and read when a tensor is."""
-    zipped = zipfile.is_zipfile(path)
-    try:
+    with _readable(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of kinds of tensors that are not tables anyway
+        zipped = zipfile.is_zipfile(path)
         value = torch.load(path, map_location="cpu", weights_only=True, mmap=True if zipped else None)
-    except Exception as error:  # whatever a file that may hold anything makes of an unpickler
-        raise DamagedData(
-            f"{path} cannot be read as plain tensors",
-            str(error).partition("\n")[0][:300],
-            "give a .safetensors file, or what torch.save(model.state_dict(), ...) wrote",
-        ) from error
-    for name, tensor in _tensors_in(value, "", _MAX_DEPTH):
-        yield name, _Tensor(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), lambda t=tensor: t)  # type: ignore[misc]
+        for name, tensor in _tensors_in(value, "", _MAX_DEPTH):
+            if _is_plain(tensor):
+                dtype = str(tensor.dtype).removeprefix("torch.")
+                yield name, _Tensor(tuple(tensor.shape), dtype, partial(torch.Tensor.detach, tensor))
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Whether it has all its numbers in memory or in the file: not sparse, without data, or repeated."""
+    if tensor.layout is not torch.strided or tensor.is_nested or tensor.is_quantized or tensor.is_meta:
+        return False
+    return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()
 
 
 def _tensors_in(value: Any, prefix: str, depth: int) -> Iterator[tuple[str, torch.Tensor]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tiktoken
 import torch
@@ -14,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from gptprep import WindowDataset, create_dataloader
-from gptprep.dataloader import WindowSampler
+from gptprep.dataloader import Epoch, WindowSampler
 from gptprep.errors import WrongUsage
 from gptprep.pipelines.planning import WindowOptions, plan_window
 from gptprep.pipelines.window import run_window
@@ -103,7 +105,7 @@ FROZEN = [[[5, 8, 4, 3], [9, 2, 0, 7], [1, 6]], [[6, 4, 7, 2], [1, 0, 3, 5], [8,
 def test_the_seeded_order_is_frozen() -> None:
     sampler = WindowSampler(10, 4, shuffle=True, seed=3, drop_last=False, rank=0, world_size=1)
     assert list(sampler) == FROZEN[0]
-    sampler.epoch = 1
+    sampler.epoch = Epoch(1)
     assert list(sampler) == FROZEN[1]
 
 
@@ -114,8 +116,17 @@ def test_the_seeded_order_is_frozen() -> None:
     shuffle=st.booleans(),
     drop_last=st.booleans(),
     epoch=st.integers(0, 3),
+    at_a_time=st.integers(1, 20),
 )
 def test_processes_share_an_epoch_without_overlap_or_gaps(
+    n: int, batch_size: int, world_size: int, shuffle: bool, drop_last: bool, epoch: int, at_a_time: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gptprep.dataloader._AT_A_TIME", at_a_time)
+        check_shares(n, batch_size, world_size, shuffle, drop_last, epoch)
+
+
+def check_shares(
     n: int, batch_size: int, world_size: int, shuffle: bool, drop_last: bool, epoch: int
 ) -> None:
     shares = []
@@ -123,7 +134,7 @@ def test_processes_share_an_epoch_without_overlap_or_gaps(
         sampler = WindowSampler(
             n, batch_size, shuffle=shuffle, seed=9, drop_last=drop_last, rank=rank, world_size=world_size
         )
-        sampler.epoch = epoch
+        sampler.epoch = Epoch(epoch)
         shares.append(list(sampler))
         assert len(shares[-1]) == len(sampler)
         assert all(len(batch) == batch_size for batch in shares[-1][: None if drop_last else -1])
@@ -178,11 +189,59 @@ def test_an_epoch_that_ended_or_was_broken_off_is_followed_by_the_next(shards: s
     epochs = [batches(loader) for _ in range(3)]
     assert loader.state_dict()["epoch"] == 3
     loader = create_dataloader(shards, seed=0)
-    next(iter(loader))
+    for _ in loader:
+        break
     assert loader.state_dict()["batches"] == 1
     assert batches(loader) == epochs[1]
     assert (loader.state_dict()["epoch"], loader.state_dict()["batches"]) == (2, 0)
     assert batches(loader) == epochs[2]
+
+
+@pytest.mark.parametrize("seed", [None, 5])
+@pytest.mark.parametrize("num_workers", [0, 1])
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_an_epoch_within_an_epoch_does_not_change_it(
+    shards: str, monkeypatch: pytest.MonkeyPatch, seed: int | None, num_workers: int
+) -> None:
+    """As the book's training loop does, which computes the loss over some batches now and then."""
+    monkeypatch.setattr("gptprep.dataloader._AT_A_TIME", 16)
+    torch.manual_seed(3)
+    expected = batches(create_dataloader(shards, 8, seed=seed, num_workers=num_workers))
+    torch.manual_seed(3)
+    loader = create_dataloader(shards, 8, seed=seed, num_workers=num_workers)
+    got, states = [], []
+    for step, (inputs, targets) in enumerate(loader):
+        got.append((inputs.tolist(), targets.tolist()))
+        if step == 2:
+            next(iter(loader))
+        if step == 4:
+            assert len(list(loader)) == len(expected)
+        states.append(loader.state_dict())
+    assert got == expected
+    assert [(state["epoch"], state["batches"]) for state in states] == [(0, n + 1) for n in range(len(got))]
+    assert loader.state_dict()["epoch"] == 3
+    resumed = create_dataloader(shards, 8, seed=seed, num_workers=num_workers)
+    resumed.load_state_dict(states[5])
+    assert batches(resumed) == expected[6:]
+    assert resumed.state_dict()["epoch"] == 3
+
+
+def test_the_state_is_that_of_the_newest_iteration(shards: str) -> None:
+    loader = create_dataloader(shards, 8, seed=5)
+    old, new = iter(loader), iter(loader)
+    next(old), next(new), next(new)
+    assert (loader.state_dict()["epoch"], loader.state_dict()["batches"]) == (1, 2)
+    del new
+    assert (loader.state_dict()["epoch"], loader.state_dict()["batches"]) == (0, 1)
+    del old
+    assert (loader.state_dict()["epoch"], loader.state_dict()["batches"]) == (0, 1)
+
+
+def test_a_state_can_be_saved_by_torch_and_as_json(shards: str, tmp_path: Path) -> None:
+    loader = create_dataloader(shards, np.int64(8), np.True_, seed=np.uint8(3))  # type: ignore[arg-type]
+    torch.save(loader.state_dict(), tmp_path / "state.pt")
+    assert torch.load(tmp_path / "state.pt", weights_only=True) == loader.state_dict()
+    assert json.loads(json.dumps(loader.state_dict())) == loader.state_dict()
 
 
 def test_states_of_other_loaders_are_refused(shards: str) -> None:
@@ -197,10 +256,38 @@ def test_states_of_other_loaders_are_refused(shards: str) -> None:
         with pytest.raises(WrongUsage, match=message):
             loader.load_state_dict(state)
     loader = create_dataloader(shards, 8, seed=1)
-    for wrong in ({}, {**state, "batches": "1"}, {**state, "batches": 10**6}, {**state, "epoch": -1}):
-        with pytest.raises(WrongUsage):
-            loader.load_state_dict(wrong)
+    wrong: list[dict[str, Any]] = [{"batches": "1"}, {"batches": 10**6}, {"epoch": -1}, {"epoch": 1 << 70}]
+    wrong += [{"drawn": value} for value in ("x", 1.5, -1, 1 << 70)]
+    wrong += [{"begun": value} for value in (-1, None, 1 << 70)]
+    wrong += [{"order": None}, {"order": {**state["order"], "more": 1}}, {"order": {}}]
+    for change in wrong:
+        with pytest.raises(WrongUsage) as caught:
+            loader.load_state_dict({**state, **change})
+        assert str(caught.value)
+    with pytest.raises(WrongUsage):
+        loader.load_state_dict({})
     assert loader.state_dict() == state
+    unseeded = create_dataloader(shards, 8)
+    with pytest.raises(WrongUsage, match="which seed was drawn"):
+        unseeded.load_state_dict({**unseeded.state_dict(), "batches": 1, "begun": 1})
+
+
+def test_every_option_that_the_order_follows_from_is_in_the_state(shards: str, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    options = WindowOptions((str(SAMPLES / "poem.txt"),), str(other), L, S + 1, "0.2")
+    run_window(plan_window(options))
+    base: dict[str, Any] = {"path": other, "batch_size": 2, "seed": 1}
+    state = create_dataloader(**base).state_dict()
+    changes: list[dict[str, Any]] = [
+        {"path": shards},
+        {"split": "val"},
+        {"drop_last": False},
+        {"shuffle": False},
+        {"seed": None},
+    ]
+    for change in changes:
+        with pytest.raises(WrongUsage, match="another loader"):
+            create_dataloader(**{**base, **change}).load_state_dict(state)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +299,11 @@ def test_states_of_other_loaders_are_refused(shards: str) -> None:
         ({"seed": -1}, "seed is -1"),
         ({"seed": 1 << 64}, "seed is"),
         ({"world_size": 2}, "need the same order"),
-        ({"batch_size": 1000}, r"gives no batch: it has \d+ windows for 1 times 1000"),
+        ({"batch_size": 1000}, r"has too few windows: it has \d+, and one batch takes 1,000"),
+        ({"batch_size": 50, "world_size": 3, "seed": 1}, "one batch for each process takes 150"),
+        ({"world_size": 1000, "seed": 1, "drop_last": False}, "takes 1,000"),
+        ({"generator": torch.Generator()}, "generator would change which batches come"),
+        ({"sampler": None}, "sampler would change"),
         ({"split": "test"}, "no split 'test'"),
     ],
 )

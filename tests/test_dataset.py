@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,33 @@ def test_indexing_is_pythons(shards: Path) -> None:
         with pytest.raises(TypeError):
             dataset[wrong]  # type: ignore[index]
     assert len(list(dataset)) == n  # type: ignore[call-overload]
+
+
+def test_small_integers_are_indices_of_large_splits(tmp_path: Path) -> None:
+    np.arange(2000, dtype="<u2").tofile(tmp_path / "ids.bin")
+    options = WindowOptions((str(tmp_path / "ids.bin"),), str(tmp_path / "many"), 4, 1, "0")
+    run_window(plan_window(options))
+    dataset = WindowDataset(tmp_path / "many")
+    assert len(dataset) > 1 << 10
+    for kind in (np.int8, np.uint8, np.int16, np.uint64):
+        assert dataset[kind(3)][0].tolist() == [3, 4, 5, 6]
+        assert dataset[torch.tensor([3], dtype=torch.int8)][0].tolist() == [[3, 4, 5, 6]]
+    assert dataset[np.int8(-1)][1].tolist() == [1996, 1997, 1998, 1999]
+
+
+def test_hundreds_of_shards_hold_no_descriptors(tmp_path: Path) -> None:
+    ids = str(tmp_path / "ids.bin")
+    np.arange(6000, dtype="<u2").tofile(ids)
+    for layout in ("pairs", "tokens"):
+        output = str(tmp_path / layout)
+        options = WindowOptions((ids,), output, 4, 4, "0", shard_size=170, layout=layout)
+        run_window(plan_window(options))
+        assert len(list((tmp_path / layout / "train").iterdir())) > 280
+        before = len(os.listdir("/dev/fd"))
+        dataset = WindowDataset(tmp_path / layout)
+        assert dataset[:][0].flatten().tolist() == list(range(len(dataset) * 4))
+        assert dataset[::100][0][:, 0].tolist() == list(range(0, len(dataset) * 4, 400))
+        assert len(os.listdir("/dev/fd")) <= before + 2
 
 
 def test_batches_do_not_share_memory(shards: Path) -> None:

@@ -238,7 +238,7 @@ def test_a_disk_that_is_too_small_is_noticed_before_the_work(
         plan_embed(replace(options, limit=6))
     with pytest.raises(GptprepError) as caught:
         plan_embed(replace(options, dim=1 << 45, dtype="float16", split="val"))
-    assert caught.value.fix == "give another disk"
+    assert caught.value.fix == "give a smaller --dim or another disk"
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -256,22 +256,41 @@ def test_threads_do_not_matter(
     assert np.array_equal(load(whole, "val"), load(cut, "val"))
 
 
-def test_what_fails_in_a_thread_stops_the_others(
+def test_each_block_asks_whether_to_stop(
     shards: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written: list[int] = []
+    asked = 0
 
-    def write(_: ArrayWriter, block: Any) -> None:
-        written.append(len(block))
-        if len(written) >= 5:
-            raise OSError(errno.ENOSPC, "No space left on device")
+    def run(write: Any, tasks: Any, _: int) -> Any:
+        def check() -> None:
+            nonlocal asked
+            asked += 1
 
-    monkeypatch.setattr("gptprep.pipelines.embedding._FILE_BYTES", 3 * L * D * 4)
+        return [write(task, check) for task in tasks]
+
+    monkeypatch.setattr("gptprep.pipelines.embedding.threads.run", run)
+    output = embed(shards, tmp_path / "out", batch_size=1)
+    assert asked == len(load(output)) + len(load(output, "val"))
+
+
+def test_a_full_disk_leaves_nothing(shards: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(_: ArrayWriter, __: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     monkeypatch.setattr(ArrayWriter, "write", write)
     with pytest.raises(GptprepError, match="No space left on device"):
-        embed(shards, tmp_path / "out", batch_size=1)
-    assert len(written) < 20
+        embed(shards, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_bounds_the_threads(shards: str, tmp_path: Path) -> None:
+    from gptprep.pipelines.embedding import _n_threads
+
+    model = TokenPositionEmbedding(5, D, L)
+    few = plan_embed(EmbedOptions(shards, str(tmp_path / "out"), dim=D, batch_size=10**7))
+    many = plan_embed(EmbedOptions(shards, str(tmp_path / "out"), dim=D))
+    assert _n_threads(few, model) == 1
+    assert _n_threads(many, model) >= 2
 
 
 @given(sizes=st.lists(st.integers(1, 5), max_size=6), half=st.booleans())

@@ -89,7 +89,7 @@ _Limit = Annotated[
     ),
 ]
 _BatchSize = Annotated[
-    str, typer.Option(metavar="N|auto", help="Windows computed at a time.", rich_help_panel=_WORK)
+    str, typer.Option(metavar="N|auto", help="Windows of a file computed at a time.", rich_help_panel=_WORK)
 ]
 _Dtype = Annotated[
     Literal["float32", "float16"], typer.Option(help="Of the output.", rich_help_panel=options.OUTPUT)

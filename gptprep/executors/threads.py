@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 Task = TypeVar("Task")
@@ -27,20 +28,32 @@ def run(
     Raises:
         Exception: what a task raised; all others have ended then.
     """
-    stopped = threading.Event()
+    stopped, results = threading.Event(), dict[int, Result]()
+    numbers: SimpleQueue[int] = SimpleQueue()
+    for number in range(len(tasks)):
+        numbers.put(number)
 
     def check() -> None:
         if stopped.is_set():
             raise Stopped
 
+    def work() -> None:
+        while True:
+            check()
+            try:
+                number = numbers.get_nowait()
+            except Empty:
+                return
+            results[number] = function(tasks[number], check)
+
     with ThreadPoolExecutor(max(1, min(workers, len(tasks)))) as pool:
-        futures = [pool.submit(function, task, check) for task in tasks]
+        threads: list[Future[None]] = []
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
+            threads += [pool.submit(work) for _ in range(min(workers, len(tasks)))]
+            wait(threads, return_when=FIRST_EXCEPTION)
         finally:  # interrupted, failed, or all done
             stopped.set()
-            pool.shutdown(cancel_futures=True)
-    for future in futures:
-        if not future.cancelled() and (error := future.exception()) and not isinstance(error, Stopped):
-            raise error
-    return [future.result() for future in futures]
+    errors = [error for thread in threads if (error := thread.exception())]
+    for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):
+        raise error
+    return [results[number] for number in range(len(tasks))]

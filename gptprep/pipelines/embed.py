@@ -12,7 +12,7 @@ import numpy as np
 
 from gptprep.errors import GptprepError, MissingExtra, WrongUsage
 from gptprep.files import MANIFEST, free_bytes, is_own_folder, require_free_space, sha256_file, write_manifest
-from gptprep.pipelines.embedding import make_model, table_rows, write_embeddings
+from gptprep.pipelines.embedding import make_model, overflow, table_rows, write_embeddings
 from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.publishing import check_folder_output, publish_folder
 from gptprep.shards import ArrayFile, ShardFolder, open_shards
@@ -105,7 +105,7 @@ def plan_embed(options: EmbedOptions) -> EmbedPlan:
     """
     _check_options(options)
     folder = open_shards(options.shards)
-    inputs = [options.shards, *([options.weights] if options.weights else [])]
+    inputs = [options.shards, *([options.weights] if options.weights is not None else [])]
     check_folder_output(options.output, force=options.force, is_ours=is_embeddings_folder, inputs=inputs)
     splits = folder.manifest.splits
     if options.split is not None and options.split not in splits:
@@ -114,7 +114,7 @@ def plan_embed(options: EmbedOptions) -> EmbedPlan:
         )
     names = [options.split] if options.split else list(splits)
     windows = {name: min(splits[name].windows, options.limit or splits[name].windows) for name in names}
-    tables = _pretrained(options, folder) if options.weights else None
+    tables = _pretrained(options, folder, options.weights) if options.weights is not None else None
     dim = tables.token.dim if tables else options.dim or _DIM
     shape = (sum(windows.values()), folder.manifest.context_length, dim)
     plan = EmbedPlan(options, folder, tables, windows, shape, 0)
@@ -129,24 +129,24 @@ def _check_options(options: EmbedOptions) -> None:
             raise WrongUsage(f"--{name} is {value}", fix="give 1 or more")
     if not -(1 << 63) <= options.seed < 1 << 64:
         raise WrongUsage(f"--seed is {options.seed}", fix="give a number of 64 bits")
-    if options.weights is None and (options.token_table or options.position_table):
+    if options.weights is None and (options.token_table, options.position_table) != (None, None):
         raise WrongUsage("a table is named, but no file that has it", fix="give --weights FILE")
     if options.weights is not None and options.init is not None:
         raise WrongUsage(
             "--init is of random tables, and --weights gives others", fix="leave out one of them"
         )
-    if options.position_table and options.position != "learned":
+    if options.position_table is not None and options.position != "learned":
         raise WrongUsage(
             f"--position-table makes no sense with --position {options.position}", fix="leave out one of them"
         )
 
 
-def _pretrained(options: EmbedOptions, folder: ShardFolder) -> Tables:
+def _pretrained(options: EmbedOptions, folder: ShardFolder, path: str) -> Tables:
     """The tables in the file of weights, checked against the shards."""
     with _torch_or_missing():
         from gptprep.weights import find_tables
 
-    path, manifest = options.weights or "", folder.manifest
+    manifest = folder.manifest
     tables = find_tables(
         path, options.token_table, options.position_table, with_position=options.position == "learned"
     )
@@ -182,6 +182,8 @@ def _ways_to_save(plan: EmbedPlan) -> str:
     """What to do about a disk that is too small, with what each way needs."""
     options, ways = plan.options, []
     free = free_bytes(options.output) or 0
+    if _size(plan, 0, options.dtype) > free:
+        return "give another disk" if plan.tables else "give a smaller --dim or another disk"
     if options.dtype != "float16":
         ways.append(f"--dtype float16 ({_size(plan, plan.shape[0], 'float16'):,} bytes)")
     if len(plan.windows) > 1:
@@ -211,13 +213,14 @@ def run_embed(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
 
     device = choose_device(options.device)
     with publish_folder(options.output, force=options.force, is_ours=is_embeddings_folder) as folder:
-        with _enough_memory(plan):
+        with _device_errors(plan):
             model = make_model(plan)
+            notes = (*_notes(plan), *overflow(model, options.dtype))
             weights = save_tables(model.state_dict(), os.path.join(folder, WEIGHTS), model.position)
             files = write_embeddings(plan, model.to(device), folder, progress)
         write_manifest(folder, _manifest(plan, weights, files))
     return EmbedReport(
-        options.output, str(device), plan.windows, plan.shape, options.dtype, plan.bytes, tuple(_notes(plan))
+        options.output, str(device), plan.windows, plan.shape, options.dtype, plan.bytes, notes
     )
 
 
@@ -234,19 +237,20 @@ def _torch_or_missing() -> Iterator[None]:
 
 
 @contextmanager
-def _enough_memory(plan: EmbedPlan) -> Iterator[None]:
-    """torch says that memory has run out, on a CPU or a GPU, as a RuntimeError among others."""
+def _device_errors(plan: EmbedPlan) -> Iterator[None]:
+    """torch says as a RuntimeError that memory has run out, on a CPU or a GPU, and that a device fails."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if isinstance(error, RuntimeError) and "alloc" not in str(error) and "memory" not in str(error):
-            raise
-        tables = _size(plan, 0, "float32")
-        raise GptprepError(
-            "not enough memory",
-            f"the tables take {tables:,} bytes, and a batch of windows comes on top",
-            "give a smaller --dim or --batch-size, or another --device",
-        ) from error
+        why = str(error).partition("\n")[0]
+        if isinstance(error, MemoryError) or "out of memory" in why or "allocate memory" in why:
+            tables = _size(plan, 0, "float32")
+            raise GptprepError(
+                "not enough memory",
+                f"the tables take {tables:,} bytes, and batches of windows come on top",
+                "give a smaller --dim or --batch-size, or another --device",
+            ) from error
+        raise GptprepError("cannot compute the embeddings", why, "give another --device") from error
 
 
 def _notes(plan: EmbedPlan) -> Iterator[str]:

@@ -32,6 +32,10 @@ _FILE_BYTES = 256_000_000
 """The largest embeddings file, header aside."""
 _THREADS_A_CORE = 2
 """While one waits for the disk another computes."""
+_GPU_THREADS = 8
+"""The GPU is fast; they hash and write."""
+_MEMORY, _COPIES = 1 << 30, 4
+"""Bytes that all threads together may have under way, and how often one has a block."""
 _BLOCK_BYTES, _GPU_BLOCK_BYTES = 1 << 22, 1 << 24
 """Float32 embeddings computed at a time, where the user does not say; the smaller ones fit in a cache."""
 
@@ -61,6 +65,13 @@ def make_model(plan: EmbedPlan) -> TokenPositionEmbedding:
     return TokenPositionEmbedding.from_tables(
         tables.token.read(), tables.position.read() if tables.position else None
     )
+
+
+def overflow(model: TokenPositionEmbedding, dtype: str) -> Iterator[str]:
+    """A note if embeddings may be larger than the dtype holds, from the largest numbers of the tables."""
+    largest = sum(table.abs().max().item() for table in model.state_dict().values())
+    if dtype == "float16" and not largest <= float(np.finfo(np.float16).max):
+        yield f"the tables hold numbers up to {largest:.3g}: beyond 65,504 a float16 is infinite"
 
 
 class _File(NamedTuple):
@@ -97,12 +108,30 @@ def write_embeddings(
 
         return _write_file(plan, model, folder, file, on_windows)
 
-    with single_threaded() if len(files) > 1 else nullcontext():
-        arrays = threads.run(write, files, _THREADS_A_CORE * usable_cores())
+    n_threads = _n_threads(plan, model)
+    with single_threaded() if min(n_threads, len(files)) > 1 else nullcontext():
+        arrays = threads.run(write, files, n_threads)
     written: dict[str, list[ArrayFile]] = {split: [] for split in plan.windows}
     for file, array in zip(files, arrays, strict=True):
         written[file.split].append(array)
     return written
+
+
+def _n_threads(plan: EmbedPlan, model: TokenPositionEmbedding) -> int:
+    """Threads that together hold no more than `_MEMORY` in blocks."""
+    device = model.tok_emb.weight.device.type
+    if device == "mps":  # two threads on it end the process
+        return 1
+    most = _GPU_THREADS if device == "cuda" else _THREADS_A_CORE * usable_cores()
+    block_bytes = _rows(plan, model) * plan.shape[1] * plan.shape[2] * 4
+    return max(1, min(most, _MEMORY // (_COPIES * block_bytes)))
+
+
+def _rows(plan: EmbedPlan, model: TokenPositionEmbedding) -> int:
+    """Windows of a block."""
+    _, length, dim = plan.shape
+    block_bytes = _BLOCK_BYTES if model.tok_emb.weight.device.type == "cpu" else _GPU_BLOCK_BYTES
+    return plan.options.batch_size or max(1, block_bytes // (length * dim * 4))
 
 
 def _files(plan: EmbedPlan) -> Iterator[_File]:
@@ -124,8 +153,7 @@ def _write_file(
 
     _, length, dim = plan.shape
     dtype = np.dtype(plan.options.dtype)
-    block_bytes = _BLOCK_BYTES if model.tok_emb.weight.device.type == "cpu" else _GPU_BLOCK_BYTES
-    rows = plan.options.batch_size or max(1, block_bytes // (length * dim * 4))
+    rows = _rows(plan, model)
     shape = file.end - file.begin, length, dim
     with ArrayWriter(folder, file.name, shape, dtype, direct=True) as writer:
         for block in embed_blocks(model, _ids(plan.folder, file, rows), dtype):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,8 +27,6 @@ from gptprep.tokenstore import TokenStream
 
 _ROWS = 1024
 """Windows that are cut at a time of stored tokens."""
-_OPEN = 64
-"""Shards that are held open at a time."""
 
 
 class Windows(NamedTuple):
@@ -162,15 +159,16 @@ class PairsReader(SplitReader):
         super().__init__(folder, split)
         sizes = [shard["inputs"].shape[0] for shard in self._split.shards]
         self._ends = np.cumsum(sizes, dtype=np.int64)
-        # Each is open files, and there may be more than the system allows.
-        self._shard = lru_cache(_OPEN)(self._open)
+        self._opened: dict[int, dict[str, NDArray[Any]]] = {}
 
-    def _open(self, index: int) -> dict[str, NDArray[Any]]:
-        shard = self._split.shards[index]
-        return {
-            role: self._folder.array(array, LENGTHS_DTYPE if role == "lengths" else None).view(np.ndarray)
-            for role, array in shard.items()
-        }
+    def _shard(self, index: int) -> dict[str, NDArray[Any]]:
+        """The arrays of a shard by role, memory-mapped."""
+        if index not in self._opened:
+            self._opened[index] = {
+                role: self._folder.array(array, LENGTHS_DTYPE if role == "lengths" else None)
+                for role, array in self._split.shards[index].items()
+            }
+        return self._opened[index]
 
     def check(self) -> None:
         for _ in self.shards():
@@ -178,7 +176,7 @@ class PairsReader(SplitReader):
 
     def shards(self) -> Iterator[dict[str, NDArray[Any]]]:
         """The arrays of each shard by role, memory-mapped, one shard after the other."""
-        return map(self._open, range(len(self._ends)))
+        return map(self._shard, range(len(self._ends)))
 
     def _take(self, rows: NDArray[np.int64]) -> Windows:
         shard_of = np.searchsorted(self._ends, rows, "right")

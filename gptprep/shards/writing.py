@@ -41,7 +41,7 @@ class ArrayWriter:
     ) -> None:
         self._name, self._shape, self._dtype = file, shape, dtype
         self._rows = np.empty((0, *shape[1:]), dtype)
-        self._hash = hashlib.sha256()
+        self._hash, self._n_rows = hashlib.sha256(), 0
         self._file = (DirectFile if direct else CachedFile)(os.path.join(folder, file))
         self._write(npy.header(shape, dtype))
 
@@ -52,7 +52,14 @@ class ArrayWriter:
         self._file.close()
 
     def write(self, block: NDArray[Any]) -> None:
-        """Append a block of rows."""
+        """Append a block of rows.
+
+        Raises:
+            ValueError: they are not of the array's shape.
+        """
+        if block.shape[1:] != self._shape[1:]:
+            raise ValueError(f"{self._name} has rows of shape {self._shape[1:]}, not {block.shape[1:]}")
+        self._n_rows += len(block)
         if block.dtype == self._dtype and block.flags.c_contiguous:
             self._write(block.reshape(-1).data.cast("B"))
             return
@@ -67,7 +74,13 @@ class ArrayWriter:
         self._file.write(data)
 
     def finish(self) -> ArrayFile:
-        """Flush to the disk; the file's record for the manifest."""
+        """Flush to the disk; the file's record for the manifest.
+
+        Raises:
+            ValueError: it has other rows than its header says.
+        """
+        if self._n_rows != self._shape[0]:
+            raise ValueError(f"{self._name} has {self._n_rows} rows of {self._shape[0]}")
         self._file.sync()
         return ArrayFile(self._name, self._shape, self._hash.hexdigest())
 
