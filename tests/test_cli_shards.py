@@ -272,7 +272,7 @@ def test_embed_without_torch_is_a_missing_extra(run: Run, tmp_path: Path) -> Non
 
 
 def test_each_verb_has_help_with_every_option(run: Run) -> None:
-    for verb in ("inspect", "encode", "decode", "vocab", "window", "embed"):
+    for verb in ("inspect", "encode", "decode", "vocab", "window", "embed", "verify"):
         done = run(verb, "-h")
         assert (done.code, done.err) == (0, "")
         text = done.out.decode()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gptprep import __version__
-from gptprep.cli import decode, embed, encode, inspect, vocab, window
+from gptprep.cli import decode, embed, encode, inspect, verify, vocab, window
 
 app = typer.Typer(
     help="Raw text to what a GPT trains on: vocabularies, ids, sliding-window shards, embeddings.",
@@ -32,5 +32,5 @@ def _options(
     pass
 
 
-for _verb in (inspect, encode, decode, vocab, window, embed):
+for _verb in (inspect, encode, decode, vocab, window, embed, verify):
     _verb.register(app)

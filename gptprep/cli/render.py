@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gptprep.pipelines.encoding import Totals
     from gptprep.pipelines.inspect import TextReport, TokenView
     from gptprep.pipelines.planning import WindowPlan
+    from gptprep.pipelines.verify import VerifyReport
     from gptprep.pipelines.vocab import VocabReport
     from gptprep.pipelines.window import WindowReport
 
@@ -189,6 +190,24 @@ def embed(report: EmbedReport, took: float) -> Iterator[Text]:
         f"{report.output}: {' × '.join(f'{n:,}' for n in report.shape)} {report.dtype} on {report.device}, "
         f"{size(report.bytes)} written in {seconds(took)} ({_rate(report.bytes, took)})"
     )
+
+
+_MOST_PROBLEMS = 20
+
+
+def verify(report: VerifyReport, took: float) -> Iterator[Text]:
+    """That all holds, or what does not."""
+    for problem in report.problems[:_MOST_PROBLEMS]:
+        yield Text.assemble(("✗ ", "bold red"), printable(f"{problem.file}: {problem.what}"))
+    if len(report.problems) > _MOST_PROBLEMS:
+        yield Text(f"  and {plural(len(report.problems) - _MOST_PROBLEMS, 'problem')} more")
+    if not report.problems:
+        n_windows = sum(report.windows.values())
+        hashed = "" if report.hashed else ", hashes left out"
+        yield _done(
+            f"{report.path} is whole: {plural(report.files, 'file')}, {plural(n_windows, 'window')}, "
+            f"{size(report.bytes)}{hashed}; {seconds(took)} ({_rate(report.bytes, took)})"
+        )
 
 
 def _table(first: str, *others: str) -> Table:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gptprep.errors import GptprepError, MissingExtra, WrongUsage
-from gptprep.files import MANIFEST, free_bytes, is_own_folder, require_free_space, sha256_file, write_manifest
+from gptprep.files import MANIFEST, free_bytes, require_free_space, sha256_file, write_manifest
 from gptprep.pipelines.embedding import make_model, overflow, table_rows, write_embeddings
+from gptprep.pipelines.embeddings_folder import FORMAT, VERSION, WEIGHTS, is_embeddings_folder
 from gptprep.pipelines.progress import Progress, no_progress
 from gptprep.publishing import check_folder_output, publish_folder
 from gptprep.shards import ArrayFile, ShardFolder, open_shards
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from gptprep.embeddings import Init, Position
     from gptprep.weights import Tables
 
-WEIGHTS = "weights.safetensors"
-_FORMAT = "gptprep-embeddings"
-_VERSION = 2
 _DIM = 768
 """The width of GPT-2 small."""
 
@@ -267,8 +265,8 @@ def _notes(plan: EmbedPlan) -> Iterator[str]:
 def _manifest(plan: EmbedPlan, weights_sha256: str, files: dict[str, list[ArrayFile]]) -> dict[str, Any]:
     options, source, tables = plan.options, plan.folder.manifest, plan.tables
     return {
-        "format": _FORMAT,
-        "version": _VERSION,
+        "format": FORMAT,
+        "version": VERSION,
         "shards_sha256": sha256_file(os.path.join(plan.folder.path, MANIFEST)),
         "tokenizer": source.tokenizer._asdict(),
         "n_vocab": source.tokenizer.n_vocab,
@@ -289,13 +287,3 @@ def _manifest(plan: EmbedPlan, weights_sha256: str, files: dict[str, list[ArrayF
             for name, arrays in files.items()
         },
     }
-
-
-def is_embeddings_folder(path: str) -> bool:
-    """Whether a folder is the work of `embed`, of any version, and nothing else lies in it."""
-    return is_own_folder(path, _FORMAT, _named_files)
-
-
-def _named_files(manifest: Any) -> list[str]:
-    arrays = (array for split in manifest["splits"].values() for array in split["embeddings"])
-    return [manifest["weights"]["file"], *(array["file"] for array in arrays)]

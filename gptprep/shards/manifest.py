@@ -229,7 +229,7 @@ def _shard(split: str, value: dict[str, Any], roles: dict[str, tuple[int, ...]])
     """A shard that has just these roles, each with rows of a shape."""
     if set(value) != set(roles) or not roles:
         raise ValueError(f"a shard of {split} has {', '.join(value) or 'nothing'}")
-    shard = {role: _array(split, value, role) for role in roles}
+    shard = {role: array_file(split, value, role) for role in roles}
     n_rows = next(iter(shard.values())).shape[:1]
     for role, array in shard.items():
         if not n_rows or array.shape != (*n_rows, *roles[role]):
@@ -237,7 +237,12 @@ def _shard(split: str, value: dict[str, Any], roles: dict[str, tuple[int, ...]])
     return shard
 
 
-def _array(split: str, value: dict[str, Any], key: str) -> ArrayFile:
+def array_file(split: str, value: dict[str, Any], key: str) -> ArrayFile:
+    """The file that a value of a manifest describes, which may hold anything.
+
+    Raises:
+        KeyError, TypeError, ValueError: it describes none of the split's.
+    """
     array = value[key]
     file = _text(array, "file")
     if not file.startswith(f"{split}/") or not _FILE_NAME.fullmatch(file[len(split) + 1 :]):
