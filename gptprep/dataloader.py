@@ -22,7 +22,6 @@ from torch.utils.data import DataLoader, Sampler
 from gptprep import shuffling
 from gptprep.dataset import Pair, WindowDataset
 from gptprep.errors import WrongUsage
-from gptprep.files import MANIFEST, sha256_file
 
 _AT_A_TIME = 8192
 """Windows whose numbers are computed together: one by one, that would take longer than reading them."""
@@ -135,6 +134,8 @@ class WindowLoader(DataLoader[Pair]):
     def __iter__(self) -> Iterator[Pair]:  # type: ignore[override]
         epoch, self._resumed = self._resumed or Epoch(self._begun), None
         self._batches.epoch = epoch
+        if self._running:
+            self._iterator = None  # persistent workers are at another epoch: this one gets its own
         batches = super().__iter__()
         self._begun = max(self._begun, epoch.number + 1)
         self._running.append(epoch)
@@ -269,7 +270,7 @@ def create_dataloader(
         world_size=world_size,
     )
     order = {
-        "manifest": sha256_file(os.path.join(dataset.path, MANIFEST)),
+        "manifest": dataset.fingerprint,
         "split": split,
         "batch_size": batch_size,
         "shuffle": shuffle,

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from gptprep.errors import DamagedData
+from gptprep.files import MANIFEST, sha256_file
 from gptprep.shards import open_shards
 
 IGNORED = -100
@@ -31,6 +33,9 @@ class WindowDataset(Dataset[Pair]):
     in one gather. Where windows end with their document, the targets of the padding are `IGNORED`. It pickles
     as its path, so that it travels to workers whether they are forked or spawned.
 
+    Attributes:
+        fingerprint: the sha256 of the manifest, which has that of every file.
+
     Args:
         path: a folder that `gptprep window` wrote.
         split: "train" or "val".
@@ -43,15 +48,21 @@ class WindowDataset(Dataset[Pair]):
     def __init__(self, path: str | os.PathLike[str], split: str = "train") -> None:
         self.path, self.split = os.path.abspath(path), split
         folder = open_shards(self.path)
+        self.fingerprint = sha256_file(os.path.join(self.path, MANIFEST))
         self.manifest = folder.manifest
         self._windows = folder.windows(split)
         self._windows.check()
 
-    def __getstate__(self) -> tuple[str, str]:
-        return self.path, self.split
+    def __getstate__(self) -> tuple[str, str, str]:
+        return self.path, self.split, self.fingerprint
 
-    def __setstate__(self, state: tuple[str, str]) -> None:
-        WindowDataset.__init__(self, *state)
+    def __setstate__(self, state: tuple[str, str, str]) -> None:
+        path, split, fingerprint = state
+        WindowDataset.__init__(self, path, split)
+        if self.fingerprint != fingerprint:
+            raise DamagedData(
+                f"{path} has been written anew", "it was opened before that", "start what reads it again"
+            )
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -71,6 +82,8 @@ class WindowDataset(Dataset[Pair]):
     def _positions(self, indices: NDArray[Any]) -> NDArray[np.int64]:
         if indices.ndim > 1 or (indices.size and indices.dtype.kind not in "iu"):
             raise TypeError(f"a window has a whole number, not {indices.dtype} of shape {indices.shape}")
+        if indices.dtype == np.uint64 and indices.size:  # which int64 may not hold
+            indices = np.minimum(indices, np.uint64(np.iinfo(np.int64).max))
         indices = indices.astype(np.int64)
         if indices.size and not -len(self) <= indices.min() <= indices.max() < len(self):
             wrong = indices.min() if indices.min() < -len(self) else indices.max()

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from gptprep.errors import GptprepError, WrongUsage, os_errors
 from gptprep.files import MARKER, sync_file, sync_folder
+from gptprep.leftovers import discard, empty, is_leftover, is_marked, mark, remove
 
 _ASIDE = ".replaced"
 _FORCE = "give --force to replace it, or another name"
@@ -128,7 +129,7 @@ def check_folder_output(
         )
     if not force:
         raise GptprepError(f"{path} already exists", fix=_FORCE)
-    if os.path.lexists(real + _ASIDE) and not _is_leftover(real + _ASIDE):
+    if os.path.lexists(real + _ASIDE) and not is_leftover(real + _ASIDE):
         raise _not_ours(real + _ASIDE, path)
     return real
 
@@ -157,7 +158,7 @@ def publish_folder(
             sync_folder(folder)
         check_folder_output(path, force=force, is_ours=is_ours)
         if keep:
-            shutil.rmtree(os.path.join(partial, keep), ignore_errors=True)
+            remove(os.path.join(partial, keep))
         _swap(partial, real)
 
 
@@ -173,15 +174,16 @@ def working_folder(path: str, *, keep: str) -> Iterator[str]:
     """
     with _working_folder(os.path.realpath(path), path, keep) as partial:
         yield partial
-        _discard(partial)
+        with suppress(OSError):  # the file has its name: what is left here goes with the next run
+            discard(partial)
 
 
 def clear_leftover(path: str) -> None:
     """Remove the working folder that a stopped run to `path` left, where no run is at it now."""
     real = os.path.realpath(path)
-    if _is_marked(real + ".partial"):
+    if is_marked(real + ".partial"):
         with suppress(GptprepError, OSError), _locked_folder(real + ".partial", path):
-            _discard(real + ".partial")
+            discard(real + ".partial")
 
 
 @contextmanager
@@ -194,10 +196,10 @@ def _working_folder(real: str, path: str, keep: str) -> Iterator[str]:
         except BaseException as error:
             with suppress(OSError):
                 if keep and os.path.exists(os.path.join(partial, keep)):
-                    _empty(partial, keep)
+                    empty(partial, keep)
                     error.add_note(_kept_note(path, partial, error))
                 else:
-                    _discard(partial)
+                    discard(partial)
             raise
 
 
@@ -280,46 +282,10 @@ def _open_locked(partial: str, path: str, flags: int) -> int:
 
 def _claim(partial: str, path: str, keep: str) -> None:
     """Mark the working folder as gptprep's and clear what a killed run left in it, but for what is kept."""
-    if not _is_leftover(partial):
+    if not is_leftover(partial):
         raise _not_ours(partial, path)
-    _mark(partial)
-    _empty(partial, keep)
-
-
-def _is_marked(folder: str) -> bool:
-    return os.path.exists(os.path.join(folder, MARKER))
-
-
-def _is_leftover(folder: str) -> bool:
-    """Whether a killed run of ours left it: it has the mark, or not even that any more."""
-    return os.path.isdir(folder) and (_is_marked(folder) or not os.listdir(folder))
-
-
-def _mark(folder: str) -> None:
-    with open(os.path.join(folder, MARKER), "wb"):
-        pass
-
-
-def _empty(folder: str, keep: str = "") -> None:
-    """Remove all but the marker and what is kept from a working folder; another run may be at it too."""
-    for name in os.listdir(folder):
-        full = os.path.join(folder, name)
-        if name == keep and os.path.isdir(full) and not os.path.islink(full):
-            continue
-        if os.path.isdir(full) and not os.path.islink(full):
-            shutil.rmtree(full, ignore_errors=True)
-        elif name != MARKER:
-            with suppress(FileNotFoundError):
-                os.unlink(full)
-
-
-def _discard(folder: str) -> None:
-    """Remove a folder; the marker goes last, so that a removal cut off by a kill is known and resumed."""
-    with suppress(FileNotFoundError):
-        _mark(folder)
-        _empty(folder)
-        os.unlink(os.path.join(folder, MARKER))
-        os.rmdir(folder)
+    mark(partial)
+    empty(partial, keep)
 
 
 def _swap(partial: str, real: str) -> None:
@@ -328,7 +294,7 @@ def _swap(partial: str, real: str) -> None:
         shutil.copymode(real, partial)
     try:
         if os.path.isdir(real) and os.listdir(real):
-            _mark(real)
+            mark(real)
             os.rename(real, real + _ASIDE)
         os.rename(partial, real)
     finally:
@@ -339,10 +305,10 @@ def _swap(partial: str, real: str) -> None:
 def _recover(real: str) -> None:
     """Finish a `_swap`, or undo one that was cut off before the new folder had its name."""
     aside = real + _ASIDE
-    if _is_marked(aside) and not os.path.lexists(real):
+    if is_marked(aside) and not os.path.lexists(real):
         os.rename(aside, real)
-    if _is_marked(real):
+    if is_marked(real):
         os.unlink(os.path.join(real, MARKER))
-    if _is_leftover(aside):
+    if is_leftover(aside):
         with suppress(OSError):  # the new folder is in place: what is left here goes with the next run
-            _discard(aside)
+            discard(aside)

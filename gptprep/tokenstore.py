@@ -182,6 +182,16 @@ class TokenStream:
         parts = [(part, count) for part, count in value["parts"]]
         return cls(parts, np.dtype(value["dtype"]), value["ids"], keep_mapped=False)
 
+    def map_all(self) -> None:
+        """Map all files now, so that what `gather` reads is what they are now.
+
+        Raises:
+            DamagedData: a part does not hold as many ids as it should.
+        """
+        for index, (_, count) in enumerate(self.parts):
+            if count:
+                self._mapped(index)
+
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """The ids `start` to `stop`, cut to what is there, as a new array.
 
@@ -194,11 +204,17 @@ class TokenStream:
             first = int(self._ends[index]) - self.parts[index][1]
             if first >= stop:
                 break
-            with self._open(index) as file:
-                pieces.append(file.read(start - first, stop - first))
+            pieces.append(self._read_part(index, start - first, stop - first))
         if not pieces:
             return np.empty(0, self.dtype)
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+    def _read_part(self, index: int, start: int, stop: int) -> NDArray[Any]:
+        """Some ids of one file; of what is mapped, if it may be: the file may be another one by now."""
+        if self._keep_mapped and self.parts[index][1]:
+            return np.array(self._mapped(index)[1][max(start, 0) : stop])
+        with self._open(index) as file:
+            return file.read(start, stop)
 
     def gather(self, starts: NDArray[np.int64], length: int) -> NDArray[Any]:
         """Stretches from any places of the stream, (B, length); what lies beyond its end is 0.

@@ -25,7 +25,8 @@ ALLOWED = {
     "__main__": {"cli"},
     "errors": set[str](),
     "files": {"errors"},
-    "publishing": {"errors", "files"},
+    "leftovers": {"files"},
+    "publishing": {"errors", "files", "leftovers"},
     "mapping": set[str](),
     "npy": {"errors", "mapping"},
     "longfiles": {"files"},
@@ -39,7 +40,7 @@ ALLOWED = {
     "embeddings": {"errors"},
     "weights": LOW,
     "dataset": {*LOW, "shards"},
-    "dataloader": {*LOW, "dataset", "shuffling"},
+    "dataloader": {"errors", "dataset", "shuffling"},
     "pipelines": {
         *LOW,
         "executors",

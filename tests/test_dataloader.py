@@ -198,17 +198,17 @@ def test_an_epoch_that_ended_or_was_broken_off_is_followed_by_the_next(shards: s
 
 
 @pytest.mark.parametrize("seed", [None, 5])
-@pytest.mark.parametrize("num_workers", [0, 1])
+@pytest.mark.parametrize("options", [{}, {"num_workers": 1}, {"num_workers": 1, "persistent_workers": True}])
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_an_epoch_within_an_epoch_does_not_change_it(
-    shards: str, monkeypatch: pytest.MonkeyPatch, seed: int | None, num_workers: int
+    shards: str, monkeypatch: pytest.MonkeyPatch, seed: int | None, options: dict[str, Any]
 ) -> None:
     """As the book's training loop does, which computes the loss over some batches now and then."""
     monkeypatch.setattr("gptprep.dataloader._AT_A_TIME", 16)
     torch.manual_seed(3)
-    expected = batches(create_dataloader(shards, 8, seed=seed, num_workers=num_workers))
+    expected = batches(create_dataloader(shards, 8, seed=seed, **options))
     torch.manual_seed(3)
-    loader = create_dataloader(shards, 8, seed=seed, num_workers=num_workers)
+    loader = create_dataloader(shards, 8, seed=seed, **options)
     got, states = [], []
     for step, (inputs, targets) in enumerate(loader):
         got.append((inputs.tolist(), targets.tolist()))
@@ -220,7 +220,7 @@ def test_an_epoch_within_an_epoch_does_not_change_it(
     assert got == expected
     assert [(state["epoch"], state["batches"]) for state in states] == [(0, n + 1) for n in range(len(got))]
     assert loader.state_dict()["epoch"] == 3
-    resumed = create_dataloader(shards, 8, seed=seed, num_workers=num_workers)
+    resumed = create_dataloader(shards, 8, seed=seed, **options)
     resumed.load_state_dict(states[5])
     assert batches(resumed) == expected[6:]
     assert resumed.state_dict()["epoch"] == 3

@@ -90,6 +90,8 @@ def test_indexing_is_pythons(shards: Path) -> None:
             check(kind(numbers), [number % n for number in numbers])
     for number in (-1, -n, np.int64(2), torch.tensor(3), np.uint8(1)):
         assert torch.equal(dataset[number][0], every[int(number)][0])
+    with pytest.raises(IndexError):
+        dataset[np.uint64((1 << 64) - 1)]
     for outside in (n, -n - 1, 10**12):
         for several in (outside, [0, outside]):
             with pytest.raises(IndexError, match=f"window {outside} of {n}"):
@@ -145,6 +147,17 @@ def test_it_travels_as_its_path(shards: Path, monkeypatch: pytest.MonkeyPatch) -
     again = pickle.loads(data)
     assert (again.split, len(again)) == ("val", len(dataset))
     assert torch.equal(again[0][0], dataset[0][0])
+
+
+def test_a_folder_that_was_written_anew_is_another_dataset(tmp_path: Path) -> None:
+    dataset = WindowDataset(make_shards(tmp_path, layout="tokens"))
+    before, data = dataset[:][0], pickle.dumps(dataset)
+    (tmp_path / "a.txt").write_text("other words " * 100)
+    options = WindowOptions((str(tmp_path / "a.txt"),), str(tmp_path / "shards"), L, 5, "0.2", force=True)
+    run_window(plan_window(options))
+    assert torch.equal(dataset[:][0], before)
+    with pytest.raises(DamagedData, match="has been written anew"):
+        pickle.loads(data)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from gptprep.errors import DamagedData, GptprepError
 from gptprep.pipelines.planning import WindowOptions, plan_window
 from gptprep.pipelines.verify import verify_folder
 from gptprep.pipelines.window import run_window
+from gptprep.shards import HashedFile
 from tests.conftest import Run
 
 L, S = 8, 5
@@ -179,6 +181,39 @@ def test_what_is_not_in_the_manifest_is_found(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", KINDS[::3], ids=lambda kind: "-".join(map(str, kind.values())))
+def test_shards_that_have_changed_places_are_found(tmp_path: Path, kind: dict[str, Any]) -> None:
+    path = make(tmp_path, **kind)
+    manifest = json.loads((path / "manifest.json").read_text())
+    shards = manifest["splits"]["train"]["shards"]
+    shards[0], shards[1] = shards[1], shards[0]
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(DamagedData, match="is not train/"):
+        verify_folder(str(path))
+
+
+@pytest.mark.parametrize("change", [{"dropped_tail": 1_000}, {"dropped_gaps": 7}, {"padding": 3}])
+def test_what_a_split_drops_is_recounted(tmp_path: Path, change: dict[str, int]) -> None:
+    path = make(tmp_path)
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["splits"]["train"] |= change
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    assert problems(path) == ["manifest.json: train drops other ids than it says"]
+
+
+def test_a_file_that_shrinks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make(tmp_path)
+    real = HashedFile.read
+
+    def read(file: HashedFile, rows: int) -> Any:
+        if file.array.file == "train/targets-00001.npy":
+            os.truncate(path / file.array.file, 140)
+        return real(file, rows)
+
+    monkeypatch.setattr(HashedFile, "read", read)
+    assert problems(path) == ["train/targets-00001.npy: it became shorter while it was read"]
+
+
 def test_splits_that_have_more_ids_than_the_stream_overlap(tmp_path: Path) -> None:
     path = make(tmp_path)
     manifest = json.loads((path / "manifest.json").read_text())
@@ -238,6 +273,8 @@ def test_embeddings_are_verified_too(run: Run, tmp_path: Path) -> None:
         {"version": 9},
         {"dtype": "int8"},
         {"dim": 4},
+        {"dim": 0},
+        {"context_length": 0},
         {"splits": {"../x": manifest["splits"]["train"]}},
         {"splits": 3},
         {"weights": {"file": "../w", "sha256": ""}},

@@ -52,9 +52,11 @@ def read_embeddings_manifest(folder: str) -> EmbeddingsManifest:
         if value["dtype"] not in ("float32", "float16") or value["weights"]["file"] != WEIGHTS:
             raise ValueError("its dtype or its weights are not those of embeddings")
         row = (value["context_length"], value["dim"])
+        if not all(type(size) is int and 1 <= size < 1 << 40 for size in row):
+            raise ValueError(f"a window has the shape {row}")
         arrays = []
         for name, split in value["splits"].items():
-            found = [array_file(name, {"array": array}, "array") for array in split["embeddings"]]
+            found = [array_file(name, "embeddings", n, array) for n, array in enumerate(split["embeddings"])]
             if any(array.shape[1:] != row for array in found):
                 raise ValueError(f"the shapes of {name} are not those of windows")
             if sum(array.shape[0] for array in found) != split["windows"]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 
-from gptprep.errors import DamagedData, os_errors
+from gptprep.errors import DamagedData, GptprepError, os_errors
 from gptprep.executors import threads
 from gptprep.executors.local import usable_cores
 from gptprep.files import MANIFEST, MARKER, read_json
@@ -106,7 +106,12 @@ def _run(tasks: list[Task], total: int, progress: Progress) -> list[Verified]:
                 done += count
                 progress("verifying", done, total, "bytes")
 
-        return task(on_bytes)
+        try:
+            return task(on_bytes)
+        except MemoryError as error:
+            raise GptprepError(
+                "not enough memory to verify", f"a window does not fit in it: {error}"
+            ) from error
 
     return threads.run(verify, tasks, usable_cores())
 
@@ -114,8 +119,10 @@ def _run(tasks: list[Task], total: int, progress: Progress) -> list[Verified]:
 def _shard_tasks(folder: ShardFolder, *, hashed: bool) -> Iterator[Task]:
     for name, split in folder.manifest.splits.items():
         for table, shards in ((False, split.shards), (True, split.table)):
-            for number in range(len(shards)):
-                yield ShardVerifier(folder, name, number, table=table, hashed=hashed).run
+            first = 0
+            for number, shard in enumerate(shards):
+                yield ShardVerifier(folder, name, number, first, table=table, hashed=hashed).run
+                first += next(iter(shard.values())).shape[0]
 
 
 def _real_ids(folder: ShardFolder, found: list[Verified]) -> dict[str, int]:

@@ -23,7 +23,6 @@ SplitBy = Literal["tail", "document"]
 _FORMAT = "gptprep-shards"
 _VERSION = 2
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
-_FILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\.npy")
 
 
 class TokenizerRecord(NamedTuple):
@@ -205,8 +204,8 @@ def _split(name: str, value: dict[str, Any], manifest: dict[str, Any]) -> Split:
         roles = {"tokens": ()}
         table = {"starts": (), **lengths} if by_document else {}
     split = Split(
-        shards=tuple(_shard(name, shard, roles) for shard in value["shards"]),
-        table=tuple(_shard(name, shard, table) for shard in value["table"]),
+        shards=tuple(_shard(name, number, shard, roles) for number, shard in enumerate(value["shards"])),
+        table=tuple(_shard(name, number, shard, table) for number, shard in enumerate(value["table"])),
         **{key: _number(value, key) for key in Split._fields[:5]},
     )
     stride = _number(manifest, "stride", 1)
@@ -225,11 +224,11 @@ def _rows(shards: tuple[Shard, ...]) -> int:
     return sum(next(iter(shard.values())).shape[0] for shard in shards)
 
 
-def _shard(split: str, value: dict[str, Any], roles: dict[str, tuple[int, ...]]) -> Shard:
+def _shard(split: str, number: int, value: dict[str, Any], roles: dict[str, tuple[int, ...]]) -> Shard:
     """A shard that has just these roles, each with rows of a shape."""
     if set(value) != set(roles) or not roles:
         raise ValueError(f"a shard of {split} has {', '.join(value) or 'nothing'}")
-    shard = {role: array_file(split, value, role) for role in roles}
+    shard = {role: array_file(split, role, number, value[role]) for role in roles}
     n_rows = next(iter(shard.values())).shape[:1]
     for role, array in shard.items():
         if not n_rows or array.shape != (*n_rows, *roles[role]):
@@ -237,16 +236,15 @@ def _shard(split: str, value: dict[str, Any], roles: dict[str, tuple[int, ...]])
     return shard
 
 
-def array_file(split: str, value: dict[str, Any], key: str) -> ArrayFile:
+def array_file(split: str, role: str, number: int, array: dict[str, Any]) -> ArrayFile:
     """The file that a value of a manifest describes, which may hold anything.
 
     Raises:
-        KeyError, TypeError, ValueError: it describes none of the split's.
+        KeyError, TypeError, ValueError: it is not that of the split, role and number.
     """
-    array = value[key]
     file = _text(array, "file")
-    if not file.startswith(f"{split}/") or not _FILE_NAME.fullmatch(file[len(split) + 1 :]):
-        raise ValueError(f"{file!r} is not a file of the split {split}")
+    if not _SPLIT_NAME.fullmatch(split) or file != f"{split}/{role}-{number:05d}.npy":
+        raise ValueError(f"{file!r} is not {split}/{role}-{number:05d}.npy")
     if not isinstance(array["shape"], list) or not all(
         type(n) is int and 0 <= n < 1 << 62 for n in array["shape"]
     ):

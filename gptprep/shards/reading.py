@@ -232,6 +232,11 @@ class TokensReader(SplitReader):
         ids = self._ids.gather(starts, length + 1)
         return Windows(**padded(ids, lengths, self._manifest.tokenizer.eot or 0))
 
+    def check(self) -> None:
+        for stream in (self._ids, self._starts, self._lengths):
+            if stream is not None:
+                stream.map_all()
+
     def _damaged(self, why: str) -> DamagedData:
         return DamagedData(
             f"the table of windows of {self._folder.path} is damaged", why, "write the shards again"

@@ -9,6 +9,7 @@ Legend: B windows of a block, L context length.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gptprep import npy
+from gptprep import npy, windows
 from gptprep.errors import DamagedData, os_errors
 from gptprep.shards.manifest import LENGTHS_DTYPE, STARTS_DTYPE, ArrayFile, Manifest, Shard, Split
 from gptprep.shards.reading import ShardFolder
@@ -59,11 +60,11 @@ class HashedFile:
             raise DamagedData("it is missing")
         with os_errors("read", self._path):
             self._file = open(self._path, "rb", buffering=0)  # noqa: SIM115  closed by __exit__
-        try:
-            self._check_header(np.dtype(dtype))
-        except BaseException:
-            self._file.close()
-            raise
+            try:
+                self._check_header(np.dtype(dtype))
+            except BaseException:
+                self._file.close()
+                raise
 
     def _check_header(self, dtype: np.dtype[Any]) -> None:
         header = npy.read_header(self._file, self.array.file)
@@ -82,6 +83,10 @@ class HashedFile:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+    def skip(self, rows: int) -> None:
+        """Leave out the next rows, of a file that is not hashed."""
+        self._file.seek(rows * math.prod(self._row) * self._dtype.itemsize, os.SEEK_CUR)
 
     def read(self, rows: int) -> NDArray[Any]:
         """The next rows.
@@ -118,16 +123,19 @@ class ShardVerifier:
 
     Args:
         number: of the shard in `shards` of the split, or in its `table`.
+        first: how many rows the shards before it have.
         hashed: whether the hashes are compared.
     """
 
-    def __init__(self, folder: ShardFolder, split: str, number: int, *, table: bool, hashed: bool) -> None:
+    def __init__(
+        self, folder: ShardFolder, split: str, number: int, first: int, *, table: bool, hashed: bool
+    ) -> None:
         self._folder, self._manifest = folder, folder.manifest
         self._split: Split = folder.manifest.splits[split]
         self._shards = self._split.table if table else self._split.shards
         self._shard: Shard = self._shards[number]
         self._number, self._table, self._hashed = number, table, hashed
-        self._first = sum(_rows(shard) for shard in self._shards[:number])
+        self._first = first
         self._found: dict[tuple[str, str], Problem] = {}
         self._real_ids = 0
         self._last: Blocks = {}
@@ -135,30 +143,37 @@ class ShardVerifier:
     def run(self, on_bytes: OnBytes = lambda _: None) -> Verified:
         """Read all of it."""
         with ExitStack() as stack:
-            files = {role: self._open(role) for role in self._shard}
-            opened = {role: stack.enter_context(file) for role, file in files.items() if file}
-            if len(opened) == len(files):
+            opened = {role: self._open(role) for role in self._shard}
+            files = {role: stack.enter_context(file) for role, file in opened.items() if file}
+            if len(files) == len(opened):
                 self._last = self._row_before()
-            row_bytes = sum(
-                int(np.prod(array.shape[1:])) * np.dtype(self._dtype(role)).itemsize
-                for role, array in self._shard.items()
-            )
-            step = max(1, _BLOCK_BYTES // row_bytes)
+            step = max(1, _BLOCK_BYTES // self._row_bytes())
             for begin in range(0, _rows(self._shard), step):
-                rows = min(step, _rows(self._shard) - begin)
-                try:
-                    blocks = {role: file.read(rows) for role, file in opened.items()}
-                except DamagedData as error:
-                    self._add(next(iter(opened)), "shorter", error.what)
-                    break
-                if len(opened) == len(files):
+                blocks = self._blocks(files, min(step, _rows(self._shard) - begin))
+                if len(blocks) == len(opened):
                     self._check(self._first + begin, blocks)
                 on_bytes(sum(block.nbytes for block in blocks.values()))
-            else:
-                for role, file in opened.items():
-                    if what := file.problem():
-                        self._add(role, "hash", what)
+            for role, file in files.items():
+                if what := file.problem():
+                    self._add(role, "hash", what)
         return Verified(list(self._found.values()), self._real_ids)
+
+    def _row_bytes(self) -> int:
+        return sum(
+            math.prod(array.shape[1:]) * np.dtype(self._dtype(role)).itemsize
+            for role, array in self._shard.items()
+        )
+
+    def _blocks(self, files: dict[str, HashedFile], rows: int) -> Blocks:
+        """The next rows; a file that cannot give them is left out from then on."""
+        blocks = {}
+        for role, file in list(files.items()):
+            try:
+                blocks[role] = file.read(rows)
+            except DamagedData as error:
+                self._add(role, "shorter", error.what)
+                del files[role]
+        return blocks
 
     def _dtype(self, role: str) -> str:
         return _DTYPES.get(role, self._manifest.dtype)
@@ -174,13 +189,15 @@ class ShardVerifier:
         """The last row of the shard before this one, if it can be read: windows go on across shards."""
         if not self._number:
             return {}
+        last = {}
         try:
-            return {
-                role: np.array(self._folder.array(array, self._dtype(role))[-1:])
-                for role, array in self._shards[self._number - 1].items()
-            }
+            for role, array in self._shards[self._number - 1].items():
+                with HashedFile(self._folder.path, array, self._dtype(role), hashed=False) as file:
+                    file.skip(array.shape[0] - 1)
+                    last[role] = file.read(1)
         except DamagedData:
             return {}
+        return last
 
     def _add(self, role: str, kind: str, what: str) -> None:
         """The first problem of a kind in a file is told; what follows is most often the same."""
@@ -277,7 +294,17 @@ def check_totals(manifest: Manifest, real_ids: dict[str, int]) -> list[Problem]:
     if together != manifest.ids:
         what = f"the splits have {together:,} ids together, and the stream {manifest.ids:,}: they may overlap"
         problems.append(Problem("manifest.json", what))
+    if not manifest.splits:
+        problems.append(Problem("manifest.json", "it has no split"))
+    documents = sum(source.documents for source in manifest.sources)
+    if documents != manifest.documents:
+        what = f"the sources have {documents:,} documents, not {manifest.documents:,}"
+        problems.append(Problem("manifest.json", what))
     for name, split in manifest.splits.items():
+        if manifest.boundary == "stream":
+            dropped = windows.dropped(split.ids, manifest.context_length, manifest.stride)
+            if (split.dropped_tail, split.dropped_gaps, split.padding) != (*dropped, 0):
+                problems.append(Problem("manifest.json", f"{name} drops other ids than it says"))
         if name in real_ids:
             padding = split.windows * manifest.context_length - real_ids[name]
             if padding != split.padding:
