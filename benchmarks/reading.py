@@ -50,33 +50,13 @@ class Reader(NamedTuple):
 
 def prepare_reading(folder: Path) -> None:
     """`ids.bin` as shards of both layouts, and as many small ones; the documents as tokbin's dataset."""
-    for layout in ("pairs", "tokens"):
-        command = [
-            sys.executable,
-            "-m",
-            "gptprep",
-            "window",
-            "ids.bin",
-            "-o",
-            layout,
-            "--layout",
-            layout,
-            "-q",
-        ]
-        subprocess.run([*command, "-L", str(CONTEXT_LENGTH)], cwd=folder, check=True)
-    command = [
-        sys.executable,
-        "-m",
-        "gptprep",
-        "window",
-        "ids.bin",
-        "-o",
-        "many",
-        "-q",
-        "--shard-size",
-        "200KB",
-    ]
-    subprocess.run([*command, "-L", str(CONTEXT_LENGTH)], cwd=folder, check=True)
+    for name, *options in (
+        ("pairs", "--layout", "pairs"),
+        ("tokens", "--layout", "tokens"),
+        ("many", "--shard-size", "200KB"),
+    ):
+        command = [sys.executable, "-m", "gptprep", "window", "ids.bin", "-q", "-L", str(CONTEXT_LENGTH)]
+        subprocess.run([*command, "-o", name, *options], cwd=folder, check=True)
     if find_spec("tokbin") and (folder / "gpt2").exists():
         from tokbin import Dataset, jsonl
 

@@ -168,7 +168,9 @@ class WindowLoader(DataLoader[Pair]):
             epoch, begun = _epoch_in(state_dict), operator.index(state_dict["begun"])
             order = dict(state_dict["order"])
         except (KeyError, TypeError, ValueError) as error:
-            raise WrongUsage("this is not the state of a loader of windows", str(error)) from error
+            raise WrongUsage(
+                "this is not the state of a loader of windows", str(error), "give what state_dict() returned"
+            ) from error
         if order != self._order:
             raise WrongUsage(
                 "the state is of another loader",
@@ -180,9 +182,14 @@ class WindowLoader(DataLoader[Pair]):
                 "make the loader as the one that was stopped",
             )
         if epoch.given > len(self._batches) or not epoch.number <= begun < 1 << 62:
-            raise WrongUsage(f"the state is of batch {epoch.given} of {len(self._batches)}")
+            raise WrongUsage(
+                f"the state is of batch {epoch.given} of {len(self._batches)}",
+                fix="give what state_dict() returned",
+            )
         if self._batches.draws and epoch.given and epoch.drawn is None:
-            raise WrongUsage("the state does not say which seed was drawn")
+            raise WrongUsage(
+                "the state does not say which seed was drawn", fix="give what state_dict() returned"
+            )
         self._begun, self._resumed, self._latest, self._running = begun, epoch, epoch, []
 
 

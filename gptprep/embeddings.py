@@ -80,7 +80,8 @@ class TokenPositionEmbedding(nn.Module):
         if isinstance(position, torch.Tensor):
             if position.shape[1:] != (dim,):
                 raise WrongUsage(
-                    f"a position table of shape {tuple(position.shape)} has not the width {dim:,}"
+                    f"a position table of shape {tuple(position.shape)} has not the width {dim:,}",
+                    fix="give the position table that belongs to the token table",
                 )
             model.position, model.pos_emb = "learned", _embedding(position)
         elif position is not None:

@@ -133,7 +133,7 @@ def _table(path: str, tensors: _Tensors, name: str) -> Table:
         raise GptprepError(
             f"{name} in {path} is not a table",
             f"its shape is {tensor.shape}",
-            "two sizes of 1 or more are expected",
+            "name one that has rows and columns: --token-table, --position-table",
         )
     if tensor.dtype not in ("float16", "bfloat16", "float32", "float64"):
         raise GptprepError(
@@ -172,7 +172,7 @@ _FIX = "give a .safetensors file, or what torch.save(model.state_dict(), ...) wr
 def _why(error: Exception) -> str:
     """In a line; torch's own would advise to run what is in the file."""
     if isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error):
-        return "it holds more than tensors, numbers and texts"
+        return "it is no file of tensors, or holds more than tensors, numbers and texts"
     return str(error).partition("\n")[0][:300] or type(error).__name__
 
 

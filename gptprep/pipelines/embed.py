@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -118,7 +118,7 @@ def plan_embed(options: EmbedOptions) -> EmbedPlan:
     plan = EmbedPlan(options, folder, tables, windows, shape, 0)
     size = _size(plan, shape[0], options.dtype)
     require_free_space(options.output, size, _ways_to_save(plan))
-    return EmbedPlan(options, folder, tables, windows, shape, size)
+    return replace(plan, bytes=size)
 
 
 def _check_options(options: EmbedOptions) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ import numpy as np
 from gptprep.errors import DamagedData
 from gptprep.executors import threads
 from gptprep.executors.local import usable_cores
-from gptprep.pipelines.progress import Progress
+from gptprep.pipelines.progress import Progress, SharedProgress
 from gptprep.shards import ArrayFile, ArrayWriter, ShardFolder
 
 if TYPE_CHECKING:
@@ -69,8 +68,11 @@ def make_model(plan: EmbedPlan) -> TokenPositionEmbedding:
 
 def overflow(model: TokenPositionEmbedding, dtype: str) -> Iterator[str]:
     """A note if embeddings may be larger than the dtype holds, from the largest numbers of the tables."""
-    largest = sum(table.abs().max().item() for table in model.state_dict().values())
-    if dtype == "float16" and not largest <= float(np.finfo(np.float16).max):
+    if dtype != "float16":
+        return
+    ends = [(table.min().item(), table.max().item()) for table in model.state_dict().values()]
+    largest = sum(max(-low, high) for low, high in ends)
+    if not largest <= float(np.finfo(np.float16).max):
         yield f"the tables hold numbers up to {largest:.3g}: beyond 65,504 a float16 is infinite"
 
 
@@ -96,15 +98,12 @@ def write_embeddings(
     files = list(_files(plan))
     for split in dict.fromkeys(file.split for file in files):
         os.mkdir(os.path.join(folder, split))
-    done, lock = 0, Lock()
+    written_windows = SharedProgress(progress, "embedding", plan.shape[0], "windows")
 
     def write(file: _File, check: Callable[[], None]) -> ArrayFile:
         def on_windows(count: int) -> None:
-            nonlocal done
             check()
-            with lock:
-                done += count
-                progress("embedding", done, plan.shape[0], "windows")
+            written_windows.add(count)
 
         return _write_file(plan, model, folder, file, on_windows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Protocol
 
 
@@ -14,3 +15,17 @@ class Progress(Protocol):
 
 def no_progress(stage: str, done: int, total: int | None, unit: str) -> None:
     """For callers that do not care."""
+
+
+class SharedProgress:
+    """Adds up what several threads have done of a stage, and tells it one at a time."""
+
+    def __init__(self, progress: Progress, stage: str, total: int, unit: str) -> None:
+        self._progress, self._stage, self._total, self._unit = progress, stage, total, unit
+        self._done, self._lock = 0, Lock()
+
+    def add(self, count: int) -> None:
+        """So much more is done."""
+        with self._lock:
+            self._done += count
+            self._progress(self._stage, self._done, self._total, self._unit)

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 
 from gptprep.errors import DamagedData, GptprepError, os_errors
 from gptprep.executors import threads
@@ -19,7 +18,7 @@ from gptprep.pipelines.embeddings_folder import (
     EmbeddingsManifest,
     read_embeddings_manifest,
 )
-from gptprep.pipelines.progress import Progress, no_progress
+from gptprep.pipelines.progress import Progress, SharedProgress, no_progress
 from gptprep.shards import (
     ArrayFile,
     HashedFile,
@@ -96,21 +95,20 @@ def _size(path: str) -> int:
 
 
 def _run(tasks: list[Task], total: int, progress: Progress) -> list[Verified]:
-    done, lock = 0, Lock()
+    read = SharedProgress(progress, "verifying", total, "bytes")
 
     def verify(task: Task, check: Callable[[], None]) -> Verified:
         def on_bytes(count: int) -> None:
-            nonlocal done
             check()
-            with lock:
-                done += count
-                progress("verifying", done, total, "bytes")
+            read.add(count)
 
         try:
             return task(on_bytes)
         except MemoryError as error:
             raise GptprepError(
-                "not enough memory to verify", f"a window does not fit in it: {error}"
+                "not enough memory to verify",
+                f"a window does not fit in it: {error}",
+                "verify it on a machine with more",
             ) from error
 
     return threads.run(verify, tasks, usable_cores())
@@ -151,9 +149,9 @@ def _verify_array(
             for begin in range(0, array.shape[0] if hashed else 0, rows):
                 on_bytes(file.read(min(rows, array.shape[0] - begin)).nbytes)
             what = file.problem() if hashed else None
+        return Verified([Problem(array.file, what)] if what else [], 0)
     except DamagedData as error:
-        what = ": ".join(filter(None, (error.what, error.why)))
-    return Verified([Problem(array.file, what)] if what else [], 0)
+        return Verified([Problem.of(array.file, error)], 0)
 
 
 def _verify_weights(path: str, sha256: str, hashed: bool, on_bytes: Callable[[int], None]) -> Verified:

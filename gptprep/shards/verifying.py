@@ -37,6 +37,11 @@ class Problem(NamedTuple):
     """Relative to the folder."""
     what: str
 
+    @classmethod
+    def of(cls, file: str, error: DamagedData) -> Problem:
+        """What an error says, without the name of the file, which the problem has."""
+        return cls(file, str(error).removeprefix(f"{file} "))
+
 
 class Verified(NamedTuple):
     """What was found in a shard."""
@@ -182,7 +187,7 @@ class ShardVerifier:
         try:
             return HashedFile(self._folder.path, self._shard[role], self._dtype(role), hashed=self._hashed)
         except DamagedData as error:
-            self._add(role, "file", ": ".join(filter(None, (error.what, error.why))))
+            self._add(role, "file", Problem.of(self._shard[role].file, error).what)
             return None
 
     def _row_before(self) -> Blocks:
