@@ -1,16 +1,14 @@
 """Publishing files and folders whole or not at all.
 
-Everything is written under a temporary name beside its final one, flushed to the disk and renamed. A lock on
-the temporary name keeps two runs from writing the same output; the system drops it with the process that
-held it, so a killed run never blocks the next.
+Everything is written under a temporary name beside its final one, flushed to the disk and renamed. A lock
+keeps two runs from writing the same output, until the last of what was replaced is gone; the system drops it
+with the process that held it, so a killed run never blocks the next.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -18,6 +16,7 @@ from typing import BinaryIO
 from gptprep.errors import GptprepError, WrongUsage, os_errors
 from gptprep.files import MARKER, sync_file, sync_folder
 from gptprep.leftovers import discard, empty, is_leftover, is_marked, mark, remove
+from gptprep.locks import locked_folder, locked_if_there, open_locked
 
 _ASIDE = ".replaced"
 _FORCE = "give --force to replace it, or another name"
@@ -58,7 +57,7 @@ def publish_file(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
     folder, name = os.path.split(real)
     partial = os.path.join(folder, f".{name}{MARKER}")
     with _parents(real, path), os_errors("write", path):
-        with open(_open_locked(partial, path, os.O_RDWR | os.O_CREAT), "r+b") as file:
+        with open(open_locked(partial, path, os.O_RDWR | os.O_CREAT), "r+b") as file:
             try:
                 file.truncate()
                 yield file
@@ -150,8 +149,8 @@ def publish_folder(
         GptprepError: as `check_folder_output`, another run is writing there, or it cannot be written.
     """
     real = check_folder_output(path, force=force, is_ours=is_ours)
-    with _working_folder(real, path, keep) as partial:
-        _recover(real)
+    with _working_folder(real, path, keep) as partial, locked_if_there(real, path):
+        _recover(real, path)
         check_folder_output(path, force=force, is_ours=is_ours)
         yield partial
         for folder, _, _ in os.walk(partial):
@@ -159,7 +158,7 @@ def publish_folder(
         check_folder_output(path, force=force, is_ours=is_ours)
         if keep:
             remove(os.path.join(partial, keep))
-        _swap(partial, real)
+        _swap(partial, real, path)
 
 
 @contextmanager
@@ -182,14 +181,14 @@ def clear_leftover(path: str) -> None:
     """Remove the working folder that a stopped run to `path` left, where no run is at it now."""
     real = os.path.realpath(path)
     if is_marked(real + ".partial"):
-        with suppress(GptprepError, OSError), _locked_folder(real + ".partial", path):
+        with suppress(GptprepError, OSError), locked_folder(real + ".partial", path):
             discard(real + ".partial")
 
 
 @contextmanager
 def _working_folder(real: str, path: str, keep: str) -> Iterator[str]:
     partial = real + ".partial"
-    with _parents(real, path), os_errors("write", path), _locked_folder(partial, path):
+    with _parents(real, path), os_errors("write", path), locked_folder(partial, path):
         _claim(partial, path, keep)
         try:
             yield partial
@@ -243,43 +242,6 @@ def _parents(real: str, path: str) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def _locked_folder(partial: str, path: str) -> Iterator[None]:
-    lock = _open_locked(partial, path, os.O_RDONLY)
-    try:
-        yield
-    finally:
-        os.close(lock)
-
-
-def _open_locked(partial: str, path: str, flags: int) -> int:
-    """Open the temporary name and lock it, making sure that the lock is on what still has that name.
-
-    A leftover that has another name too was published by a run that was killed right then: it is let go.
-    """
-    while True:
-        try:
-            if not flags & os.O_CREAT:
-                os.makedirs(partial, exist_ok=True)
-            descriptor = os.open(partial, flags | os.O_NOFOLLOW, 0o666)
-        except FileNotFoundError:
-            continue  # the other run has published it in between
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            status = os.fstat(descriptor)
-            if os.path.samestat(status, os.stat(partial)):
-                if stat.S_ISDIR(status.st_mode) or status.st_nlink == 1:
-                    return descriptor
-                os.unlink(partial)
-        except BlockingIOError as error:
-            os.close(descriptor)
-            fix = "wait for the other run to end, or choose another output"
-            raise GptprepError(f"{path} is being written by another run", fix=fix) from error
-        except FileNotFoundError:
-            pass  # the other run has just published it: the name is free again
-        os.close(descriptor)
-
-
 def _claim(partial: str, path: str, keep: str) -> None:
     """Mark the working folder as gptprep's and clear what a killed run left in it, but for what is kept."""
     if not is_leftover(partial):
@@ -288,7 +250,7 @@ def _claim(partial: str, path: str, keep: str) -> None:
     empty(partial, keep)
 
 
-def _swap(partial: str, real: str) -> None:
+def _swap(partial: str, real: str, path: str) -> None:
     """Put the finished folder in place; an old one is moved aside first and removed last."""
     if os.path.isdir(real):
         shutil.copymode(real, partial)
@@ -297,18 +259,40 @@ def _swap(partial: str, real: str) -> None:
             mark(real)
             os.rename(real, real + _ASIDE)
         os.rename(partial, real)
-    finally:
-        _recover(real)
-    sync_folder(os.path.dirname(real))
+        sync_folder(os.path.dirname(real))  # before anything of the old one goes
+    except OSError:
+        _restore(real)
+        raise
+    except BaseException:
+        _recover(real, path)
+        raise
+    _recover(real, path)
 
 
-def _recover(real: str) -> None:
+def _recover(real: str, path: str) -> None:
     """Finish a `_swap`, or undo one that was cut off before the new folder had its name."""
+    _restore(real)
+    if is_leftover(real + _ASIDE):
+        with suppress(OSError):  # the new folder is in place: what is left here goes with the next run
+            _discard_though_interrupted(real + _ASIDE, path)
+
+
+def _restore(real: str) -> None:
     aside = real + _ASIDE
     if is_marked(aside) and not os.path.lexists(real):
         os.rename(aside, real)
     if is_marked(real):
         os.unlink(os.path.join(real, MARKER))
-    if is_leftover(aside):
-        with suppress(OSError):  # the new folder is in place: what is left here goes with the next run
+
+
+def _discard_though_interrupted(aside: str, path: str) -> None:
+    """Remove what was replaced; an interrupt comes through when that is done, another one at once."""
+    try:
+        discard(aside)
+    except OSError:
+        raise
+    except BaseException as interrupt:
+        with suppress(OSError):
             discard(aside)
+        interrupt.add_note(f"{path} is whole")
+        raise

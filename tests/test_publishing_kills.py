@@ -1,7 +1,8 @@
-"""Publishing that is killed between any two of its steps."""
+"""Publishing that is killed, interrupted or doubled between any two of its steps."""
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,7 +11,10 @@ from typing import BinaryIO, NamedTuple
 
 import pytest
 
+from gptprep import publishing
+from gptprep.errors import GptprepError
 from gptprep.publishing import publish_file
+from tests.conftest import TOP
 from tests.test_publishing import NEW, publish, tree
 
 
@@ -93,3 +97,72 @@ with publish_file({str(target)!r}) as file:
         fail(file)
     assert tree(tmp_path) == {"x": "published"}
     assert target.stat().st_nlink == 1
+
+
+def test_a_run_that_still_removes_what_it_replaced_is_not_disturbed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new folder has its name already, and the old one is going: a second run has to wait."""
+    target = tmp_path / "out"
+    publish(target, "old")
+    discard, refused = publishing.discard, []
+
+    def second_run_first(folder: str) -> None:
+        code = f"from tests.test_publishing import *; publish(Path({str(target)!r}), 'newer', force=True)"
+        if folder.endswith(".replaced") and not refused:
+            second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=TOP)
+            refused.append("out is being written by another run" in second.stderr)
+        discard(folder)
+
+    monkeypatch.setattr(publishing, "discard", second_run_first)
+    publish(target, force=True)
+    assert refused == [True]
+    assert os.listdir(tmp_path) == ["out"]
+    assert tree(target) == NEW
+
+
+@pytest.mark.parametrize("interrupts", [1, 2])
+def test_an_interrupt_while_the_old_folder_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupts: int
+) -> None:
+    """The first waits for the removal, the second does not; the next run clears what is left."""
+    target = tmp_path / "out"
+    publish(target, "old")
+    discard, left = publishing.discard, list(range(interrupts))
+
+    def interrupted(folder: str) -> None:
+        if folder.endswith(".replaced") and left:
+            left.pop()
+            (Path(folder) / "sub" / "data").unlink(missing_ok=True)
+            raise KeyboardInterrupt
+        discard(folder)
+
+    monkeypatch.setattr(publishing, "discard", interrupted)
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        publish(target, force=True)
+    assert tree(target) == NEW
+    if interrupts == 1:
+        assert interrupt.value.__notes__ == [f"{target} is whole"]
+        assert os.listdir(tmp_path) == ["out"]
+    publish(target, "newer", force=True)
+    assert os.listdir(tmp_path) == ["out"]
+    assert tree(target) == dict.fromkeys(NEW, "newer")
+
+
+def test_what_was_replaced_stays_until_the_new_name_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out"
+    publish(target, "old")
+
+    def broken(folder: str) -> None:
+        if folder == str(tmp_path):
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(publishing, "sync_folder", broken)
+    with pytest.raises(GptprepError, match="Input/output error"):
+        publish(target, force=True)
+    assert tree(tmp_path / "out.replaced") == dict.fromkeys(NEW, "old")
+    monkeypatch.undo()
+    publish(target, "newer", force=True)
+    assert os.listdir(tmp_path) == ["out"]

@@ -203,9 +203,10 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _stopped(how: str, error: BaseException, arguments: dict[str, Any], code: int) -> int:
     output = arguments.get("output")
-    if output and output != "-" and not os.path.lexists(output):
-        again = "; run the same command again"
-        how += f": {output} was not written" + ("" if _notes(error) else again)
+    if output and output != "-":
+        parts = [] if os.path.lexists(output) else [f"{output} was not written"]
+        parts += [] if _notes(error) else ["run the same command again"]
+        how += ": " * bool(parts) + "; ".join(parts)
     _print_error(how, *_notes(error))
     return code
 
