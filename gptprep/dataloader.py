@@ -231,6 +231,7 @@ def create_dataloader(
     *,
     rank: int = 0,
     world_size: int = 1,
+    verify: bool = False,
     **options: Any,
 ) -> WindowLoader:
     """The book's function over shards: batches of `(inputs, targets)`, int64, (B, L).
@@ -248,6 +249,7 @@ def create_dataloader(
         split: "train" or "val".
         rank: which of the processes that share an epoch this one is, from 0.
         world_size: how many there are.
+        verify: read and check all of the folder first, as `gptprep verify` does.
         options: more of `DataLoader`'s, such as `pin_memory`, that do not change which batches come.
 
     Raises:
@@ -258,7 +260,7 @@ def create_dataloader(
     seed = None if seed is None else operator.index(seed)
     shuffle, drop_last = bool(shuffle), bool(drop_last)
     _check(batch_size, shuffle, seed, rank, world_size, options)
-    dataset = WindowDataset(path, split)
+    dataset = WindowDataset(path, split, verify=verify)
     needed = batch_size * world_size if drop_last else world_size
     if len(dataset) < needed:
         raise WrongUsage(

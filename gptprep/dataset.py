@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 
 from gptprep.errors import DamagedData
 from gptprep.files import MANIFEST, sha256_file
+from gptprep.pipelines.verify import require_whole, verify_folder
 from gptprep.shards import open_shards
 
 IGNORED = -100
@@ -39,14 +40,18 @@ class WindowDataset(Dataset[Pair]):
     Args:
         path: a folder that `gptprep window` wrote.
         split: "train" or "val".
+        verify: read all of the folder first, as `gptprep verify` does. Without it the manifest is checked,
+            and the size and header of every file, but not what is in them.
 
     Raises:
         GptprepError: it is not a shard folder, or has no such split.
         DamagedData: a file is missing, or is not what the manifest says.
     """
 
-    def __init__(self, path: str | os.PathLike[str], split: str = "train") -> None:
+    def __init__(self, path: str | os.PathLike[str], split: str = "train", *, verify: bool = False) -> None:
         self.path, self.split = os.path.abspath(path), split
+        if verify:
+            require_whole(verify_folder(self.path))
         folder = open_shards(self.path)
         self.fingerprint = sha256_file(os.path.join(self.path, MANIFEST))
         self.manifest = folder.manifest

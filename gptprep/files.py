@@ -1,4 +1,4 @@
-"""Hashing, JSON, free space, durability, and which folders are gptprep's own."""
+"""Hashing, JSON, free space, durability, manifests, and which folders are gptprep's own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
@@ -50,13 +51,30 @@ def read_json(path: str, max_bytes: int = 1 << 30) -> Any:
     """Read a JSON file that may hold anything.
 
     Raises:
-        GptprepError: it cannot be opened.
+        GptprepError: it cannot be opened, or is not a regular file.
         DamagedData: it is larger than `max_bytes`, not UTF-8, not JSON, or nested too deeply.
     """
-    with os_errors("read", path), open(path, "rb") as file:
+    return parse_json(read_regular(path, max_bytes), path)
+
+
+def read_regular(path: str, max_bytes: int = 1 << 30) -> bytes:
+    """All of a regular file: a pipe would wait for a writer, and a device may have no end.
+
+    Raises:
+        GptprepError: it cannot be opened, or is not a regular file.
+        DamagedData: it is larger than `max_bytes`.
+    """
+    with os_errors("read", path), open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise GptprepError(f"cannot read {path}", "it is not a regular file", "name a file")
         data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
-        raise DamagedData(f"{path} is too large", f"more than {max_bytes} bytes of JSON")
+        raise DamagedData(f"{path} is too large", f"it has more than {max_bytes:,} bytes")
+    return data
+
+
+def parse_json(data: bytes, path: str) -> Any:
+    """The value of a JSON text; raises as `read_json`."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -153,8 +171,31 @@ def is_own_folder(folder: str, form: str, files_of: Callable[[Any], Iterable[str
         return False
 
 
+# Manifests end with the sha256 of all their bytes before it: not one of them can change unseen.
+
+_SEAL = b',\n  "sha256": "%b"\n}\n'
+
+
+def sealed_json(value: Any) -> bytes:
+    """An object as `json_bytes` writes it, with one entry more: the sha256 of all bytes before that entry."""
+    body = json_bytes(value).removesuffix(b"\n}\n")
+    return body + _SEAL % hashlib.sha256(body).hexdigest().encode()
+
+
+def check_seal(data: bytes, path: str) -> None:
+    """See to it that what `sealed_json` wrote has not changed since.
+
+    Raises:
+        DamagedData: it has.
+    """
+    body = data[: -len(_SEAL % (b"0" * 64))]
+    if data != body + _SEAL % hashlib.sha256(body).hexdigest().encode():
+        why = "it is not as it was written: its sha256 is another"
+        raise DamagedData(f"{path} is damaged", why, "write it again")
+
+
 def write_manifest(folder: str, value: Any) -> None:
     """Write the manifest of a folder, durably: it is what makes the folder whole."""
     with open(os.path.join(folder, MANIFEST), "wb") as file:
-        file.write(json_bytes(value))
+        file.write(sealed_json(value))
         sync_file(file)

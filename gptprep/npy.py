@@ -1,6 +1,6 @@
 """The `.npy` format, version 1.0: headers written ahead of the data, and read without trusting them.
 
-`numpy.load` takes trailing bytes, big-endian data and pickles without a word; `open_array` does not.
+`numpy.load` takes trailing bytes, big-endian data and pickles without a word; `read_header` does not.
 Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
@@ -98,15 +98,36 @@ def _parse(text: bytes, path: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]
     return shape, fortran == "True", np.dtype(descr)
 
 
-def open_array(path: str) -> NDArray[Any]:
-    """Memory-map a `.npy` file, read-only, after checking its header.
+def check_header(
+    file: BinaryIO | io.FileIO, path: str, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Header:
+    """Read a header that has to be, to the byte, what `header` writes for a shape and a dtype.
+
+    Raises:
+        DamagedData: it is not; or as `read_header`.
+    """
+    found = read_header(file, path)
+    if (found.shape, found.dtype) != (shape, dtype):
+        raise DamagedData(
+            f"{path} is not what the manifest says",
+            f"it has the shape {found.shape} and the dtype {found.dtype}, not {shape} and {dtype}",
+            "write the folder again",
+        )
+    file.seek(0)
+    if file.read(found.offset) != header(shape, dtype):
+        raise DamagedData(f"{path} has not the header that was written", fix="write the folder again")
+    return found
+
+
+def open_array(path: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Memory-map a `.npy` file of a known shape and dtype, read-only, after checking its header.
 
     Raises:
         GptprepError: it cannot be read.
-        DamagedData: as `read_header`.
+        DamagedData: as `check_header`.
     """
     with os_errors("read", path), open(path, "rb") as file:
-        shape, dtype, offset = read_header(file, path)
+        offset = check_header(file, path, shape, dtype).offset
         if 0 in shape:  # an empty file region cannot be mapped
             return np.empty(shape, dtype)
         size = offset + math.prod(shape) * dtype.itemsize

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pytest
 import tiktoken
 from hypothesis import HealthCheck, settings
 from tiktoken.load import load_tiktoken_bpe
 from tiktoken_ext.openai_public import r50k_pat_str
+
+from gptprep.files import sealed_json
 
 TOP = Path(__file__).parent.parent
 SAMPLES = TOP / "sample_texts"
@@ -73,3 +76,15 @@ def truth() -> tiktoken.Encoding:
 def samples(tmp_path: Path) -> Path:
     """A copy of the sample texts in the test's folder."""
     return Path(shutil.copytree(SAMPLES, tmp_path / "sample_texts"))
+
+
+def read_manifest(folder: Path) -> Any:
+    """What a manifest says, its own sha256 aside."""
+    value = json.loads((folder / "manifest.json").read_text())
+    del value["sha256"]
+    return value
+
+
+def write_manifest(folder: Path, value: Any) -> None:
+    """A manifest of other content, as if it had been written so."""
+    (folder / "manifest.json").write_bytes(sealed_json(value))

@@ -40,7 +40,7 @@ ALLOWED = {
     "executors": {"errors"},
     "embeddings": {"errors"},
     "weights": LOW,
-    "dataset": {*LOW, "shards"},
+    "dataset": {*LOW, "pipelines", "shards"},  # to verify first
     "dataloader": {"errors", "dataset", "shuffling"},
     "pipelines": {
         *LOW,

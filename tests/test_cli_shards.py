@@ -113,9 +113,9 @@ def test_the_machine_leaves_no_trace(run: Run, samples: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("golden", "options"),
     [
-        ("shards-v2", "-L 8 -S 4 --val-fraction 0.2 --shard-size 300"),
+        ("shards-v3", "-L 8 -S 4 --val-fraction 0.2 --shard-size 300"),
         (
-            "documents-v2",
+            "documents-v3",
             "-L 8 -S 6 --val-fraction 0.4 --split-by document --boundary document --shuffle --seed 2 "
             "--layout tokens --shard-size 300",
         ),

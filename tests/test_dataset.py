@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import pickle
 from pathlib import Path
@@ -18,6 +17,7 @@ from gptprep import WindowDataset, open_shards
 from gptprep.errors import DamagedData, GptprepError, WrongUsage
 from gptprep.pipelines.planning import WindowOptions, plan_window
 from gptprep.pipelines.window import run_window
+from tests.conftest import read_manifest, write_manifest
 
 L = 8
 KINDS = [
@@ -196,7 +196,6 @@ def test_files_are_checked_when_it_is_opened(tmp_path: Path, layout: str) -> Non
                 WindowDataset(path)
             file.write_bytes(data)
     WindowDataset(path)
-    manifest = (path / "manifest.json").read_text()
-    (path / "manifest.json").write_text(json.dumps({**json.loads(manifest), "dtype": "int32"}))
+    write_manifest(path, {**read_manifest(path), "dtype": "int32"})
     with pytest.raises(DamagedData):
         WindowDataset(path)

@@ -13,6 +13,7 @@ import pytest
 
 from gptprep import publishing
 from gptprep.errors import GptprepError
+from gptprep.leftovers import discard
 from gptprep.publishing import publish_file
 from tests.conftest import TOP
 from tests.test_publishing import NEW, publish, tree
@@ -105,7 +106,7 @@ def test_a_run_that_still_removes_what_it_replaced_is_not_disturbed(
     """The new folder has its name already, and the old one is going: a second run has to wait."""
     target = tmp_path / "out"
     publish(target, "old")
-    discard, refused = publishing.discard, []
+    refused: list[bool] = []
 
     def second_run_first(folder: str) -> None:
         code = f"from tests.test_publishing import *; publish(Path({str(target)!r}), 'newer', force=True)"
@@ -128,7 +129,7 @@ def test_an_interrupt_while_the_old_folder_goes(
     """The first waits for the removal, the second does not; the next run clears what is left."""
     target = tmp_path / "out"
     publish(target, "old")
-    discard, left = publishing.discard, list(range(interrupts))
+    left = list(range(interrupts))
 
     def interrupted(folder: str) -> None:
         if folder.endswith(".replaced") and left:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from gptprep import open_shards
 from gptprep.errors import DamagedData, GptprepError, WrongUsage
 from gptprep.shards import ShardTask, SplitWindows, rows_per_shard, shard_tasks, write_shard
 from gptprep.tokenstore import TokenStream
+from tests.conftest import read_manifest, write_manifest
 from tests.test_windows import book
 
 
@@ -117,7 +117,7 @@ def test_a_shard_folder_opens(shards: Path) -> None:
         next(folder.arrays("test"))
 
 
-@pytest.mark.parametrize("golden", ["shards-v2", "documents-v2"])
+@pytest.mark.parametrize("golden", ["shards-v3", "documents-v3"])
 def test_golden_shards_still_open(golden: str) -> None:
     folder = open_shards(str(Path(__file__).parent / "golden" / golden))
     for name, split in folder.manifest.splits.items():
@@ -125,17 +125,17 @@ def test_golden_shards_still_open(golden: str) -> None:
 
 
 def test_manifests_of_other_versions_are_refused(shards: Path) -> None:
-    manifest = json.loads((shards / "manifest.json").read_text())
-    (shards / "manifest.json").write_text(json.dumps({**manifest, "version": 3}))
-    with pytest.raises(DamagedData, match="has the version 3"):
+    manifest = read_manifest(shards)
+    write_manifest(shards, {**manifest, "version": 2})
+    with pytest.raises(DamagedData, match="has the version 2"):
         open_shards(str(shards))
 
 
 @pytest.mark.parametrize("name", ["../x", "/tmp/x", "", ".", "a/b", "a\0b", "\ud800"])
 def test_names_of_splits_stay_in_the_folder(shards: Path, name: str) -> None:
-    manifest = json.loads((shards / "manifest.json").read_text())
+    manifest = read_manifest(shards)
     copy = {**manifest, "splits": {name: manifest["splits"]["train"]}}
-    (shards / "manifest.json").write_text(json.dumps(copy))
+    write_manifest(shards, copy)
     with pytest.raises(DamagedData):
         open_shards(str(shards))
 
@@ -147,7 +147,7 @@ def test_every_single_change_of_the_manifest_is_an_error_or_harmless(
     tmp_path: Path, layout: str, boundary: str, shuffle: bool
 ) -> None:
     shards = make_shards(tmp_path, layout=layout, boundary=boundary, shuffle=shuffle)
-    manifest = json.loads((shards / "manifest.json").read_text())
+    manifest = read_manifest(shards)
 
     def variants(value: Any) -> Any:
         """The value with one of its parts replaced."""
@@ -163,7 +163,7 @@ def test_every_single_change_of_the_manifest_is_an_error_or_harmless(
 
     errors = 0
     for variant in variants(manifest):
-        (shards / "manifest.json").write_text(json.dumps(variant))
+        write_manifest(shards, variant)
         try:
             for inputs, targets in open_shards(str(shards)).arrays("train"):
                 assert inputs.shape == targets.shape
@@ -233,9 +233,9 @@ def test_more_shards_than_files_may_be_open(tmp_path: Path) -> None:
     "file", ["../secret.npy", "/etc/x.npy", "train/../../x.npy", "train/..npy/x.npy", "x.npy"]
 )
 def test_a_manifest_cannot_reach_outside_its_folder(shards: Path, file: str) -> None:
-    manifest = json.loads((shards / "manifest.json").read_text())
+    manifest = read_manifest(shards)
     manifest["splits"]["train"]["shards"][0]["inputs"]["file"] = file
-    (shards / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(shards, manifest)
     with pytest.raises(DamagedData):
         open_shards(str(shards))
 

@@ -38,7 +38,7 @@ def test_arrays_come_back(tmp_path: Path) -> None:
         np.array([1.5], np.float32),
     ):
         np.save(tmp_path / "a.npy", array)
-        opened = npy.open_array(str(tmp_path / "a.npy"))
+        opened = npy.open_array(str(tmp_path / "a.npy"), array.shape, array.dtype)
         assert (opened.dtype, opened.tolist()) == (array.dtype, array.tolist())
         assert not opened.flags.writeable or 0 in array.shape
 
@@ -57,7 +57,7 @@ def test_arrays_come_back(tmp_path: Path) -> None:
 def test_arrays_of_other_kinds_are_refused(tmp_path: Path, array: Any, what: str) -> None:
     np.save(tmp_path / "a.npy", array, allow_pickle=True)
     with pytest.raises(DamagedData, match=what):
-        npy.open_array(str(tmp_path / "a.npy"))
+        npy.open_array(str(tmp_path / "a.npy"), (6,), np.dtype("<u2"))
 
 
 def test_a_file_cut_at_any_length_is_refused(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_file_cut_at_any_length_is_refused(tmp_path: Path) -> None:
     for changed in [*(data[:length] for length in range(len(data))), data + b"x"]:
         (tmp_path / "b.npy").write_bytes(changed)
         with pytest.raises(DamagedData):
-            npy.open_array(str(tmp_path / "b.npy"))
+            npy.open_array(str(tmp_path / "b.npy"), (6,), np.dtype("<u2"))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_headers_that_lie_are_refused(tmp_path: Path, shape: str) -> None:
         b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"12"
     )
     with pytest.raises(DamagedData):
-        npy.open_array(str(tmp_path / "a.npy"))
+        npy.open_array(str(tmp_path / "a.npy"), (6,), np.dtype("<u2"))
 
 
 @given(

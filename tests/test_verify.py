@@ -18,7 +18,7 @@ from gptprep.pipelines.planning import WindowOptions, plan_window
 from gptprep.pipelines.verify import verify_folder
 from gptprep.pipelines.window import run_window
 from gptprep.shards import HashedFile
-from tests.conftest import Run
+from tests.conftest import Run, read_manifest, write_manifest
 
 L, S = 8, 5
 KINDS = [
@@ -98,14 +98,13 @@ def rewrite(path: Path, file: str, change: Callable[[Any], None]) -> None:
     array = np.load(path / file)
     change(array)
     np.save(path / file, array)
-    manifest = (path / "manifest.json").read_text()
-    for described in json.loads(manifest)["splits"].values():
+    manifest = read_manifest(path)
+    for described in manifest["splits"].values():
         for shard in described["shards"] + described["table"]:
             for entry in shard.values():
                 if entry["file"] == file:
-                    digest = hashlib.sha256((path / file).read_bytes()).hexdigest()
-                    manifest = manifest.replace(entry["sha256"], digest)
-    (path / "manifest.json").write_text(manifest)
+                    entry["sha256"] = hashlib.sha256((path / file).read_bytes()).hexdigest()
+    write_manifest(path, manifest)
 
 
 def set_to(*place: int, value: int) -> Callable[[Any], None]:
@@ -184,10 +183,10 @@ def test_what_is_not_in_the_manifest_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS[::3], ids=lambda kind: "-".join(map(str, kind.values())))
 def test_shards_that_have_changed_places_are_found(tmp_path: Path, kind: dict[str, Any]) -> None:
     path = make(tmp_path, **kind)
-    manifest = json.loads((path / "manifest.json").read_text())
+    manifest = read_manifest(path)
     shards = manifest["splits"]["train"]["shards"]
     shards[0], shards[1] = shards[1], shards[0]
-    (path / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(path, manifest)
     with pytest.raises(DamagedData, match="is not train/"):
         verify_folder(str(path))
 
@@ -195,9 +194,9 @@ def test_shards_that_have_changed_places_are_found(tmp_path: Path, kind: dict[st
 @pytest.mark.parametrize("change", [{"dropped_tail": 1_000}, {"dropped_gaps": 7}, {"padding": 3}])
 def test_what_a_split_drops_is_recounted(tmp_path: Path, change: dict[str, int]) -> None:
     path = make(tmp_path)
-    manifest = json.loads((path / "manifest.json").read_text())
+    manifest = read_manifest(path)
     manifest["splits"]["train"] |= change
-    (path / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(path, manifest)
     assert problems(path) == ["manifest.json: train drops other ids than it says"]
 
 
@@ -216,9 +215,9 @@ def test_a_file_that_shrinks_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_splits_that_have_more_ids_than_the_stream_overlap(tmp_path: Path) -> None:
     path = make(tmp_path)
-    manifest = json.loads((path / "manifest.json").read_text())
+    manifest = read_manifest(path)
     manifest["ids"] -= 3
-    (path / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(path, manifest)
     assert "manifest.json: the splits have" in problems(path)[0]
 
 
@@ -268,7 +267,7 @@ def test_embeddings_are_verified_too(run: Run, tmp_path: Path) -> None:
             assert [problem.split(":")[0] for problem in found] == [file]
         path.write_bytes(data)
     assert problems(tmp_path / "e") == []
-    manifest = json.loads((tmp_path / "e" / "manifest.json").read_text())
+    manifest = read_manifest(tmp_path / "e")
     changes: list[dict[str, Any]] = [
         {"version": 9},
         {"dtype": "int8"},
@@ -280,6 +279,6 @@ def test_embeddings_are_verified_too(run: Run, tmp_path: Path) -> None:
         {"weights": {"file": "../w", "sha256": ""}},
     ]
     for change in changes:
-        (tmp_path / "e" / "manifest.json").write_text(json.dumps({**manifest, **change}))
+        write_manifest(tmp_path / "e", {**manifest, **change})
         with pytest.raises(DamagedData):
             verify_folder(str(tmp_path / "e"))

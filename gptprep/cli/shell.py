@@ -171,6 +171,11 @@ def _run(shell: Shell, function: Callable[..., None], arguments: dict[str, Any])
     except BrokenPipeError:
         give_up_streams()
         return BROKEN_PIPE
+    except MemoryError as error:
+        why = str(error) or "what was asked for takes more than is free"
+        explained = GptprepError("not enough memory", why, "free some, or give fewer --workers")
+        _explain(shell, explained.with_traceback(error.__traceback__))
+        return 1
     except OSError as error:  # inputs and outputs have been named already where they are used
         _explain(shell, unnamed_os_error(error))
         give_up_streams()

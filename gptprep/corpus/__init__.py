@@ -9,7 +9,7 @@ Bytes are never changed on the way, unless another encoding or `errors="replace"
 from gptprep.corpus.pieces import Piece, place, read_pieces
 from gptprep.corpus.reading import MAX_BLOCK, read_blocks
 from gptprep.corpus.sources import Kind as SourceKind
-from gptprep.corpus.sources import Source, find_sources, one_source, text_source
+from gptprep.corpus.sources import Source, check_unchanged, find_sources, one_source, text_source
 from gptprep.corpus.stretches import exact_stretch, plan_stretches, with_first_line
 from gptprep.corpus.text import Errors, Tally, TextOptions
 
@@ -21,6 +21,7 @@ __all__ = [
     "SourceKind",
     "Tally",
     "TextOptions",
+    "check_unchanged",
     "exact_stretch",
     "find_sources",
     "one_source",

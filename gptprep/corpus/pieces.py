@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from gptprep.corpus.reading import MAX_BLOCK
-from gptprep.corpus.sources import Source
+from gptprep.corpus.sources import Source, check_unchanged
 from gptprep.corpus.text import Segment, Tally, TextOptions, read_segments
 
 LastCut = Callable[[bytearray, int], int]
@@ -34,7 +34,7 @@ def read_pieces(
     A piece grows beyond `size` where a document has no place to be cut.
 
     Raises:
-        GptprepError: the source cannot be read, or holds what `options` refuse.
+        GptprepError: the source cannot be read, changes meanwhile, or holds what `options` refuse.
         DamagedData: it is not what its format says.
     """
     under_way = source.begin > 0 and not (source.has_lines or options.separator)
@@ -45,6 +45,7 @@ def read_pieces(
         under_way = not piece.last
         tally.documents += piece.last
         yield piece
+    check_unchanged(source)
 
 
 def _cut(segments: Iterable[Segment], last_cut: LastCut, size: int) -> Iterator[Piece]:

@@ -59,6 +59,30 @@ class Source(NamedTuple):
         return self.kind in ("jsonl", "parquet")
 
 
+def check_unchanged(source: Source) -> None:
+    """See to it that a file is still the one of which the work was planned.
+
+    Its parts are read at different times, perhaps by several processes: of a file that changes meanwhile they
+    would be parts of different texts. (Links to it may come and go.)
+
+    Raises:
+        GptprepError: it is not.
+    """
+    if source.stamp is None:
+        return
+    try:
+        status = os.stat(source.path)
+        changed = _stamp(status)[:3] != source.stamp[:3] and "changed"
+    except OSError:
+        changed = "vanished"
+    if changed:
+        raise GptprepError(
+            f"{source.path} {changed} while it was read",
+            "what is written has to be of one text",
+            "run the same command again when nothing writes to it",
+        )
+
+
 def text_source(text: bytes, number: int) -> Source:
     """A text given as an argument; `number` counts them from 1."""
     return Source(f"text-{number}", f"text {number}", "text", len(text), text)
@@ -184,8 +208,11 @@ def _file(path: str, name: str, ids: bool) -> Source:
     label = os.fsencode(name).decode(errors="backslashreplace")
     if not stat.S_ISREG(status.st_mode):
         return Source(label, path, kind)
-    stamp = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    return Source(label, path, kind, status.st_size, stamp=stamp)
+    return Source(label, path, kind, status.st_size, stamp=_stamp(status))
+
+
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _kind(path: str) -> Kind | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from gptprep.corpus import Source, Tally, TextOptions, place, read_pieces
+from gptprep.corpus import Source, Tally, TextOptions, check_unchanged, place, read_pieces
 from gptprep.errors import GptprepError, TextError
 from gptprep.pipelines.progress import Progress
 from gptprep.tokenizers import Tokenizer
@@ -117,6 +117,7 @@ def _stored_ids(source: Source, tokenizer: Tokenizer, counts: SourceCounts) -> I
             counts.documents += 0 if tokenizer.eot is None else int((ids == tokenizer.eot).sum())
             counts.bytes += ids.nbytes
             yield Encoded(source, ids, last)
+    check_unchanged(source)
 
 
 @dataclass(frozen=True, kw_only=True)

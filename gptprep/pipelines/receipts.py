@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gptprep.corpus import Source
 from gptprep.errors import GptprepError
-from gptprep.files import json_bytes, read_json
+from gptprep.files import check_seal, json_bytes, parse_json, read_regular, sealed_json
 
 if TYPE_CHECKING:
     from gptprep.pipelines.parts import Part
@@ -37,14 +37,16 @@ def write(part_path: str, sources: Sequence[Source], how: Sequence[Any], part: P
     value = {"fingerprint": fingerprint, "checksums": _checksums(part_path), **part._asdict()}
     temporary = path_of(part_path) + ".new"
     with open(temporary, "wb") as file:
-        file.write(json_bytes(value))
+        file.write(sealed_json(value))
     os.replace(temporary, path_of(part_path))
 
 
 def read(part_path: str, sources: Sequence[Source], how: Sequence[Any]) -> dict[str, Any] | None:
     """What the receipt of a part says of it, if the part is what this run would write."""
     with suppress(GptprepError, OSError, KeyError, TypeError):
-        value: dict[str, Any] = read_json(path_of(part_path))
+        data = read_regular(path_of(part_path))
+        check_seal(data, part_path)
+        value: dict[str, Any] = parse_json(data, part_path)
         fingerprint = _fingerprint(sources, how)
         if fingerprint is not None and value["fingerprint"] == fingerprint:
             return value if value["checksums"] == _checksums(part_path) else None

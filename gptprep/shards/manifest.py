@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from gptprep import windows
 from gptprep.errors import DamagedData, GptprepError
-from gptprep.files import MANIFEST, is_own_folder, read_json
+from gptprep.files import MANIFEST, check_seal, is_own_folder, parse_json, read_regular
 
 _LARGEST = {"uint16": (1 << 16) - 1, "uint32": (1 << 32) - 1, "int32": (1 << 31) - 1, "int64": (1 << 63) - 1}
 DTYPES = tuple(_LARGEST)
@@ -21,7 +21,7 @@ Boundary = Literal["stream", "document"]
 Layout = Literal["pairs", "tokens"]
 SplitBy = Literal["tail", "document"]
 _FORMAT = "gptprep-shards"
-_VERSION = 2
+_VERSION = 3
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
@@ -130,7 +130,7 @@ def read_manifest(folder: str) -> Manifest:
 
     Raises:
         GptprepError: the folder has no manifest.
-        DamagedData: the manifest is not whole, or names files outside the folder.
+        DamagedData: the manifest is not whole or not as it was written, or names files outside the folder.
     """
     path = os.path.join(folder, MANIFEST)
     if not os.path.isfile(path):
@@ -139,7 +139,8 @@ def read_manifest(folder: str) -> Manifest:
             f"it has no {MANIFEST}" if os.path.isdir(folder) else "there is no such folder",
             "name a folder that `gptprep window` wrote",
         )
-    value = read_json(path)
+    data = read_regular(path)
+    value = parse_json(data, path)
     if not isinstance(value, dict) or value.get("format") != _FORMAT:
         raise DamagedData(f"{path} is not the manifest of a shard folder")
     if value.get("version") != _VERSION:
@@ -148,6 +149,7 @@ def read_manifest(folder: str) -> Manifest:
             f"this gptprep reads version {_VERSION}",
             "install a newer gptprep, or write the shards again",
         )
+    check_seal(data, path)
     try:
         return _parse(value)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -72,12 +72,7 @@ class HashedFile:
                 raise
 
     def _check_header(self, dtype: np.dtype[Any]) -> None:
-        header = npy.read_header(self._file, self.array.file)
-        if (header.shape, header.dtype) != (self.array.shape, dtype):
-            raise DamagedData(
-                f"it has the shape {header.shape} and the dtype {header.dtype}, "
-                f"and the manifest says {self.array.shape} and {dtype}"
-            )
+        header = npy.check_header(self._file, self.array.file, self.array.shape, dtype)
         self._dtype = dtype
         self._row = self.array.shape[1:]
         self._file.seek(0)
