@@ -174,7 +174,7 @@ def in_terminal(folder: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "gptprep", *arguments]
     with subprocess.Popen(command, cwd=folder, stdin=its, stdout=its, stderr=its, env=env) as process:
         os.close(its)
-        painted = b""
+        painted = bytearray()
         with contextlib.suppress(OSError):  # the end of a terminal is an error of the system
             while data := os.read(ours, 1 << 16):
                 painted += data
