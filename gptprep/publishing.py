@@ -150,7 +150,7 @@ def publish_folder(
     """
     real = check_folder_output(path, force=force, is_ours=is_ours)
     with _working_folder(real, path, keep) as partial, locked_if_there(real, path):
-        _recover(real, path)
+        _recover(real)
         check_folder_output(path, force=force, is_ours=is_ours)
         yield partial
         for folder, _, _ in os.walk(partial):
@@ -158,7 +158,7 @@ def publish_folder(
         check_folder_output(path, force=force, is_ours=is_ours)
         if keep:
             remove(os.path.join(partial, keep))
-        _swap(partial, real, path)
+        _swap(partial, real)
 
 
 @contextmanager
@@ -250,7 +250,7 @@ def _claim(partial: str, path: str, keep: str) -> None:
     empty(partial, keep)
 
 
-def _swap(partial: str, real: str, path: str) -> None:
+def _swap(partial: str, real: str) -> None:
     """Put the finished folder in place; an old one is moved aside first and removed last."""
     if os.path.isdir(real):
         shutil.copymode(real, partial)
@@ -264,17 +264,17 @@ def _swap(partial: str, real: str, path: str) -> None:
         _restore(real)
         raise
     except BaseException:
-        _recover(real, path)
+        _recover(real)
         raise
-    _recover(real, path)
+    _recover(real)
 
 
-def _recover(real: str, path: str) -> None:
+def _recover(real: str) -> None:
     """Finish a `_swap`, or undo one that was cut off before the new folder had its name."""
     _restore(real)
     if is_leftover(real + _ASIDE):
         with suppress(OSError):  # the new folder is in place: what is left here goes with the next run
-            _discard_though_interrupted(real + _ASIDE, path)
+            _discard_though_interrupted(real + _ASIDE)
 
 
 def _restore(real: str) -> None:
@@ -285,14 +285,13 @@ def _restore(real: str) -> None:
         os.unlink(os.path.join(real, MARKER))
 
 
-def _discard_though_interrupted(aside: str, path: str) -> None:
+def _discard_though_interrupted(aside: str) -> None:
     """Remove what was replaced; an interrupt comes through when that is done, another one at once."""
     try:
         discard(aside)
     except OSError:
         raise
-    except BaseException as interrupt:
+    except BaseException:
         with suppress(OSError):
             discard(aside)
-        interrupt.add_note(f"{path} is whole")
         raise

@@ -11,28 +11,21 @@ from __future__ import annotations
 
 import builtins
 import errno
-import hashlib
 import json
 import os
-import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from importlib import import_module
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gptprep.cli import main
-from gptprep.files import MARKER
 from gptprep.pipelines import parts
+from tests import children
+from tests.disturbed import Disturbed
 
 STEPS = ("write", "fsync", "replace", "rename", "link", "unlink", "mkdir", "rmdir")
-OLD = "old"
-"""A folder or file that lies at the output's name before a run with --force."""
 PART_BYTES = 3_000
-Tree = dict[str, str]
 
 
 def install(n: int, kind: str) -> None:
@@ -75,113 +68,30 @@ def install(n: int, kind: str) -> None:
     builtins.open, os.open = opened, os_opened
 
 
-def run(arguments: list[str], n: int = 0, kind: str = "") -> tuple[int, str]:
-    """The exit status of a run in a process of its own, minus the signal that ended it; and its messages."""
-    pid = os.fork()
-    if not pid:
-        code = 99
-        try:
-            messages = os.open("messages", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            os.dup2(messages, 1), os.dup2(messages, 2)
-            parts.PART_BYTES = PART_BYTES
-            if n:
-                install(n, kind)
-            sys.argv = ["gptprep", *arguments]
-            main()
-        except SystemExit as error:
-            code = int(error.code or 0)
-        finally:
-            with suppress(BaseException):
-                sys.stdout.flush(), sys.stderr.flush()
-            os._exit(code)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status), Path("messages").read_text(errors="replace")
-
-
-def tree(path: str) -> Tree | None:
-    """The hashes of all files of an output; None if there is none. Our mark does not count."""
-    if not os.path.lexists(path):
-        return None
-    files = [Path(path)] if os.path.isfile(path) else [p for p in Path(path).rglob("*") if p.is_file()]
-    return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files if p.name != MARKER}
-
-
-def clear(output: str) -> None:
-    """Nothing at the output's name or beside it."""
-    for path in Path().glob(f"*{output}*"):
-        if path.name.startswith((output, f".{output}")):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def place_old(output: str) -> None:
-    """What was there before."""
-    if os.path.isdir(OLD):
-        shutil.copytree(OLD, output)
-    elif os.path.exists(OLD):
-        shutil.copy(OLD, output)
-
-
-def again(arguments: list[str]) -> tuple[int, str]:
-    """The same command without a fault; the system may take a moment to end the workers of a killed run."""
-    for _ in range(100):
-        code, messages = run(arguments)
-        if "is being written by another run" not in messages:
-            break
-        time.sleep(0.02)
-    return code, messages
+def run_with_fault(arguments: list[str], n: int, kind: str) -> int:
+    """The exit code of a run in this process that meets a fault."""
+    install(n, kind)
+    return children.gptprep(arguments)
 
 
 def attempts(arguments: list[str], kind: str) -> Iterator[list[str]]:
     """What did not hold, for each step."""
-    output = arguments[arguments.index("-o") + 1]
-    force = "--force" in arguments
-    clear(output)
-    code, messages = run(arguments)
-    if code:
-        raise SystemExit(f"it does not run at all: {messages}")
-    whole = tree(output)
-    clear(output)
-    place_old(output)
-    old = tree(output)
-    clear(output)
+    disturbed = Disturbed(arguments)
+    codes = (
+        {-signal.SIGKILL, 1, 0} if kind == "kill" else {1, 0}
+    )  # 1: a worker was killed; 0: a step that may fail
     for n in range(1, 10_000):
-        if force:
-            place_old(output)
+        disturbed.begin()
         Path("fired").unlink(missing_ok=True)
-        code, messages = run(arguments, n, kind)
+        ended = children.wait(children.start(partial(run_with_fault, arguments, n, kind)))
         if not os.path.exists("fired"):
             return
-        wrong = []
-        after = tree(output)
-        if after not in (None, whole, *([old] if force else [])):
-            wrong.append(f"step {n}: something else is at the output's name")
-        if kind == "full" and (
-            code not in (0, 1) or "Traceback" in messages or (code and "error: " not in messages)
-        ):
-            wrong.append(f"step {n}: exit code {code}: {messages[-2000:]}")
-        if kind == "full" and not code and tree(output) != whole:
-            wrong.append(f"step {n}: exit code 0 without the output")
-        if tree(output) != whole or force:
-            code, messages = again(arguments)
-            if code:
-                wrong.append(f"step {n}: the next run ended with {code}: {messages[-2000:]}")
-        if tree(output) != whole:
-            wrong.append(f"step {n}: the next run gave something else")
-        left = sorted(
-            path.name for path in Path().iterdir() if path.name.startswith((f"{output}.", f".{output}"))
-        )
-        if left and (force or tree(output) != whole):
-            wrong.append(f"step {n}: {left} stayed")
-        yield wrong
-        clear(output)
+        yield [f"step {n}: {line}" for line in disturbed.wrong(ended, codes)]
 
 
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
-    for module in ("decode", "embed", "encode_large", "vocab", "window"):  # once, and not in every run
-        import_module(f"gptprep.pipelines.{module}")
-    import_module("gptprep.tokenizers.gigatoken")
-    if sys.argv[3] == "embed":
-        import_module("gptprep.embeddings"), import_module("gptprep.weights")
+    children.load([*sys.argv[3:], "--force"])
+    parts.PART_BYTES = PART_BYTES
     found = list(attempts(sys.argv[3:], sys.argv[2]))
     sys.stdout.write(json.dumps({"tried": len(found), "wrong": [line for wrong in found for line in wrong]}))

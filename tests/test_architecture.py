@@ -37,7 +37,8 @@ ALLOWED = {
     "tokenizers": LOW,
     "tokenstore": {*LOW, "mapping", "npy"},
     "shards": {*LOW, "longfiles", "npy", "shuffling", "tokenstore", "windows"},
-    "executors": {"errors"},
+    "interrupts": set[str](),
+    "executors": {"errors", "interrupts"},
     "embeddings": {"errors"},
     "weights": LOW,
     "dataset": {*LOW, "pipelines", "shards"},  # to verify first
@@ -45,6 +46,7 @@ ALLOWED = {
     "pipelines": {
         *LOW,
         "executors",
+        "interrupts",
         "publishing",
         "npy",
         "windows",

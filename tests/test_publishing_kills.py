@@ -139,11 +139,10 @@ def test_an_interrupt_while_the_old_folder_goes(
         discard(folder)
 
     monkeypatch.setattr(publishing, "discard", interrupted)
-    with pytest.raises(KeyboardInterrupt) as interrupt:
+    with pytest.raises(KeyboardInterrupt):
         publish(target, force=True)
     assert tree(target) == NEW
     if interrupts == 1:
-        assert interrupt.value.__notes__ == [f"{target} is whole"]
         assert os.listdir(tmp_path) == ["out"]
     publish(target, "newer", force=True)
     assert os.listdir(tmp_path) == ["out"]

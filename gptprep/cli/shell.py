@@ -155,19 +155,17 @@ def verb(
 
 def _run(shell: Shell, function: Callable[..., None], arguments: dict[str, Any]) -> int:
     """Call a verb; every way that it can end becomes an exit code."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _terminate)
+    output = arguments.get("output") or "-"
+    before = _identity(output)
     try:
-        function(shell, **arguments)
-        if sys.stdout:
-            sys.stdout.flush()
+        _call(shell, function, arguments)
     except GptprepError as error:
         _explain(shell, error)
         return error.exit_code
     except KeyboardInterrupt as error:
-        return _stopped("interrupted", error, arguments, INTERRUPTED)
+        return _stopped("interrupted", error, output, before, INTERRUPTED)
     except Terminated as error:
-        return _stopped("terminated", error, arguments, TERMINATED)
+        return _stopped("terminated", error, output, before, TERMINATED)
     except BrokenPipeError:
         give_up_streams()
         return BROKEN_PIPE
@@ -181,6 +179,19 @@ def _run(shell: Shell, function: Callable[..., None], arguments: dict[str, Any])
         give_up_streams()
         return 1
     return 0
+
+
+def _call(shell: Shell, function: Callable[..., None], arguments: dict[str, Any]) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.unraisablehook = _send_again
+    try:
+        function(shell, **arguments)
+        if sys.stdout:
+            sys.stdout.flush()
+    finally:  # what comes now, or a second time, ends the process at once
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def unnamed_os_error(error: OSError) -> GptprepError:
@@ -206,14 +217,36 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise Terminated
 
 
-def _stopped(how: str, error: BaseException, arguments: dict[str, Any], code: int) -> int:
-    output = arguments.get("output")
-    if output and output != "-":
-        parts = [] if os.path.lexists(output) else [f"{output} was not written"]
-        parts += [] if _notes(error) else ["run the same command again"]
-        how += ": " * bool(parts) + "; ".join(parts)
-    _print_error(how, *_notes(error))
+def _send_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Let an interrupt come once more that came where Python drops exceptions: in a callback, say."""
+    handlers = {KeyboardInterrupt: signal.default_int_handler, Terminated: _terminate}
+    if handler := handlers.get(unraisable.exc_type):
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
+def _stopped(how: str, error: BaseException, output: str, before: tuple[int, int] | None, code: int) -> int:
+    again = [] if _notes(error) else ["run the same command again"]
+    now = _identity(output)
+    if output == "-":
+        parts = []
+    elif now == before:
+        parts = again if now else [f"{output} was not written", *again]
+    else:
+        parts = [f"{output} is whole"]
+    _print_error(how + ": " * bool(parts) + "; ".join(parts), *_notes(error))
     return code
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Which file or folder it is; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _notes(error: BaseException) -> list[str]:

@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from gptprep.errors import GptprepError, WrongUsage
+from gptprep.interrupts import put_off
 
 _AHEAD = 8
 """Tasks under way for each worker."""
@@ -56,7 +57,8 @@ def run(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int)
     # A forked worker starts at once and has the tokenizer in memory already.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     others = multiprocessing.active_children()
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(),))
+    with put_off():
+        pool = ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(),))
     try:
         yield from _in_order(pool, function, tasks, _AHEAD * workers)
     except BrokenProcessPool as error:
@@ -70,7 +72,7 @@ def run(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int)
         pool.shutdown()
     finally:
         for worker in set(multiprocessing.active_children()).difference(others):
-            worker.terminate()
+            worker.kill()
             worker.join()
 
 
@@ -80,7 +82,9 @@ def _in_order(
     """The results in order; so many tasks are under way that no worker waits, and no more are held."""
     waiting: deque[Future[Result]] = deque()
     for task in tasks:
-        with warnings.catch_warnings():  # of forking beside threads: the pool's own is all there is
+        # A new worker is not interrupted before it leaves that to its parent; and Python warns of forking
+        # beside threads, of which the pool's own are all there are.
+        with put_off(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             waiting.append(pool.submit(function, task))
         if len(waiting) >= ahead:

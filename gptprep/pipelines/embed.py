@@ -12,6 +12,7 @@ import numpy as np
 
 from gptprep.errors import GptprepError, MissingExtra, WrongUsage
 from gptprep.files import MANIFEST, free_bytes, require_free_space, sha256_file, write_manifest
+from gptprep.interrupts import put_off
 from gptprep.pipelines.embedding import make_model, overflow, table_rows, write_embeddings
 from gptprep.pipelines.embeddings_folder import FORMAT, VERSION, WEIGHTS, is_embeddings_folder
 from gptprep.pipelines.progress import Progress, no_progress
@@ -141,7 +142,7 @@ def _check_options(options: EmbedOptions) -> None:
 
 def _pretrained(options: EmbedOptions, folder: ShardFolder, path: str) -> Tables:
     """The tables in the file of weights, checked against the shards."""
-    with _torch_or_missing():
+    with _torch_imported():
         from gptprep.weights import find_tables
 
     manifest = folder.manifest
@@ -205,7 +206,7 @@ def run_embed(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
         DamagedData: a shard is not what its manifest says.
     """
     options = plan.options
-    with _torch_or_missing():
+    with _torch_imported():
         from gptprep.embeddings import choose_device
         from gptprep.weights import save_tables
 
@@ -223,9 +224,11 @@ def run_embed(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
 
 
 @contextmanager
-def _torch_or_missing() -> Iterator[None]:
+def _torch_imported() -> Iterator[None]:
+    """For imports of torch, whose C++ calls back: an interrupt would end the process."""
     try:
-        yield
+        with put_off():
+            yield
     except ImportError as error:
         raise MissingExtra(
             "embed needs torch and safetensors",
