@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -17,6 +18,8 @@ from tiktoken.load import load_tiktoken_bpe
 from tiktoken_ext.openai_public import r50k_pat_str
 
 from gptprep.files import sealed_json
+from tests import trials as counted
+from tests.trials import Trials
 
 TOP = Path(__file__).parent.parent
 SAMPLES = TOP / "sample_texts"
@@ -24,6 +27,24 @@ RANKS = TOP / "gptprep" / "tokenizers" / "data" / "r50k_base.tiktoken"
 
 settings.register_profile("gptprep", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gptprep")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", type=int, default=1, help="try N times as many faults and hostile files")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    if lines := list(counted.summary(reports)):
+        terminalreporter.section("faults and hostile files")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def trials(record_property: Callable[[str, object], None], pytestconfig: pytest.Config) -> Trials:
+    """Counts what a test tries, for the lines at the end of the run."""
+    return Trials(record_property, pytestconfig.getoption("--soak"))
 
 
 class Result(NamedTuple):

@@ -188,15 +188,16 @@ def attempts(name: str, count: int, seed: int) -> Iterator[str]:
         Path(changed).write_bytes(data)
         command = random.choice(kind.commands).replace("@", changed)
         ended = children.wait(children.start(partial(attempt, command), SECONDS))
-        if wrong := _wrong(ended, data, kind.whole and data != originals[file]):
+        if what := wrong(ended, data, kind.whole and data != originals[file]):
             kept = f"kept-{name.replace(' ', '-')}-{number}-{file.replace('/', '-')}"
             Path(kept).write_bytes(data)
-            yield f"{kept}: {command}: {wrong}: {ended.messages[-1500:]}"
+            yield f"{kept}: {command}: {what}: {ended.messages[-1500:]}"
         if changed == file:
             Path(file).write_bytes(originals[file])
 
 
-def _wrong(ended: children.Ended, data: bytes, must_fail: bool) -> str:
+def wrong(ended: children.Ended, data: bytes, must_fail: bool) -> str:
+    """What does not hold of a run that read a file; nothing if all does."""
     if ended.code == -signal.SIGALRM:
         return f"it took more than {SECONDS} s"
     if ended.code not in (0, 1, 2, 3, 4):
@@ -215,5 +216,5 @@ if __name__ == "__main__":
     if not os.path.exists("v.json"):
         prepare()
     children.load(*(shlex.split(command) for command in WARM + KINDS[sys.argv[2]].commands))
-    wrong = list(attempts(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
-    sys.stdout.write(json.dumps({"tried": int(sys.argv[3]), "wrong": wrong}))
+    found = list(attempts(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+    sys.stdout.write(json.dumps({"tried": int(sys.argv[3]), "wrong": found}))

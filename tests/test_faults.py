@@ -1,11 +1,10 @@
-"""A fault at every step at which a run changes the disk: old output or none is visible, and nothing is lost.
+"""A fault at every step at which a run changes the disk, and an end at a random moment.
 
-What was tried is counted in the last line of each driver's output; see `tests/faults.py`.
+Old output or none is visible, nothing is lost, no process stays, and the next run ends well.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SAMPLES, TOP
+from tests.conftest import SAMPLES
+from tests.trials import Trials
+
+pytestmark = pytest.mark.faults
 
 WINDOW = "window c -o out -T v.json -L 32 -q --workers"
 COMMANDS = {
@@ -28,26 +30,61 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("kind", ["kill", "full"])
-@pytest.mark.parametrize("name", COMMANDS)
-def test_nothing_is_lost_whatever_step_fails(tmp_path: Path, name: str, kind: str) -> None:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two texts, a vocabulary, shards, and what was there before a run with --force."""
     (tmp_path / "c").mkdir()
     for sample in ("poem.txt", "letters_crlf.txt"):
         shutil.copy(SAMPLES / sample, tmp_path / "c")
-    before = {
-        "embed": ["window", "c", "-o", "shards", "-L", "32", "-T", "v.json"],
-        "window --force": ["window", "c", "-o", "old", "-L", "16", "-T", "v.json"],
-        "encode --force": ["encode", "c", "-o", "old.npy", "-T", "v.json"],
-    }
-    for arguments in (["vocab", "c", "-o", "v.json"], before.get(name)):
-        if arguments:
-            command = [sys.executable, "-m", "gptprep", *arguments, "-q"]
-            subprocess.run(command, cwd=tmp_path, check=True)
+    for command in (
+        "vocab c -o v.json",
+        "window c -o shards -L 32 -T v.json",
+        "window c -o old -L 16 -T v.json",
+        "encode c -o old.npy -T v.json",
+    ):
+        subprocess.run([sys.executable, "-m", "gptprep", *command.split(), "-q"], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def prepared(folder: Path, name: str) -> list[str]:
+    """A command whose output was another before."""
     if name == "encode --force":
-        (tmp_path / "old.npy").rename(tmp_path / "old")
-    command = [sys.executable, "-m", "tests.faults", str(tmp_path), kind, *COMMANDS[name].split()]
-    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["wrong"] == []
-    assert found["tried"] >= 5
+        shutil.rmtree(folder / "old")
+        (folder / "old.npy").rename(folder / "old")
+    return COMMANDS[name].split()
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("kill", "SIGKILL before a step that changes the disk"),
+        ("full", "no space at a step that changes the disk"),
+    ],
+)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_nothing_is_lost_whatever_step_fails(
+    folder: Path, trials: Trials, name: str, kind: str, what: str
+) -> None:
+    assert trials.drive(what, "faults", folder, kind, *prepared(folder, name)) >= 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("kill", "SIGKILL at a random moment"),
+        ("interrupt", "SIGINT at a random moment"),
+        ("terminate", "SIGTERM at a random moment"),
+    ],
+)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_nothing_is_lost_whenever_a_run_is_ended(
+    folder: Path, trials: Trials, name: str, kind: str, what: str
+) -> None:
+    count = trials.planned(what, len(COMMANDS))
+    trials.drive(what, "moments", folder, kind, count, 1, *prepared(folder, name))
+
+
+def test_a_worker_that_dies_is_an_error(folder: Path, trials: Trials) -> None:
+    what = "SIGKILL to a worker"
+    command = COMMANDS["window, two workers"].split()
+    trials.drive(what, "moments", folder, "worker", trials.planned(what), 1, *command)

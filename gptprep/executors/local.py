@@ -65,15 +65,14 @@ def run(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int)
         raise GptprepError(
             "a worker process died", "the system may have run out of memory", "give fewer --workers"
         ) from error
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    else:
-        pool.shutdown()
     finally:
+        # Workers have nothing left to say, and are not waited for: one that was killed may hold the lock that
+        # another one waits for.
+        pool.shutdown(wait=False, cancel_futures=True)
         for worker in set(multiprocessing.active_children()).difference(others):
             worker.kill()
             worker.join()
+    pool.shutdown()
 
 
 def _in_order(
