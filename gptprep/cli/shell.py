@@ -159,26 +159,32 @@ def _run(shell: Shell, function: Callable[..., None], arguments: dict[str, Any])
     before = _identity(output)
     try:
         _call(shell, function, arguments)
-    except GptprepError as error:
-        _explain(shell, error)
-        return error.exit_code
-    except KeyboardInterrupt as error:
-        return _stopped("interrupted", error, output, before, INTERRUPTED)
-    except Terminated as error:
-        return _stopped("terminated", error, output, before, TERMINATED)
-    except BrokenPipeError:
-        give_up_streams()
-        return BROKEN_PIPE
-    except MemoryError as error:
-        why = str(error) or "what was asked for takes more than is free"
-        explained = GptprepError("not enough memory", why, "free some, or give fewer --workers")
-        _explain(shell, explained.with_traceback(error.__traceback__))
-        return 1
-    except OSError as error:  # inputs and outputs have been named already where they are used
-        _explain(shell, unnamed_os_error(error))
-        give_up_streams()
-        return 1
+    except BaseException as error:
+        if interrupt := _interrupt_behind(error):
+            return _stopped(interrupt, _notes(error), output, before)
+        return _failed(shell, error)
     return 0
+
+
+def _failed(shell: Shell, error: BaseException) -> int:
+    """The exit code for an error, which is explained; one that is a bug is raised again."""
+    match error:
+        case GptprepError():
+            _explain(shell, error)
+            return error.exit_code
+        case BrokenPipeError():
+            give_up_streams()
+            return BROKEN_PIPE
+        case MemoryError():
+            why = str(error) or "what was asked for takes more than is free"
+            explained = GptprepError("not enough memory", why, "free some, or give fewer --workers")
+            _explain(shell, explained.with_traceback(error.__traceback__))
+            return 1
+        case OSError():  # inputs and outputs have been named already where they are used
+            _explain(shell, unnamed_os_error(error))
+            give_up_streams()
+            return 1
+    raise error
 
 
 def _call(shell: Shell, function: Callable[..., None], arguments: dict[str, Any]) -> None:
@@ -227,8 +233,19 @@ def _send_again(unraisable: sys.UnraisableHookArgs) -> None:
         sys.__unraisablehook__(unraisable)
 
 
-def _stopped(how: str, error: BaseException, output: str, before: tuple[int, int] | None, code: int) -> int:
-    again = [] if _notes(error) else ["run the same command again"]
+def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | Terminated | None:
+    """The interrupt that ended the work, if one did: cleaning up after it may have failed in turn."""
+    while error is not None:
+        if isinstance(error, (KeyboardInterrupt, Terminated)):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _stopped(
+    interrupt: KeyboardInterrupt | Terminated, notes: list[str], output: str, before: tuple[int, int] | None
+) -> int:
+    again = [] if notes else ["run the same command again"]
     now = _identity(output)
     if output == "-":
         parts = []
@@ -236,8 +253,10 @@ def _stopped(how: str, error: BaseException, output: str, before: tuple[int, int
         parts = again if now else [f"{output} was not written", *again]
     else:
         parts = [f"{output} is whole"]
-    _print_error(how + ": " * bool(parts) + "; ".join(parts), *_notes(error))
-    return code
+    is_terminated = isinstance(interrupt, Terminated)
+    how = "terminated" if is_terminated else "interrupted"
+    _print_error(how + ": " * bool(parts) + "; ".join(parts), *notes)
+    return TERMINATED if is_terminated else INTERRUPTED
 
 
 def _identity(path: str) -> tuple[int, int] | None:
