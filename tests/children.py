@@ -19,7 +19,8 @@ import typer.main
 from gptprep.cli import main
 
 MODULES = "decode embed encode_large inspect verify vocab window"
-_MESSAGES = "messages"
+messages_file = "messages"
+"""Where children write what they say; may be set."""
 
 
 class Ended(NamedTuple):
@@ -68,7 +69,7 @@ def start(work: Callable[[], int], seconds: int = 0) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.alarm(seconds)
         nothing = os.open(os.devnull, os.O_RDONLY)
-        messages = os.open(_MESSAGES, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        messages = os.open(messages_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(nothing, 0), os.dup2(messages, 1), os.dup2(messages, 2)
         code = work()
     except SystemExit as error:
@@ -86,7 +87,7 @@ def wait(pid: int) -> Ended:
     _, status, usage = os.wait4(pid, 0)
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak = max(0, usage.ru_maxrss - own) * (1 if sys.platform == "darwin" else 1024)
-    return Ended(os.waitstatus_to_exitcode(status), Path(_MESSAGES).read_text(errors="replace"), peak)
+    return Ended(os.waitstatus_to_exitcode(status), Path(messages_file).read_text(errors="replace"), peak)
 
 
 def gptprep(arguments: list[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from gptprep.files import MARKER
@@ -47,7 +48,9 @@ class Disturbed:
             if path.name.startswith((self._output, f".{self._output}")):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def wrong(self, ended: children.Ended, codes: set[int]) -> list[str]:
+    def wrong(
+        self, ended: children.Ended, codes: set[int], before_next: Callable[[], object] = lambda: None
+    ) -> list[str]:
         """What does not hold after a run that may have ended with these codes, and after the next."""
         wrong, after = [], _tree(self._output)
         if after not in (None, self._old, self._whole):
@@ -62,6 +65,7 @@ class Disturbed:
         if ended.code > 0 and not any(way in ended.messages for way in ways_on):
             wrong.append(f"it does not say how to go on: {ended.messages}")
         if after != self._whole or self._force:
+            before_next()
             again = children.run_again(self._arguments)
             if again.code:
                 wrong.append(f"the next run ended with {again.code}: {again.messages[-2000:]}")

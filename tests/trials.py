@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from json import loads
 from pathlib import Path
 
@@ -19,11 +19,11 @@ PLANNED = {
     "SIGTERM at a random moment": 120,
     "SIGKILL before a step that changes the disk": 400,
     "no space at a step that changes the disk": 400,
-    "full disks": 60,
+    "full disks": 200,
     "inputs that change while they are read": 30,
     "hostile files": 13_000,
-    "flipped bytes": 10_000,
-    "files cut short": 3_000,
+    "flipped bytes": 40_000,
+    "files cut short": 20_000,
     "texts that are not what they should be": 3_000,
 }
 """At least so many; docs/reliability.md says them too."""
@@ -58,9 +58,13 @@ class Trials:
         self._record(_PROPERTY, [what, tried, tried - len(wrong)])
         assert wrong == []
 
-    def drive(self, what: str, module: str, *arguments: str | int | Path) -> int:
-        """Let a driver try and count; how many it tried."""
-        command = [sys.executable, "-m", f"tests.{module}", *map(str, arguments)]
+    def drive(self, what: str, module: str, *arguments: str | int | Path, within: Sequence[str] = ()) -> int:
+        """Let a driver try and count; how many it tried.
+
+        Args:
+            within: a command that runs it.
+        """
+        command = [*within, sys.executable, "-m", f"tests.{module}", *map(str, arguments)]
         done = subprocess.run(command, cwd=TOP, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         found = loads(done.stdout.splitlines()[-1])

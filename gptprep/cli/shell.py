@@ -289,5 +289,5 @@ def _print_error(*lines: str) -> None:
         label, colon, rest = line.partition(":")
         safe = printable(rest)
         style = {"  why": "bold", "  fix": "bold green", " note": "bold yellow"}.get(label, "bold red")
-        with suppress(BrokenPipeError):
+        with suppress(OSError):  # nobody reads it, or its disk is full too: the exit code says enough
             _write(sys.stderr, Text.assemble((label + colon, style), safe))

@@ -37,6 +37,7 @@ def read_pieces(
         GptprepError: the source cannot be read, changes meanwhile, or holds what `options` refuse.
         DamagedData: it is not what its format says.
     """
+    check_unchanged(source)
     under_way = source.begin > 0 and not (source.has_lines or options.separator)
     for piece in _cut(read_segments(source, options, tally), last_cut, size):
         if piece.last and not piece.text and not under_way:
