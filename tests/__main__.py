@@ -1,4 +1,7 @@
-"""Every check, the same for people and for CI: `python -m tests`. Further arguments go to pytest."""
+"""Every check, the same for people and for CI: `python -m tests`. Further arguments go to pytest.
+
+Tests run in several processes; `-n 0` keeps them in one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
-    ("pytest", *sys.argv[1:]),
+    ("pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "worksteal", *sys.argv[1:]),
 )
 
 

@@ -263,8 +263,9 @@ def test_embeddings_are_verified_too(run: Run, tmp_path: Path) -> None:
             path.unlink(missing_ok=True)
             if changed is not None:
                 path.write_bytes(changed)
-            found = problems(tmp_path / "e")
-            assert [problem.split(":")[0] for problem in found] == [file]
+            for fast in (False, True) if changed is None or len(changed) < len(data) else (False,):
+                found = problems(tmp_path / "e", fast=fast)
+                assert [problem.split(":")[0] for problem in found] == [file]
         path.write_bytes(data)
     assert problems(tmp_path / "e") == []
     manifest = read_manifest(tmp_path / "e")

@@ -215,7 +215,9 @@ def run_embed(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
         with _device_errors(plan):
             model = make_model(plan)
             notes = (*_notes(plan), *overflow(model, options.dtype))
-            weights = save_tables(model.state_dict(), os.path.join(folder, WEIGHTS), model.position)
+            saved = os.path.join(folder, WEIGHTS)
+            sha256 = save_tables(model.state_dict(), saved, model.position)
+            weights = {"file": WEIGHTS, "bytes": os.path.getsize(saved), "sha256": sha256}
             files = write_embeddings(plan, model.to(device), folder, progress)
         write_manifest(folder, _manifest(plan, weights, files))
     return EmbedReport(
@@ -265,7 +267,7 @@ def _notes(plan: EmbedPlan) -> Iterator[str]:
         yield f"{plan.tables.token.name} has {spare:,} rows more than the vocabulary has ids; none is used"
 
 
-def _manifest(plan: EmbedPlan, weights_sha256: str, files: dict[str, list[ArrayFile]]) -> dict[str, Any]:
+def _manifest(plan: EmbedPlan, weights: dict[str, Any], files: dict[str, list[ArrayFile]]) -> dict[str, Any]:
     options, source, tables = plan.options, plan.folder.manifest, plan.tables
     return {
         "format": FORMAT,
@@ -284,7 +286,7 @@ def _manifest(plan: EmbedPlan, weights_sha256: str, files: dict[str, list[ArrayF
             if table
         ],
         "dtype": options.dtype,
-        "weights": {"file": WEIGHTS, "sha256": weights_sha256},
+        "weights": weights,
         "splits": {
             name: {"windows": plan.windows[name], "embeddings": [array._asdict() for array in arrays]}
             for name, arrays in files.items()

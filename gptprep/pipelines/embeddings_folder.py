@@ -30,6 +30,7 @@ class EmbeddingsManifest(NamedTuple):
     dtype: str
     windows: dict[str, int]
     arrays: tuple[ArrayFile, ...]
+    weights_bytes: int
     weights_sha256: str
 
     def files(self) -> list[str]:
@@ -65,6 +66,9 @@ def read_embeddings_manifest(folder: str) -> EmbeddingsManifest:
                 raise ValueError(f"the windows of {name} do not add up")
             arrays += found
         windows = {name: int(split["windows"]) for name, split in value["splits"].items()}
-        return EmbeddingsManifest(value["dtype"], windows, tuple(arrays), str(value["weights"]["sha256"]))
+        size, sha256 = value["weights"]["bytes"], value["weights"]["sha256"]
+        if type(size) is not int or not isinstance(sha256, str):
+            raise ValueError(f"its weights have {size!r} bytes and the sha256 {sha256!r}")
+        return EmbeddingsManifest(value["dtype"], windows, tuple(arrays), size, sha256)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise DamagedData(f"{path} is damaged", f"{type(error).__name__}: {error}") from error

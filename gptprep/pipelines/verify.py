@@ -137,7 +137,7 @@ def _real_ids(folder: ShardFolder, found: list[Verified]) -> dict[str, int]:
 def _embeddings_tasks(path: str, manifest: EmbeddingsManifest, *, hashed: bool) -> Iterator[Task]:
     for array in manifest.arrays:
         yield partial(_verify_array, path, array, manifest.dtype, hashed)
-    yield partial(_verify_weights, path, manifest.weights_sha256, hashed)
+    yield partial(_verify_weights, path, manifest, hashed)
 
 
 def _verify_array(
@@ -154,15 +154,21 @@ def _verify_array(
         return Verified([Problem.of(array.file, error)], 0)
 
 
-def _verify_weights(path: str, sha256: str, hashed: bool, on_bytes: Callable[[int], None]) -> Verified:
+def _verify_weights(
+    path: str, manifest: EmbeddingsManifest, hashed: bool, on_bytes: Callable[[int], None]
+) -> Verified:
     full, digest = os.path.join(path, WEIGHTS), hashlib.sha256()
     if not os.path.isfile(full):
         return Verified([Problem(WEIGHTS, "it is missing")], 0)
-    with os_errors("read", full), open(full, "rb") as file:
+    with os_errors("read", full), open(full, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size != manifest.weights_bytes:
+            what = f"it has {size:,} bytes, and the manifest says {manifest.weights_bytes:,}"
+            return Verified([Problem(WEIGHTS, what)], 0)
         while hashed and (data := file.read(_CHUNK)):
             digest.update(data)
             on_bytes(len(data))
-    if hashed and digest.hexdigest() != sha256:
+    if hashed and digest.hexdigest() != manifest.weights_sha256:
         return Verified([Problem(WEIGHTS, "its sha256 is not the one in the manifest")], 0)
     return Verified([], 0)
 
