@@ -1,4 +1,4 @@
-"""What a stopped run left, damaged before the next, which gives the same bytes as if nothing had been there."""
+"""What a stopped run left, damaged before the next: the same bytes as if nothing had been there."""
 
 from __future__ import annotations
 
