@@ -64,13 +64,18 @@ def read_regular(path: str, max_bytes: int = 1 << 30) -> bytes:
         GptprepError: it cannot be opened, or is not a regular file.
         DamagedData: it is larger than `max_bytes`.
     """
-    with os_errors("read", path), open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    with os_errors("read", path), open(path, "rb", opener=_open_at_once) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise GptprepError(f"cannot read {path}", "it is not a regular file", "name a file")
-        data = file.read(max_bytes + 1)
+        data = file.read(min(status.st_size, max_bytes) + 1)
     if len(data) > max_bytes:
         raise DamagedData(f"{path} is too large", f"it has more than {max_bytes:,} bytes")
     return data
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse_json(data: bytes, path: str) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,11 +24,22 @@ def locked_folder(folder: str, path: str) -> Iterator[None]:
     Raises:
         GptprepError: another run holds it.
     """
-    lock = open_locked(folder, path, os.O_RDONLY)
+    lock = _open_folder(folder, path)
     try:
         yield
     finally:
         os.close(lock)
+
+
+def _open_folder(folder: str, path: str) -> int:
+    while True:
+        os.makedirs(folder, exist_ok=True)
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            continue  # the other run has published it in between
+        if _lock(descriptor, folder, path):
+            return descriptor
 
 
 @contextmanager
@@ -39,54 +49,58 @@ def locked_if_there(folder: str, path: str) -> Iterator[None]:
     Raises:
         GptprepError: as `locked_folder`.
     """
+    lock: int | None
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except FileNotFoundError:
-        yield
-        return
+        lock = None
+    if lock is not None and not _lock(lock, folder, path):
+        lock = None
     try:
-        _lock(lock, path)
         yield
     finally:
-        os.close(lock)
+        if lock is not None:
+            os.close(lock)
 
 
-def open_locked(partial: str, path: str, flags: int) -> int:
-    """Open the temporary name and lock it, making sure that the lock is on what still has that name.
+def open_locked_file(partial: str, path: str) -> int:
+    """Open a temporary file for writing, made if it is not there, and hold it.
 
     A leftover that has another name too was published by a run that was killed right then: it is let go.
-
-    Args:
-        flags: with `O_CREAT` it is a file, else a folder.
 
     Raises:
         GptprepError: another run holds it.
     """
     while True:
-        try:
-            if not flags & os.O_CREAT:
-                os.makedirs(partial, exist_ok=True)
-            descriptor = os.open(partial, flags | os.O_NOFOLLOW, 0o666)
-        except FileNotFoundError:
-            continue  # the other run has published it in between
-        try:
-            _lock(descriptor, path)
-            status = os.fstat(descriptor)
-            if os.path.samestat(status, os.stat(partial)):
-                if stat.S_ISDIR(status.st_mode) or status.st_nlink == 1:
-                    return descriptor
-                os.unlink(partial)
-        except FileNotFoundError:
-            pass  # the other run has just published it: the name is free again
-        except BaseException:
-            os.close(descriptor)
-            raise
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        if not _lock(descriptor, partial, path):
+            continue
+        if os.fstat(descriptor).st_nlink == 1:
+            return descriptor
+        os.unlink(partial)
         os.close(descriptor)
 
 
-def _lock(descriptor: int, path: str) -> None:
+def is_at(descriptor: int, name: str) -> bool:
+    """Whether what is open still has a name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(name))
+    except FileNotFoundError:
+        return False
+
+
+def _lock(descriptor: int, name: str, path: str) -> bool:
+    """Lock what is open; False, and it is closed, if it has not this name any more: another run published it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if is_at(descriptor, name):
+            return True
     except BlockingIOError as error:
+        os.close(descriptor)
         fix = "wait for the other run to end, or choose another output"
         raise GptprepError(f"{path} is being written by another run", fix=fix) from error
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return False

@@ -15,8 +15,9 @@ from typing import BinaryIO
 
 from gptprep.errors import GptprepError, WrongUsage, os_errors
 from gptprep.files import MARKER, sync_file, sync_folder
+from gptprep.interrupts import put_off
 from gptprep.leftovers import discard, empty, is_leftover, is_marked, mark, remove
-from gptprep.locks import locked_folder, locked_if_there, open_locked
+from gptprep.locks import is_at, locked_folder, locked_if_there, open_locked_file
 
 _ASIDE = ".replaced"
 _FORCE = "give --force to replace it, or another name"
@@ -57,7 +58,7 @@ def publish_file(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
     folder, name = os.path.split(real)
     partial = os.path.join(folder, f".{name}{MARKER}")
     with _parents(real, path), os_errors("write", path):
-        with open(open_locked(partial, path, os.O_RDWR | os.O_CREAT), "r+b") as file:
+        with open(open_locked_file(partial, path), "r+b") as file:
             try:
                 file.truncate()
                 yield file
@@ -65,7 +66,8 @@ def publish_file(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
                 _publish(partial, real, path, force=force)
             except BaseException:
                 with suppress(OSError):
-                    os.unlink(partial)  # while the lock is held: the name is still this run's
+                    if is_at(file.fileno(), partial):  # published, the name may be another run's
+                        os.unlink(partial)
                 raise
         sync_folder(folder)
 
@@ -254,19 +256,17 @@ def _swap(partial: str, real: str) -> None:
     """Put the finished folder in place; an old one is moved aside first and removed last."""
     if os.path.isdir(real):
         shutil.copymode(real, partial)
-    try:
-        if os.path.isdir(real) and os.listdir(real):
-            mark(real)
-            os.rename(real, real + _ASIDE)
-        os.rename(partial, real)
-        sync_folder(os.path.dirname(real))  # before anything of the old one goes
-    except OSError:
-        _restore(real)
-        raise
-    except BaseException:
+    with put_off():
+        try:
+            if os.path.isdir(real) and os.listdir(real):
+                mark(real)
+                os.rename(real, real + _ASIDE)
+            os.rename(partial, real)
+            sync_folder(os.path.dirname(real))  # before anything of the old one goes
+        except OSError:
+            _restore(real)
+            raise
         _recover(real)
-        raise
-    _recover(real)
 
 
 def _recover(real: str) -> None:
@@ -274,7 +274,7 @@ def _recover(real: str) -> None:
     _restore(real)
     if is_leftover(real + _ASIDE):
         with suppress(OSError):  # the new folder is in place: what is left here goes with the next run
-            _discard_though_interrupted(real + _ASIDE)
+            discard(real + _ASIDE)
 
 
 def _restore(real: str) -> None:
@@ -283,15 +283,3 @@ def _restore(real: str) -> None:
         os.rename(aside, real)
     if is_marked(real):
         os.unlink(os.path.join(real, MARKER))
-
-
-def _discard_though_interrupted(aside: str) -> None:
-    """Remove what was replaced; an interrupt comes through when that is done, another one at once."""
-    try:
-        discard(aside)
-    except OSError:
-        raise
-    except BaseException:
-        with suppress(OSError):
-            discard(aside)
-        raise

@@ -27,7 +27,7 @@ ALLOWED = {
     "files": {"errors"},
     "leftovers": {"files"},
     "locks": {"errors"},
-    "publishing": {"errors", "files", "leftovers", "locks"},
+    "publishing": {"errors", "files", "interrupts", "leftovers", "locks"},
     "mapping": set[str](),
     "npy": {"errors", "mapping"},
     "longfiles": {"files"},

@@ -8,7 +8,8 @@ import sys
 
 def main() -> None:
     """The entry point of `gptprep`."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a verb is at work, Ctrl-C ends it without a word
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a verb is at work, Ctrl-C ends it without a word
     from gptprep.cli.app import app
     from gptprep.cli.shell import give_up_streams
 

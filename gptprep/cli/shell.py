@@ -188,16 +188,19 @@ def _failed(shell: Shell, error: BaseException) -> int:
 
 
 def _call(shell: Shell, function: Callable[..., None], arguments: dict[str, Any]) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as for a job in the background of a script
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
     sys.unraisablehook = _send_again
     try:
         function(shell, **arguments)
         if sys.stdout:
             sys.stdout.flush()
-    finally:  # what comes now, or a second time, ends the process at once
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    finally:  # what comes now ends the process at once
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        sys.unraisablehook = sys.__unraisablehook__
 
 
 def unnamed_os_error(error: OSError) -> GptprepError:
@@ -225,9 +228,9 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _send_again(unraisable: sys.UnraisableHookArgs) -> None:
     """Let an interrupt come once more that came where Python drops exceptions: in a callback, say."""
-    handlers = {KeyboardInterrupt: signal.default_int_handler, Terminated: _terminate}
-    if handler := handlers.get(unraisable.exc_type):
-        signal.signal(signal.SIGALRM, handler)
+    signals = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}
+    if number := signals.get(unraisable.exc_type):
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
         signal.setitimer(signal.ITIMER_REAL, 0.01)
     else:
         sys.__unraisablehook__(unraisable)
@@ -249,13 +252,15 @@ def _stopped(
     now = _identity(output)
     if output == "-":
         parts = []
+    elif now is None:
+        parts = [f"{output} was not written", *again]
     elif now == before:
-        parts = again if now else [f"{output} was not written", *again]
+        parts = again
     else:
         parts = [f"{output} is whole"]
     is_terminated = isinstance(interrupt, Terminated)
     how = "terminated" if is_terminated else "interrupted"
-    _print_error(how + ": " * bool(parts) + "; ".join(parts), *notes)
+    _print_error(": ".join(filter(None, [how, "; ".join(parts)])), *notes)
     return TERMINATED if is_terminated else INTERRUPTED
 
 

@@ -45,8 +45,8 @@ class Source(NamedTuple):
     """Of a stretch: the byte or id after the last; None for the end of the file."""
     first_line: int = 1
     """The line of the first byte; 0 where lines are not counted, since that takes time."""
-    stamp: tuple[int, ...] | None = None
-    """Of a regular file: its number, size and times of change; another stamp, another content."""
+    stamp: tuple[int, int, int, int] | None = None
+    """Of a regular file: its number, size, and times of change of content and of anything, in ns."""
 
     @property
     def label(self) -> str:
@@ -63,24 +63,30 @@ def check_unchanged(source: Source) -> None:
     """See to it that a file is still the one of which the work was planned.
 
     Its parts are read at different times, perhaps by several processes: of a file that changes meanwhile they
-    would be parts of different texts. (Links to it may come and go.)
+    would be parts of different texts. What is told by are its number, size and time of change: text that is
+    rewritten in the same length within a tick of the file system's clock is not noticed.
 
     Raises:
         GptprepError: it is not.
     """
     if source.stamp is None:
         return
-    try:
-        status = os.stat(source.path)
-        changed = _stamp(status)[:3] != source.stamp[:3] and "changed"
-    except OSError:
-        changed = "vanished"
-    if changed:
-        raise GptprepError(
-            f"{source.path} {changed} while it was read",
-            "what is written has to be of one text",
-            "run the same command again when nothing writes to it",
-        )
+    with os_errors("read", source.path):
+        try:
+            status = os.stat(source.path)
+        except FileNotFoundError:
+            raise _changed(source, "vanished") from None
+    inode, size, modified, _ = source.stamp
+    if (status.st_ino, status.st_size, status.st_mtime_ns) != (inode, size, modified):
+        raise _changed(source, "changed")
+
+
+def _changed(source: Source, how: str) -> GptprepError:
+    return GptprepError(
+        f"{source.path} {how} while it was read",
+        "what is written has to be of one text",
+        "run the same command again when nothing writes to it",
+    )
 
 
 def text_source(text: bytes, number: int) -> Source:
@@ -211,7 +217,7 @@ def _file(path: str, name: str, ids: bool) -> Source:
     return Source(label, path, kind, status.st_size, stamp=_stamp(status))
 
 
-def _stamp(status: os.stat_result) -> tuple[int, ...]:
+def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 

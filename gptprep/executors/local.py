@@ -56,7 +56,6 @@ def run(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int)
         return
     # A forked worker starts at once and has the tokenizer in memory already.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    others = multiprocessing.active_children()
     with put_off():
         pool = ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(),))
     try:
@@ -66,13 +65,21 @@ def run(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int)
             "a worker process died", "the system may have run out of memory", "give fewer --workers"
         ) from error
     finally:
-        # Workers have nothing left to say, and are not waited for: one that was killed may hold the lock that
-        # another one waits for.
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in set(multiprocessing.active_children()).difference(others):
-            worker.kill()
-            worker.join()
-    pool.shutdown()
+        with put_off():
+            _end(pool)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the workers, which have nothing left to say.
+
+    They are not asked to: one that was killed from outside may hold the lock that another one waits for.
+    """
+    workers = list((pool._processes or {}).values())
+    for worker in workers:
+        worker.kill()
+    for worker in workers:
+        worker.join()
+    pool.shutdown(cancel_futures=True)
 
 
 def _in_order(
