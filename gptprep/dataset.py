@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gptprep.errors import DamagedData
-from gptprep.files import MANIFEST, sha256_file
-from gptprep.pipelines.verify import require_whole, verify_folder
+from gptprep.files import sha256_file
+from gptprep.manifests import MANIFEST
 from gptprep.shards import open_shards
 
 IGNORED = -100
@@ -51,6 +51,8 @@ class WindowDataset(Dataset[Pair]):
     def __init__(self, path: str | os.PathLike[str], split: str = "train", *, verify: bool = False) -> None:
         self.path, self.split = os.path.abspath(path), split
         if verify:
+            from gptprep.pipelines.verify import require_whole, verify_folder
+
             require_whole(verify_folder(self.path))
         folder = open_shards(self.path)
         self.fingerprint = sha256_file(os.path.join(self.path, MANIFEST))

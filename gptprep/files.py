@@ -1,4 +1,4 @@
-"""Hashing, JSON, free space, durability, manifests, and which folders are gptprep's own."""
+"""Hashing, JSON, free space, durability, and what lies in a folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from typing import IO, Any
 
 from gptprep.errors import DamagedData, GptprepError, os_errors
 
-MANIFEST = "manifest.json"
 MARKER = ".gptprep-partial"
 """Lies in every `OUT.partial/` and `OUT.replaced/` of ours: a user's folder is never taken for one."""
 
@@ -161,46 +160,3 @@ def holds_only(folder: str, files: Iterable[str]) -> bool:
             if os.path.islink(full) or not os.access(full, os.R_OK | os.X_OK):
                 return False
     return True
-
-
-def is_own_folder(folder: str, form: str, files_of: Callable[[Any], Iterable[str]]) -> bool:
-    """Whether a folder holds a manifest of a format of ours, and nothing that the manifest does not name.
-
-    Args:
-        files_of: the files that a manifest names; may fail on one that is damaged.
-    """
-    try:
-        value = read_json(os.path.join(folder, MANIFEST))
-        return value["format"] == form and holds_only(folder, [MANIFEST, *files_of(value)])
-    except (GptprepError, KeyError, TypeError, AttributeError, ValueError):
-        return False
-
-
-# Manifests end with the sha256 of all their bytes before it: not one of them can change unseen.
-
-_SEAL = b',\n  "sha256": "%b"\n}\n'
-
-
-def sealed_json(value: Any) -> bytes:
-    """An object as `json_bytes` writes it, with one entry more: the sha256 of all bytes before that entry."""
-    body = json_bytes(value).removesuffix(b"\n}\n")
-    return body + _SEAL % hashlib.sha256(body).hexdigest().encode()
-
-
-def check_seal(data: bytes, path: str) -> None:
-    """See to it that what `sealed_json` wrote has not changed since.
-
-    Raises:
-        DamagedData: it has.
-    """
-    body = data[: -len(_SEAL % (b"0" * 64))]
-    if data != body + _SEAL % hashlib.sha256(body).hexdigest().encode():
-        why = "it is not as it was written: its sha256 is another"
-        raise DamagedData(f"{path} is damaged", why, "write it again")
-
-
-def write_manifest(folder: str, value: Any) -> None:
-    """Write the manifest of a folder, durably: it is what makes the folder whole."""
-    with open(os.path.join(folder, MANIFEST), "wb") as file:
-        file.write(sealed_json(value))
-        sync_file(file)

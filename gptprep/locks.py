@@ -90,7 +90,7 @@ def is_at(descriptor: int, name: str) -> bool:
 
 
 def _lock(descriptor: int, name: str, path: str) -> bool:
-    """Lock what is open; False, and it is closed, if it has not this name any more: another run published it."""
+    """Lock what is open; False, and it is closed, if another run has published it under another name."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if is_at(descriptor, name):

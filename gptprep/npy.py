@@ -13,13 +13,14 @@ import re
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from gptprep.errors import DamagedData, os_errors
 from gptprep.mapping import Mapping
 
 _MAGIC = b"\x93NUMPY"
+_ALIGNMENT, _ROW_DIGITS = 64, 21
+"""What numpy fills headers up to, and the room that it leaves for the number of rows."""
 _MAX_DIMENSIONS = 32
 _MAX_HEADER = 10_000
 """Bytes; numpy's own limit for files that are not trusted."""
@@ -27,10 +28,11 @@ _MAX_HEADER = 10_000
 
 def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     """The header of a C-ordered array, byte for byte as `numpy.save` writes it."""
-    buffer = io.BytesIO()
-    described = {"descr": npy_format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-    npy_format.write_array_header_1_0(buffer, described)
-    return buffer.getvalue()
+    text = f"{{'descr': {dtype.str!r}, 'fortran_order': False, 'shape': {shape!r}, }}"
+    if shape:  # room for more rows
+        text += " " * (_ROW_DIGITS - len(repr(shape[0])))
+    length = -(-(len(_MAGIC) + 4 + len(text) + 1) // _ALIGNMENT) * _ALIGNMENT - len(_MAGIC) - 4
+    return _MAGIC + b"\x01\x00" + length.to_bytes(2, "little") + text.ljust(length - 1).encode() + b"\n"
 
 
 class Header(NamedTuple):

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from tiktoken.load import load_tiktoken_bpe
 from tiktoken_ext.openai_public import r50k_pat_str
 
-from gptprep.files import sealed_json
+from gptprep.manifests import sealed_json
 from tests import trials as counted
 from tests.trials import Trials
 

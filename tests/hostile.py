@@ -23,7 +23,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from gptprep.errors import GptprepError
-from gptprep.files import sealed_json
+from gptprep.manifests import sealed_json
 from gptprep.shards import open_shards
 from gptprep.tokenizers.encodings import O200K_PATTERN
 from tests import children

@@ -26,6 +26,7 @@ ALLOWED = {
     "errors": set[str](),
     "files": {"errors"},
     "leftovers": {"files"},
+    "manifests": LOW,
     "locks": {"errors"},
     "publishing": {"errors", "files", "interrupts", "leftovers", "locks"},
     "mapping": set[str](),
@@ -36,17 +37,18 @@ ALLOWED = {
     "corpus": LOW,
     "tokenizers": LOW,
     "tokenstore": {*LOW, "mapping", "npy"},
-    "shards": {*LOW, "longfiles", "npy", "shuffling", "tokenstore", "windows"},
+    "shards": {*LOW, "longfiles", "manifests", "npy", "shuffling", "tokenstore", "windows"},
     "interrupts": set[str](),
     "executors": {"errors", "interrupts"},
     "embeddings": {"errors"},
     "weights": LOW,
-    "dataset": {*LOW, "pipelines", "shards"},  # to verify first
+    "dataset": {*LOW, "manifests", "pipelines", "shards"},  # to verify first
     "dataloader": {"errors", "dataset", "shuffling"},
     "pipelines": {
         *LOW,
         "executors",
         "interrupts",
+        "manifests",
         "publishing",
         "npy",
         "windows",

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gptprep.errors import GptprepError, MissingExtra, WrongUsage
-from gptprep.files import MANIFEST, free_bytes, require_free_space, sha256_file, write_manifest
+from gptprep.files import free_bytes, require_free_space, sha256_file
 from gptprep.interrupts import put_off
+from gptprep.manifests import MANIFEST, write_manifest
 from gptprep.pipelines.embedding import make_model, overflow, table_rows, write_embeddings
 from gptprep.pipelines.embeddings_folder import FORMAT, VERSION, WEIGHTS, is_embeddings_folder
 from gptprep.pipelines.progress import Progress, no_progress

@@ -6,7 +6,7 @@ import os
 from typing import Any, NamedTuple
 
 from gptprep.errors import DamagedData
-from gptprep.files import MANIFEST, check_seal, is_own_folder, parse_json, read_regular
+from gptprep.manifests import MANIFEST, is_own_folder, read_manifest_json
 from gptprep.shards import ArrayFile, array_file
 
 FORMAT = "gptprep-embeddings"
@@ -46,12 +46,8 @@ def read_embeddings_manifest(folder: str) -> EmbeddingsManifest:
         DamagedData: it is not whole or not as it was written, or names files outside the folder.
     """
     path = os.path.join(folder, MANIFEST)
-    data = read_regular(path)
-    value = parse_json(data, path)
+    value = read_manifest_json(folder, FORMAT, VERSION)
     try:
-        if value["format"] != FORMAT or value["version"] != VERSION:
-            raise ValueError(f"its version is {value['version']!r}, and this gptprep reads {VERSION}")
-        check_seal(data, path)
         if value["dtype"] not in ("float32", "float16") or value["weights"]["file"] != WEIGHTS:
             raise ValueError("its dtype or its weights are not those of embeddings")
         row = (value["context_length"], value["dim"])

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from gptprep.corpus import Source
 from gptprep.errors import GptprepError
-from gptprep.files import check_seal, json_bytes, parse_json, read_regular, sealed_json
+from gptprep.files import json_bytes, parse_json, read_regular
+from gptprep.manifests import check_seal, sealed_json
 
 if TYPE_CHECKING:
     from gptprep.pipelines.parts import Part

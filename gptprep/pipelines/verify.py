@@ -11,7 +11,8 @@ from functools import partial
 from gptprep.errors import DamagedData, GptprepError, os_errors
 from gptprep.executors import threads
 from gptprep.executors.local import usable_cores
-from gptprep.files import MANIFEST, MARKER, read_json
+from gptprep.files import MARKER, read_json
+from gptprep.manifests import MANIFEST
 from gptprep.pipelines.embeddings_folder import (
     FORMAT,
     WEIGHTS,

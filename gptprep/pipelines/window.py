@@ -13,7 +13,7 @@ import shutil
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from gptprep.files import write_manifest
+from gptprep.manifests import write_manifest
 from gptprep.pipelines.encoding import SourceCounts, Totals, totals
 from gptprep.pipelines.parts import KEPT, encode_parts, parts_kept, plan_tasks
 from gptprep.pipelines.planning import WindowPlan

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from gptprep import windows
 from gptprep.errors import DamagedData, GptprepError
-from gptprep.files import MANIFEST, check_seal, is_own_folder, parse_json, read_regular
+from gptprep.manifests import MANIFEST, is_own_folder, read_manifest_json
 
 _LARGEST = {"uint16": (1 << 16) - 1, "uint32": (1 << 32) - 1, "int32": (1 << 31) - 1, "int64": (1 << 63) - 1}
 DTYPES = tuple(_LARGEST)
@@ -139,17 +139,7 @@ def read_manifest(folder: str) -> Manifest:
             f"it has no {MANIFEST}" if os.path.isdir(folder) else "there is no such folder",
             "name a folder that `gptprep window` wrote",
         )
-    data = read_regular(path)
-    value = parse_json(data, path)
-    if not isinstance(value, dict) or value.get("format") != _FORMAT:
-        raise DamagedData(f"{path} is not the manifest of a shard folder")
-    if value.get("version") != _VERSION:
-        raise DamagedData(
-            f"{path} has the version {value.get('version')!r}",
-            f"this gptprep reads version {_VERSION}",
-            "install a newer gptprep, or write the shards again",
-        )
-    check_seal(data, path)
+    value = read_manifest_json(folder, _FORMAT, _VERSION)
     try:
         return _parse(value)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
