@@ -6,10 +6,9 @@ import os
 import resource
 import signal
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +17,8 @@ import typer.main
 
 from gptprep.cli import main
 
+SECONDS = 60
+"""After which a child hangs."""
 MODULES = "decode embed encode_large inspect verify vocab window"
 messages_file = "messages"
 """Where children write what they say; may be set."""
@@ -40,37 +41,31 @@ def load(*arguments: list[str]) -> None:
     for module in MODULES.split():
         import_module(f"gptprep.pipelines.{module}")
     for run_of in arguments:
-        read, write = os.pipe()
         before = set(sys.modules)
-
-        def tell(run_of: list[str] = run_of, before: set[str] = before, write: int = write) -> int:
-            gptprep(run_of)
-            return os.write(write, " ".join(sys.modules.keys() - before).encode()) * 0
-
-        wait(start(tell))
-        os.close(write)
-        with open(read, "rb") as names:
-            for name in names.read().decode().split():
-                with suppress(ImportError):
-                    import_module(name)
+        wait(start(partial(_tell_modules, run_of)))
+        for name in set(Path("modules").read_text().split()) - before:
+            with suppress(ImportError):
+                import_module(name)
 
 
-def start(work: Callable[[], int], seconds: int = 0) -> int:
-    """The number of a child that does some work and ends with what it returns.
+def _tell_modules(arguments: list[str]) -> int:
+    gptprep(arguments)
+    return Path("modules").write_text(" ".join(sys.modules)) * 0
 
-    Args:
-        seconds: the system kills it after so many.
-    """
+
+def start(work: Callable[[], int]) -> int:
+    """The number of a child that does some work and ends with what it returns, or by SIGALRM if it hangs."""
     pid = os.fork()
     if pid:
         return pid
     code = 99
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.alarm(seconds)
+        signal.alarm(SECONDS)
         nothing = os.open(os.devnull, os.O_RDONLY)
         messages = os.open(messages_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(nothing, 0), os.dup2(messages, 1), os.dup2(messages, 2)
+        for stream, target in enumerate((nothing, messages, messages)):
+            os.dup2(target, stream)
         code = work()
     except SystemExit as error:
         code = int(error.code or 0)
@@ -78,7 +73,8 @@ def start(work: Callable[[], int], seconds: int = 0) -> int:
         sys.excepthook(*sys.exc_info())
     finally:
         with suppress(BaseException):
-            sys.stdout.flush(), sys.stderr.flush()
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 
@@ -103,13 +99,3 @@ def gptprep(arguments: list[str]) -> int:
 def run(arguments: list[str]) -> Ended:
     """A run in a child of its own."""
     return wait(start(lambda: gptprep(arguments)))
-
-
-def run_again(arguments: list[str]) -> Ended:
-    """As `run`; the system may take a moment to end the workers of a run that was killed."""
-    for _ in range(200):
-        ended = run(arguments)
-        if "is being written by another run" not in ended.messages:
-            break
-        time.sleep(0.02)
-    return ended

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from gptprep.files import MARKER
@@ -52,7 +55,8 @@ class Disturbed:
         self, ended: children.Ended, codes: set[int], before_next: Callable[[], object] = lambda: None
     ) -> list[str]:
         """What does not hold after a run that may have ended with these codes, and after the next."""
-        wrong, after = [], _tree(self._output)
+        wrong = [] if no_process_left() else ["a process stayed"]
+        after = _tree(self._output)
         if after not in (None, self._old, self._whole):
             wrong.append("something else is at the output's name")
         if self._force and after is None and _tree(f"{self._output}.replaced") != self._old:
@@ -66,7 +70,7 @@ class Disturbed:
             wrong.append(f"it does not say how to go on: {ended.messages}")
         if after != self._whole or self._force:
             before_next()
-            again = children.run_again(self._arguments)
+            again = children.run(self._arguments)
             if again.code:
                 wrong.append(f"the next run ended with {again.code}: {again.messages[-2000:]}")
         if _tree(self._output) != self._whole:
@@ -79,6 +83,24 @@ class Disturbed:
         if left and (self._force or after != self._whole):
             wrong.append(f"{left} stayed")
         return wrong
+
+
+def no_process_left() -> bool:
+    """Wait for what runs have left behind, which comes to us; the system ends it within moments."""
+    for _ in range(1_000):
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+            time.sleep(0.01)
+            continue
+        return True
+    return False
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what dead children leave behind."""
+    set_child_subreaper = 36  # PR_SET_CHILD_SUBREAPER of <sys/prctl.h>
+    ctypes.CDLL(None).prctl(set_child_subreaper, 1)
 
 
 def _tree(path: str) -> dict[str, str] | None:

@@ -1,8 +1,8 @@
 """Each step at which a run changes the disk, and a fault there: `python -m tests.faults FOLDER KIND ARGS`.
 
-A step is a call that makes, writes, flushes, renames or removes a file or a folder. For n = 1, 2, ... the
-command is run with a fault at its step n, in each of its processes, until a run has no step n any more; then
-the same command is run without one. Prints what was tried and what did not hold, as JSON.
+A step is a call of Python that opens a file for writing, or of `os` that writes, flushes, renames or removes.
+For n = 1, 2, ... the command is run with a fault at its step n, in each of its processes, until a run has no
+step n any more; then the same command is run without one. Prints what was tried and what did not hold.
 
 KIND is "kill" (SIGKILL before the step) or "full" (the step fails with "No space left on device").
 """
@@ -22,7 +22,7 @@ from typing import Any
 
 from gptprep.pipelines import parts
 from tests import children
-from tests.disturbed import Disturbed
+from tests.disturbed import Disturbed, adopt_orphans
 
 STEPS = ("write", "fsync", "replace", "rename", "link", "unlink", "mkdir", "rmdir")
 PART_BYTES = 3_000
@@ -36,7 +36,7 @@ def install(n: int, kind: str) -> None:
         nonlocal passed
         passed += 1
         if passed == n:
-            Path("fired").touch()
+            os.close(real_os_open("fired", os.O_CREAT | os.O_WRONLY))
             fired(name)
 
     def fired(name: str) -> None:
@@ -54,12 +54,12 @@ def install(n: int, kind: str) -> None:
     real_open, real_os_open = builtins.open, os.open
 
     def opened(file: Any, mode: str = "r", *arguments: Any, **options: Any) -> Any:
-        if set(mode) & set("wax+") and file != "fired":
+        if set(mode) & set("wax+"):
             step("open")
         return real_open(file, mode, *arguments, **options)
 
     def os_opened(path: Any, flags: int, *arguments: Any, **options: Any) -> int:
-        if flags & os.O_CREAT and path != "fired":
+        if flags & os.O_CREAT:
             step("open")
         return real_os_open(path, flags, *arguments, **options)
 
@@ -90,6 +90,7 @@ def attempts(arguments: list[str], kind: str) -> Iterator[list[str]]:
 
 
 if __name__ == "__main__":
+    adopt_orphans()
     os.chdir(sys.argv[1])
     children.load([*sys.argv[3:], "--force"])
     parts.PART_BYTES = PART_BYTES

@@ -11,6 +11,7 @@ import base64
 import gzip
 import json
 import os
+import resource
 import shlex
 import shutil
 import signal
@@ -27,10 +28,11 @@ from gptprep.manifests import sealed_json
 from gptprep.shards import open_shards
 from gptprep.tokenizers.encodings import O200K_PATTERN
 from tests import children
-from tests.conftest import SAMPLES
 from tests.mutations import bytes_changed, json_changed, npy_changed, ranks_changed, value_changed
+from tests.trials import TOP
 
 SECONDS = 5
+"""Of work; what waits is ended after some more."""
 MEMORY = 300 << 20
 """Bytes, beyond 20 times the file."""
 
@@ -105,10 +107,10 @@ WARM = ["verify shards", "encode -T others.json -t x", "encode -T v.json no-such
 
 def prepare() -> None:
     """The files that are going to be changed."""
-    shutil.copytree(SAMPLES, "samples")
+    shutil.copytree(TOP / "sample_texts", "samples")
     os.mkdir("c")
     for name in ("poem.txt", "dialogue.txt"):
-        text = (SAMPLES / name).read_bytes()
+        text = Path(TOP, "sample_texts", name).read_bytes()
         Path("c", name).write_bytes(text)
     lines = [json.dumps({"text": line, "n": n}) for n, line in enumerate(text.decode().splitlines())]
     Path("t.txt").write_bytes(text[:2_000])
@@ -173,6 +175,7 @@ def read(folder: str) -> int:
 
 def attempt(command: str) -> int:
     """Run a command that reads a changed file."""
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     words = shlex.split(command)
     return read(words[1]) if words[0] == "read" else children.gptprep(words)
 
@@ -187,7 +190,7 @@ def attempts(name: str, count: int, seed: int) -> Iterator[str]:
         changed = file if "/" in file else f"x_{file}"  # of a folder, all of it has to be there
         Path(changed).write_bytes(data)
         command = random.choice(kind.commands).replace("@", changed)
-        ended = children.wait(children.start(partial(attempt, command), SECONDS))
+        ended = children.wait(children.start(partial(attempt, command)))
         if what := wrong(ended, data, kind.whole and data != originals[file]):
             kept = f"kept-{name.replace(' ', '-')}-{number}-{file.replace('/', '-')}"
             Path(kept).write_bytes(data)
@@ -198,8 +201,8 @@ def attempts(name: str, count: int, seed: int) -> Iterator[str]:
 
 def wrong(ended: children.Ended, data: bytes, must_fail: bool) -> str:
     """What does not hold of a run that read a file; nothing if all does."""
-    if ended.code == -signal.SIGALRM:
-        return f"it took more than {SECONDS} s"
+    if ended.code in (-signal.SIGALRM, -signal.SIGXCPU, -signal.SIGKILL):
+        return f"it took more than {SECONDS} s of work, or waited for something"
     if ended.code not in (0, 1, 2, 3, 4):
         return f"it ended with {ended.code}"
     if "Traceback" in ended.messages or (ended.code and "error: " not in ended.messages):
@@ -213,8 +216,9 @@ def wrong(ended: children.Ended, data: bytes, must_fail: bool) -> str:
 
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
-    if not os.path.exists("v.json"):
+    if not os.path.exists("prepared"):
         prepare()
+        Path("prepared").touch()
     children.load(*(shlex.split(command) for command in WARM + KINDS[sys.argv[2]].commands))
     found = list(attempts(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
     sys.stdout.write(json.dumps({"tried": int(sys.argv[3]), "wrong": found}))

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from gptprep.pipelines import parts
 from tests import children
-from tests.disturbed import Disturbed
+from tests.disturbed import Disturbed, adopt_orphans
 from tests.faults import PART_BYTES
 
 _ROOM = 1 << 26
@@ -73,6 +73,7 @@ def _limited(size: int, arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    adopt_orphans()
     os.chdir(sys.argv[1])
     children.load([*sys.argv[3:], "--force"])
     parts.PART_BYTES = PART_BYTES

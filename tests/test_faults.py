@@ -15,7 +15,10 @@ import pytest
 from tests.conftest import SAMPLES
 from tests.trials import Trials
 
-pytestmark = pytest.mark.faults
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(sys.platform != "linux", reason="only there the workers of a killed run end at once"),
+]
 
 WINDOW = "window c -o out -T v.json -L 32 -q --workers"
 COMMANDS = {

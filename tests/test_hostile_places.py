@@ -63,17 +63,21 @@ def test_what_is_no_file_is_an_error(run: Run, shards: Path, place: str, file: s
             path.mkdir()
         case "socket":
             code = "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])"
-            subprocess.run(["python3", "-c", code, path.name], cwd=path.parent, check=True)
+            subprocess.run([sys.executable, "-c", code, path.name], cwd=path.parent, check=True)
         case "loop":
             path.symlink_to(path.name)
         case _:
             path.symlink_to(place)
+    others = {file: file.read_bytes() for file in shards.rglob("*.npy") if file.is_file() and file != path}
     done = run(*command.split())
     assert done.code in (1, 3), done
     assert "error: " in done.err
     assert "Traceback" not in done.err
+    assert (
+        path.name in done.err or "s already exists and is not gptprep's" in done.err or "s is not" in done.err
+    )
     assert not (shards.parent / "new").exists()
-    assert (shards / "train").exists()
+    assert {file: file.read_bytes() for file in others} == others
 
 
 def test_links_are_read_for_what_they_hold(run: Run, shards: Path) -> None:
@@ -111,6 +115,7 @@ def test_a_folder_that_contains_itself(run: Run, shards: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [b"new\nline", b"\xff\xfe", b"\x1b[31mred", b"\xe2\x80\xae", b"-dash", b" "])
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse such names")
 def test_names_that_are_no_text(run: Run, shards: Path, name: bytes) -> None:
     path = os.fsencode(shards.parent) + b"/" + name
     os.link(shards.parent / "a.txt", path)
@@ -124,7 +129,6 @@ def test_names_that_are_no_text(run: Run, shards: Path, name: bytes) -> None:
     assert done.code == 3
     assert "it is not in the manifest" in done.err
     assert "\x1b" not in done.err
-    assert len(done.err.splitlines()) == 4
     assert run("verify", "s", "--json").code == 3
     out = os.fsdecode(b"./out" + name)
     assert run("window", "a.txt", "-o", out, "-T", "v.json", "-L", "8", "-q").code == 0

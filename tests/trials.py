@@ -17,11 +17,11 @@ PLANNED = {
     "SIGKILL to a worker": 60,
     "SIGINT at a random moment": 120,
     "SIGTERM at a random moment": 120,
-    "SIGKILL before a step that changes the disk": 400,
-    "no space at a step that changes the disk": 400,
+    "SIGKILL before a step that changes the disk": 240,
+    "no space at a step that changes the disk": 240,
     "full disks": 200,
     "inputs that change while they are read": 30,
-    "hostile files": 13_000,
+    "hostile files": 11_000,
     "flipped bytes": 40_000,
     "files cut short": 20_000,
     "leftovers that were damaged": 500,
@@ -66,7 +66,7 @@ class Trials:
             within: a command that runs it.
         """
         command = [*within, sys.executable, "-m", f"tests.{module}", *map(str, arguments)]
-        done = subprocess.run(command, cwd=TOP, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=1_200 * self._soak)
         assert done.returncode == 0, done.stderr
         found = loads(done.stdout.splitlines()[-1])
         self.count(what, found["tried"], found["wrong"])
@@ -82,6 +82,7 @@ def summary(reports: Iterable[object]) -> Iterator[str]:
                 what, n_tried, n_survived = value
                 tried[what] += n_tried
                 survived[what] += n_survived
-    for what in PLANNED:
+    for what, planned in PLANNED.items():
         if tried[what]:
-            yield f"{what:44} {tried[what]:>9,} tried {survived[what]:>9,} survived"
+            short = f" of {planned:,} planned" if tried[what] < planned else ""
+            yield f"{what:44} {tried[what]:>9,} tried {survived[what]:>9,} survived{short}"
