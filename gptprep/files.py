@@ -77,6 +77,21 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
+def is_file(path: str) -> bool:
+    """Whether a path is or leads to a regular file; unlike `os.path.isfile` not silent where nobody may look.
+
+    Raises:
+        GptprepError: permission to look is denied.
+    """
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except PermissionError:
+        with os_errors("read", path):
+            raise
+    except (OSError, ValueError):
+        return False
+
+
 def parse_json(data: bytes, path: str) -> Any:
     """The value of a JSON text; raises as `read_json`."""
     try:

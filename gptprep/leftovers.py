@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from contextlib import suppress
 
 from gptprep.files import MARKER
 
 
 def is_marked(folder: str) -> bool:
-    """Whether it has the mark of our working folders."""
-    return os.path.exists(os.path.join(folder, MARKER))
+    """Whether it has the mark of our working folders: a file, and no link that somebody put there."""
+    try:
+        return stat.S_ISREG(os.lstat(os.path.join(folder, MARKER)).st_mode)
+    except OSError:
+        return False
 
 
 def is_leftover(folder: str) -> bool:
@@ -21,8 +25,8 @@ def is_leftover(folder: str) -> bool:
 
 def mark(folder: str) -> None:
     """Say that a folder is ours to be cleared."""
-    with open(os.path.join(folder, MARKER), "wb"):
-        pass
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    os.close(os.open(os.path.join(folder, MARKER), flags, 0o666))
 
 
 def empty(folder: str, keep: str = "") -> None:

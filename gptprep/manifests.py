@@ -15,6 +15,8 @@ from gptprep.errors import DamagedData, GptprepError
 from gptprep.files import holds_only, json_bytes, parse_json, read_json, read_regular, sync_file
 
 MANIFEST = "manifest.json"
+_OUR_FILE = re.compile(r"[A-Za-z0-9_]{1,64}/[a-z]+-[0-9]{5,9}\.npy|weights\.safetensors")
+"""What a manifest of ours names: it may be anybody's, and what it names is going to be replaced."""
 _SEAL = b',\n  "sha256": "%b"\n}\n'
 _SEALED = re.compile(rb',\n  "sha256": "[^"]*"\n}\n\Z')
 
@@ -76,6 +78,9 @@ def is_own_folder(folder: str, form: str, files_of: Callable[[Any], Iterable[str
     """
     try:
         value = read_json(os.path.join(folder, MANIFEST))
-        return value["format"] == form and holds_only(folder, [MANIFEST, *files_of(value)])
+        files = list(files_of(value))
+        if value["format"] != form or not all(map(_OUR_FILE.fullmatch, files)):
+            return False
+        return holds_only(folder, [MANIFEST, *files])
     except (GptprepError, KeyError, TypeError, AttributeError, ValueError):
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -35,7 +36,7 @@ def check_file_output(path: str, *, force: bool, inputs: Iterable[str] = ()) -> 
     real = os.path.realpath(path)
     if os.path.isdir(real) or path.endswith(os.sep):
         raise GptprepError(f"{path} is a folder", fix="name a file for the output")
-    if os.path.lexists(real) and not os.path.isfile(real):
+    if any(os.path.exists(name) and not os.path.isfile(name) for name in (path, real)):
         raise GptprepError(
             f"{path} is not a regular file", "an output is renamed into place when it is whole", "use -o -"
         )
@@ -130,6 +131,8 @@ def check_folder_output(
         )
     if not force:
         raise GptprepError(f"{path} already exists", fix=_FORCE)
+    if not os.access(real, os.W_OK | os.X_OK):
+        raise GptprepError(f"{path} may not be replaced", "it is read-only", "change its permissions")
     if os.path.lexists(real + _ASIDE) and not is_leftover(real + _ASIDE):
         raise _not_ours(real + _ASIDE, path)
     return real
@@ -234,8 +237,9 @@ def _parents(real: str, path: str) -> Iterator[None]:
         while not os.path.lexists(folder):
             made.append(folder)
             folder = os.path.dirname(folder)
-        os.makedirs(os.path.dirname(real), exist_ok=True)
     try:
+        with os_errors("write", path):
+            os.makedirs(os.path.dirname(real), exist_ok=True)
         yield
     except BaseException:
         for folder in made:
@@ -254,8 +258,7 @@ def _claim(partial: str, path: str, keep: str) -> None:
 
 def _swap(partial: str, real: str) -> None:
     """Put the finished folder in place; an old one is moved aside first and removed last."""
-    if os.path.isdir(real):
-        shutil.copymode(real, partial)
+    mode = os.stat(real).st_mode if os.path.isdir(real) else None
     with put_off():
         try:
             if os.path.isdir(real) and os.listdir(real):
@@ -267,6 +270,8 @@ def _swap(partial: str, real: str) -> None:
             _restore(real)
             raise
         _recover(real)
+        if mode is not None:
+            os.chmod(real, stat.S_IMODE(mode))
 
 
 def _recover(real: str) -> None:

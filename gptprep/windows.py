@@ -19,16 +19,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from gptprep.errors import WrongUsage
 
+MAX_LENGTH = (1 << 32) - 1
+"""Of windows and strides: lengths are stored in 32 bits."""
+
 
 def check(context_length: int, stride: int) -> None:
     """Refuse lengths that make no windows.
 
     Raises:
-        WrongUsage: one of them is below 1.
+        WrongUsage: one of them is below 1, or larger than a shard folder can tell of.
     """
     for name, value in (("context length", context_length), ("stride", stride)):
         if value < 1:
             raise WrongUsage(f"the {name} is {value}", fix=f"give a {name} of 1 or more")
+        if value > MAX_LENGTH:
+            raise WrongUsage(f"the {name} is {value:,}", fix=f"give at most {MAX_LENGTH:,}")
 
 
 def count(n_ids: int, context_length: int, stride: int) -> int:

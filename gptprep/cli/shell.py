@@ -188,18 +188,18 @@ def _failed(shell: Shell, error: BaseException) -> int:
 
 
 def _call(shell: Shell, function: Callable[..., None], arguments: dict[str, Any]) -> None:
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as for a job in the background of a script
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _terminate)
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: _terminate}
+    taken = [number for number in handlers if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in taken:  # a job in the background of a script is told to ignore Ctrl-C
+        signal.signal(number, handlers[number])
     sys.unraisablehook = _send_again
     try:
         function(shell, **arguments)
         if sys.stdout:
             sys.stdout.flush()
     finally:  # what comes now ends the process at once
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
         sys.unraisablehook = sys.__unraisablehook__
 
 

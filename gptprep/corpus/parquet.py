@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from gptprep.corpus.sources import Source
 from gptprep.errors import DamagedData, MissingExtra, os_errors
 
-_ROWS = 1000
+_ROWS = 64
 """Rows decoded at a time."""
 
 

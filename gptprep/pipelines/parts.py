@@ -200,8 +200,9 @@ def encode_part(task: EncodeTask, progress: Progress = no_progress) -> Part:
     """Encode the sources of one task into its part; raises as `encode_parts`."""
     tokenizer = shared_tokenizer(task.tokenizer, task.special, task.engine)
     # The engines give the same ids; if one is ever found not to, the other must not take over its parts.
-    how = [tokenizer.fingerprint, tokenizer.engine, task.special, task.text]
-    if task.receipt and (value := receipts.read(task.part, task.sources, how)):
+    how = [tokenizer.fingerprint, tokenizer.n_vocab, tokenizer.engine, task.special, task.text]
+    id_bytes = id_dtype(tokenizer.n_vocab).itemsize
+    if task.receipt and (value := receipts.read(task.part, task.sources, how, id_bytes)):
         counts = tuple(SourceCounts(**count) for count in value["counts"])
         return Part(
             task.part, value["ids"], value["documents"], counts, task.owners, value["cross_checked"], True

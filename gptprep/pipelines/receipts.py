@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gptprep.corpus import Source
 from gptprep.errors import GptprepError
 from gptprep.files import json_bytes, parse_json, read_regular
+from gptprep.leftovers import remove
 from gptprep.manifests import check_seal, sealed_json
 
 if TYPE_CHECKING:
@@ -42,15 +43,23 @@ def write(part_path: str, sources: Sequence[Source], how: Sequence[Any], part: P
     os.replace(temporary, path_of(part_path))
 
 
-def read(part_path: str, sources: Sequence[Source], how: Sequence[Any]) -> dict[str, Any] | None:
-    """What the receipt of a part says of it, if the part is what this run would write."""
+def read(
+    part_path: str, sources: Sequence[Source], how: Sequence[Any], id_bytes: int
+) -> dict[str, Any] | None:
+    """What the receipt of a part says of it, if the part is what this run would write.
+
+    Args:
+        id_bytes: the size of an id.
+    """
     with suppress(GptprepError, OSError, KeyError, TypeError):
         data = read_regular(path_of(part_path))
         check_seal(data, part_path)
         value: dict[str, Any] = parse_json(data, part_path)
         fingerprint = _fingerprint(sources, how)
         if fingerprint is not None and value["fingerprint"] == fingerprint:
-            return value if value["checksums"] == _checksums(part_path) else None
+            numbers = [value[name] for name in ("ids", "documents", "cross_checked")]
+            is_whole = value["checksums"] == _checksums(part_path) and all(type(n) is int for n in numbers)
+            return value if is_whole and os.path.getsize(part_path) == value["ids"] * id_bytes else None
     return None
 
 
@@ -60,12 +69,19 @@ def left_in(folder: str) -> bool:
 
 
 def remove_others(folder: str, parts: Iterable[str]) -> None:
-    """Remove what lies in the folder of the parts and belongs to none of these."""
+    """Remove what lies in the folder of the parts and belongs to none of these, or is no plain file."""
     kept = {os.path.basename(part).removesuffix(".bin") for part in parts}
-    for name in os.listdir(folder):
-        stem, ending = os.path.splitext(name)
-        if stem not in kept or ending not in (".bin", ".ends", ".json"):
-            os.unlink(os.path.join(folder, name))
+    for entry in list(os.scandir(folder)):
+        stem, ending = os.path.splitext(entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            remove(entry.path)
+        elif (
+            stem not in kept
+            or ending not in (".bin", ".ends", ".json")
+            or not entry.is_file(follow_symlinks=False)
+            or entry.stat(follow_symlinks=False).st_nlink > 1
+        ):
+            os.unlink(entry.path)
 
 
 def _fingerprint(sources: Sequence[Source], how: Sequence[Any]) -> str | None:

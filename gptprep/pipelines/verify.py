@@ -11,7 +11,7 @@ from functools import partial
 from gptprep.errors import DamagedData, GptprepError, os_errors
 from gptprep.executors import threads
 from gptprep.executors.local import usable_cores
-from gptprep.files import MARKER, read_json
+from gptprep.files import MARKER, is_file, read_json
 from gptprep.manifests import MANIFEST
 from gptprep.pipelines.embeddings_folder import (
     FORMAT,
@@ -63,7 +63,7 @@ def verify_folder(path: str, *, fast: bool = False, progress: Progress = no_prog
         DamagedData: its manifest is damaged.
     """
     manifest_path = os.path.join(path, MANIFEST)
-    form = _format(manifest_path) if os.path.isfile(manifest_path) else ""
+    form = _format(manifest_path) if is_file(manifest_path) else ""
     if form == FORMAT:
         manifest = read_embeddings_manifest(path)
         files, windows = manifest.files(), manifest.windows
@@ -159,7 +159,7 @@ def _verify_weights(
     path: str, manifest: EmbeddingsManifest, hashed: bool, on_bytes: Callable[[int], None]
 ) -> Verified:
     full, digest = os.path.join(path, WEIGHTS), hashlib.sha256()
-    if not os.path.isfile(full):
+    if not is_file(full):
         return Verified([Problem(WEIGHTS, "it is missing")], 0)
     with os_errors("read", full), open(full, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from gptprep import windows
 from gptprep.errors import DamagedData, GptprepError
+from gptprep.files import is_file
 from gptprep.manifests import MANIFEST, is_own_folder, read_manifest_json
 
 _LARGEST = {"uint16": (1 << 16) - 1, "uint32": (1 << 32) - 1, "int32": (1 << 31) - 1, "int64": (1 << 63) - 1}
@@ -133,7 +134,7 @@ def read_manifest(folder: str) -> Manifest:
         DamagedData: the manifest is not whole or not as it was written, or names files outside the folder.
     """
     path = os.path.join(folder, MANIFEST)
-    if not os.path.isfile(path):
+    if not is_file(path):
         raise GptprepError(
             f"{folder} is not a shard folder",
             f"it has no {MANIFEST}" if os.path.isdir(folder) else "there is no such folder",
@@ -167,8 +168,8 @@ def _parse(value: dict[str, Any]) -> Manifest:
             None if eot is None else _number(tokenizer, "eot"),
             _text(tokenizer, "fingerprint"),
         ),
-        context_length=_number(value, "context_length", 1),
-        stride=_number(value, "stride", 1),
+        context_length=_number(value, "context_length", 1, windows.MAX_LENGTH + 1),
+        stride=_number(value, "stride", 1, windows.MAX_LENGTH + 1),
         separator=None if value["separator"] is None else _text(value, "separator"),
         documents=_number(value, "documents"),
         ids=_number(value, "ids"),
@@ -223,7 +224,7 @@ def _shard(split: str, number: int, value: dict[str, Any], roles: dict[str, tupl
     shard = {role: array_file(split, role, number, value[role]) for role in roles}
     n_rows = next(iter(shard.values())).shape[:1]
     for role, array in shard.items():
-        if not n_rows or array.shape != (*n_rows, *roles[role]):
+        if not n_rows or not n_rows[0] or array.shape != (*n_rows, *roles[role]):
             raise ValueError(f"the shape of {array.file} is {array.shape}")
     return shard
 

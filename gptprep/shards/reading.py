@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gptprep import npy, shuffling
 from gptprep.errors import DamagedData, WrongUsage
+from gptprep.files import is_file
 from gptprep.shards.cutting import padded
 from gptprep.shards.manifest import (
     LENGTHS_DTYPE,
@@ -105,7 +106,7 @@ class ShardFolder:
             DamagedData: it is missing, or is not what the manifest says.
         """
         path, expected = os.path.join(self.path, array.file), np.dtype(dtype or self.manifest.dtype)
-        if not os.path.isfile(path):
+        if not is_file(path):
             raise DamagedData(f"{path} is missing", "the manifest names it", "write the shards again")
         return npy.open_array(path, array.shape, expected)
 
@@ -216,8 +217,12 @@ class TokensReader(SplitReader):
             ids = self._ids.gather(rows * self._manifest.stride, length + 1)
             return Windows(ids[:, :-1].copy(), ids[:, 1:].copy(), np.full(len(rows), length, LENGTHS_DTYPE))
         starts, lengths = self._starts.gather(rows, 1)[:, 0], self._lengths.gather(rows, 1)[:, 0]
-        ends = starts + lengths
-        if len(rows) and not (starts.min() >= 0 and ends.max() < len(self._ids) and lengths.min() >= 1):
+        n_ids = len(self._ids)
+        if len(rows) and not (
+            0 <= starts.min() <= starts.max() < n_ids
+            and lengths.min() >= 1
+            and (lengths < n_ids - starts).all()
+        ):
             raise self._damaged("it names ids that are not there")
         if len(rows) and lengths.max() > length:
             raise self._damaged("it has a window that is too long")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gptprep import npy, windows
 from gptprep.errors import DamagedData, os_errors
+from gptprep.files import is_file
 from gptprep.shards.manifest import LENGTHS_DTYPE, STARTS_DTYPE, ArrayFile, Manifest, Shard, Split
 from gptprep.shards.reading import ShardFolder
 
@@ -61,7 +62,7 @@ class HashedFile:
     def __init__(self, folder: str, array: ArrayFile, dtype: str, *, hashed: bool) -> None:
         self.array, self._path = array, os.path.join(folder, array.file)
         self._hash = hashlib.sha256() if hashed else None
-        if not os.path.isfile(self._path):
+        if not is_file(self._path):
             raise DamagedData("it is missing")
         with os_errors("read", self._path):
             self._file = open(self._path, "rb", buffering=0)  # noqa: SIM115  closed by __exit__
@@ -299,6 +300,10 @@ def check_totals(manifest: Manifest, real_ids: dict[str, int]) -> list[Problem]:
     documents = sum(source.documents for source in manifest.sources)
     if documents != manifest.documents:
         what = f"the sources have {documents:,} documents, not {manifest.documents:,}"
+        problems.append(Problem("manifest.json", what))
+    of_sources = sum(source.ids for source in manifest.sources)
+    if not of_sources <= manifest.ids <= of_sources + documents:
+        what = f"the sources have {of_sources:,} ids, and the stream {manifest.ids:,}"
         problems.append(Problem("manifest.json", what))
     for name, split in manifest.splits.items():
         if manifest.boundary == "stream":

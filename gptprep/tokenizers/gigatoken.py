@@ -124,7 +124,9 @@ class GigatokenTokenizer(BpeTokenizer):
             file.write(self._rank_data)
             file.flush()
             try:
-                return BPETokenizer.from_tiktoken(file.name, self._scheme, special_tokens)
+                encoder = BPETokenizer.from_tiktoken(file.name, self._scheme, special_tokens)
+                encoder.encode(b"a")  # imports what it needs: an interrupt amid that would be a panic
+                return encoder
             except BaseException as error:  # its panics are no Exceptions
                 if isinstance(error, Exception) or type(error).__name__ == "PanicException":
                     what = f"gigatoken cannot use the ranks of {self.name}"
