@@ -48,6 +48,7 @@ ALLOWED = {
         *LOW,
         "executors",
         "interrupts",
+        "leftovers",
         "manifests",
         "publishing",
         "npy",
