@@ -13,7 +13,7 @@ from json import loads
 from pathlib import Path
 
 PLANNED = {
-    "SIGKILL at a random moment": 320,
+    "SIGKILL at a random moment": 240,
     "SIGKILL to a worker": 60,
     "SIGINT at a random moment": 120,
     "SIGTERM at a random moment": 120,
@@ -21,7 +21,7 @@ PLANNED = {
     "no space at a step that changes the disk": 240,
     "full disks": 200,
     "inputs that change while they are read": 30,
-    "hostile files": 11_000,
+    "hostile files": 10_500,
     "flipped bytes": 40_000,
     "files cut short": 20_000,
     "leftovers that were damaged": 500,
