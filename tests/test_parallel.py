@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import numpy as np
@@ -256,6 +259,22 @@ def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
 def test_a_worker_that_dies_is_an_error() -> None:
     with pytest.raises(GptprepError, match="a worker process died"):
         list(local.run(double, [1, 666, 2, 3], 2))
+
+
+def die_amid_an_answer(number: int) -> int:
+    """A worker that is killed when half of its answer is in the pipe."""
+    if number:
+        time.sleep(600)
+    for queue in gc.get_objects():
+        if isinstance(queue, SimpleQueue):
+            os.write(queue._writer.fileno(), struct.pack("!i", 1_000) + b"half")  # type: ignore[attr-defined]
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_worker_that_dies_amid_its_answer_is_an_error() -> None:
+    with pytest.raises(GptprepError, match="a worker process died"):
+        list(local.run(die_amid_an_answer, [0, 1], 2))
 
 
 def children(parent: int) -> list[int]:

@@ -22,6 +22,8 @@ from gptprep.interrupts import put_off
 
 _AHEAD = 8
 """Tasks under way for each worker."""
+_LOOK_EVERY = 2.0
+"""Seconds after which workers are looked after."""
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -79,6 +81,8 @@ def _end(pool: ProcessPoolExecutor) -> None:
         worker.kill()
     for worker in workers:
         worker.join()
+    # The pool must not wait for the rest of an answer that one of them was killed in.
+    pool._result_queue._writer.close()  # type: ignore[attr-defined]
     pool.shutdown(cancel_futures=True)
 
 
@@ -94,9 +98,25 @@ def _in_order(
             warnings.simplefilter("ignore", DeprecationWarning)
             waiting.append(pool.submit(function, task))
         if len(waiting) >= ahead:
-            yield waiting.popleft().result()
+            yield _result(waiting.popleft(), pool)
     while waiting:
-        yield waiting.popleft().result()
+        yield _result(waiting.popleft(), pool)
+
+
+def _result(future: Future[Result], pool: ProcessPoolExecutor) -> Result:
+    """What a task gave.
+
+    Raises:
+        BrokenProcessPool: a worker died; if amid its answer, the pool itself would wait for the rest of it.
+    """
+    while True:
+        try:
+            return future.result(_LOOK_EVERY)
+        except TimeoutError:
+            if future.done():
+                raise
+            if any(worker.exitcode is not None for worker in list((pool._processes or {}).values())):
+                raise BrokenProcessPool from None
 
 
 def _start_worker(parent: int) -> None:
