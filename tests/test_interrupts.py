@@ -54,14 +54,10 @@ def test_no_interrupt_is_lost(tmp_path: Path, lines: tuple[str, ...], sent: str,
     assert run(tmp_path, *lines) == (code, f"{how}: x was not written; run the same command again\n")
 
 
-def test_one_that_is_dropped_at_the_end_comes_when_it_ends_the_process(tmp_path: Path) -> None:
+def test_one_that_is_dropped_at_the_end_is_too_late(tmp_path: Path) -> None:
     lines = ("class Dropping:", "    def __del__(self):", "        signal.raise_signal(signal.SIGINT)")
-    code, messages = run(tmp_path, *lines, "Dropping()", "return")
-    assert (code, messages) in (
-        (0, ""),
-        (-signal.SIGINT, ""),
-        (130, "interrupted: x was not written; run the same command again\n"),
-    )
+    for _ in range(10):
+        assert run(tmp_path, *lines, "Dropping()", "return") == (0, "")
 
 
 def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:

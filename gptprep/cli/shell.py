@@ -201,6 +201,8 @@ def _call(shell: Shell, function: Callable[..., None], arguments: dict[str, Any]
         for number in taken:
             signal.signal(number, signal.SIG_DFL)
         sys.unraisablehook = sys.__unraisablehook__
+        if callable(signal.getsignal(signal.SIGALRM)):  # one that was to come once more is too late
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def unnamed_os_error(error: OSError) -> GptprepError:
