@@ -130,6 +130,8 @@ WRONG: list[tuple[dict[str, Any], str, Callable[[Any], None], str]] = [
         set_to(9, value=60_000),
         "id 9: the id 60000 ",
     ),
+    ({"shuffle": True}, "train/inputs-00001.npy", set_to(3, 0, value=7), "is before it in the text"),
+    ({"shuffle": True}, "val/targets-00000.npy", set_to(1, 7, value=7), "is before it in the text"),
     ({"boundary": "document"}, "train/lengths-00000.npy", set_to(2, value=9), "window 2: the length is 9"),
     ({"boundary": "document"}, "train/lengths-00000.npy", set_to(2, value=0), "window 2: the length is 0"),
     (
@@ -168,6 +170,23 @@ def test_numbers_that_cannot_be_are_found_though_the_hashes_hold(
     found = problems(path)
     assert any(what in problem for problem in found), found
     assert not any("sha256" in problem for problem in found)
+
+
+def swap(array: Any) -> None:
+    array[[1, 4]] = array[[4, 1]]
+
+
+@pytest.mark.parametrize("stride", [3, L])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_windows_that_have_changed_places_are_found(tmp_path: Path, shuffle: bool, stride: int) -> None:
+    """Each is right in itself, and the hashes hold."""
+    path = make(tmp_path, stride, shuffle=shuffle)
+    for file in ("train/inputs-00001.npy", "train/targets-00001.npy"):
+        rewrite(path, file, swap)
+    found = problems(path)
+    assert len(found) == 1
+    assert "it does not go on from the window" in found[0]
+    assert problems(path, fast=True) == found
 
 
 def test_what_is_not_in_the_manifest_is_found(tmp_path: Path) -> None:

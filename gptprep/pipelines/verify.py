@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from gptprep.errors import DamagedData, GptprepError, os_errors
 from gptprep.executors import threads
 from gptprep.executors.local import usable_cores
@@ -28,6 +30,7 @@ from gptprep.shards import (
     ShardVerifier,
     Verified,
     check_totals,
+    first_break,
     open_shards,
 )
 
@@ -79,6 +82,7 @@ def verify_folder(path: str, *, fast: bool = False, progress: Progress = no_prog
     problems = [problem for verified in found for problem in verified.problems]
     if form != FORMAT:
         problems += check_totals(folder.manifest, _real_ids(folder, found))
+        problems += _check_shuffled(folder, found)
     problems += _extra(path, {MANIFEST, *files})
     return VerifyReport(path, form, len(files) + 1, sum(sizes), windows, not fast, tuple(problems))
 
@@ -133,6 +137,20 @@ def _real_ids(folder: ShardFolder, found: list[Verified]) -> dict[str, int]:
         name: sum(next(left).real_ids for _ in (*split.shards, *split.table))
         for name, split in folder.manifest.splits.items()
     }
+
+
+def _check_shuffled(folder: ShardFolder, found: list[Verified]) -> Iterator[Problem]:
+    """Whether shuffled windows go on where the ones before them in the text say, if all could be read."""
+    if any(verified.problems or verified.fingerprints is None for verified in found):
+        return
+    left = iter(found)
+    for split in folder.manifest.splits.values():
+        given = [array for _ in split.shards if (array := next(left).fingerprints) is not None]
+        row = first_break(np.concatenate(given), folder.manifest.seed) if given else None
+        if row is not None:
+            shard = int(np.searchsorted(np.cumsum([len(array) for array in given]), row, "right"))
+            what = f"window {row:,}: it does not go on from the window that is before it in the text"
+            yield Problem(split.shards[shard]["inputs"].file, what)
 
 
 def _embeddings_tasks(path: str, manifest: EmbeddingsManifest, *, hashed: bool) -> Iterator[Task]:

@@ -1,5 +1,6 @@
 """Shard folders: what makes a folder a dataset, writing it, and reading it with nothing taken on trust."""
 
+from gptprep.shards.chain import first_break
 from gptprep.shards.cutting import SplitWindows, WindowTable
 from gptprep.shards.manifest import (
     DTYPES,
@@ -57,6 +58,7 @@ __all__ = [
     "Windows",
     "array_file",
     "check_totals",
+    "first_break",
     "is_shard_folder",
     "open_shards",
     "read_manifest",

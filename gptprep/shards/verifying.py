@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from gptprep import npy, windows
 from gptprep.errors import DamagedData, os_errors
 from gptprep.files import is_file
+from gptprep.shards import chain
 from gptprep.shards.manifest import LENGTHS_DTYPE, STARTS_DTYPE, ArrayFile, Manifest, Shard, Split
 from gptprep.shards.reading import ShardFolder
 
@@ -50,6 +51,8 @@ class Verified(NamedTuple):
     problems: list[Problem]
     real_ids: int
     """Of its lengths together, where it has lengths."""
+    fingerprints: NDArray[np.uint64] | None = None
+    """Of its windows, where they are shuffled and share ids with others: see `chain`."""
 
 
 class HashedFile:
@@ -140,6 +143,7 @@ class ShardVerifier:
         self._found: dict[tuple[str, str], Problem] = {}
         self._real_ids = 0
         self._last: Blocks = {}
+        self._fingerprints: list[NDArray[np.uint64]] = []
 
     def run(self, on_bytes: OnBytes = lambda _: None) -> Verified:
         """Read all of it."""
@@ -157,7 +161,8 @@ class ShardVerifier:
             for role, file in files.items():
                 if what := file.problem():
                     self._add(role, "hash", what)
-        return Verified(list(self._found.values()), self._real_ids)
+        fingerprints = np.concatenate(self._fingerprints) if self._fingerprints else None
+        return Verified(list(self._found.values()), self._real_ids, fingerprints)
 
     def _row_bytes(self) -> int:
         return sum(
@@ -226,8 +231,12 @@ class ShardVerifier:
         shift = blocks["inputs"][:, 1:] != blocks["targets"][:, :-1]
         if "lengths" in blocks:
             shift &= self._check_padding(first, blocks)[:, 1:]
-        elif self._manifest.stride <= self._manifest.context_length and not self._manifest.shuffle:
-            self._check_chain(first, blocks)
+        elif self._manifest.stride <= self._manifest.context_length:
+            if self._manifest.shuffle:
+                inputs, targets = (blocks[role].astype(np.uint64) for role in ("inputs", "targets"))
+                self._fingerprints.append(chain.fingerprints(inputs, targets, self._manifest.stride))
+            else:
+                self._check_chain(first, blocks)
         self._at("targets", "shift", shift, first, "the target {} is not the next input", blocks)
 
     def _check_padding(self, first: int, blocks: Blocks) -> NDArray[np.bool_]:
