@@ -266,7 +266,7 @@ def die_amid_an_answer(number: int) -> int:
     if number:
         time.sleep(600)
     for queue in gc.get_objects():
-        if isinstance(queue, SimpleQueue):
+        if isinstance(queue, SimpleQueue) and not queue._writer.closed:  # type: ignore[attr-defined]
             os.write(queue._writer.fileno(), struct.pack("!i", 1_000) + b"half")  # type: ignore[attr-defined]
     os.kill(os.getpid(), signal.SIGKILL)
     return number
