@@ -1,1 +1,1 @@
-"""How fast gptprep is beside others, on the same text in the same run: `python -m benchmarks --help`."""
+"""gptprep measured beside other tools, on the same text in one run: `python -m benchmarks --help`."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: every peer in turn, several times, and a table of the medians."""
+"""`python -m benchmarks`: run every peer in turn, several times, and print a table of the medians."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ from benchmarks.tables import MEMORY, check_counts, table
 
 
 def parse() -> argparse.Namespace:
-    """The options."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Whole processes, side by side on the same text. TMPDIR says where the files are.",
+        description="Measure whole processes side by side on the same text. Files are written to TMPDIR.",
     )
-    parser.add_argument("corpus", nargs="?", type=Path, help="a text file; without it one is made")
-    parser.add_argument("--kind", choices=list(KINDS), default="prose", help="of the made corpus")
-    parser.add_argument("--megabytes", type=float, default=100.0, help="of the made corpus")
-    parser.add_argument("--runs", type=int, default=5, help="of each peer")
+    parser.add_argument("corpus", nargs="?", type=Path, help="a text file; without it one is generated")
+    parser.add_argument("--kind", choices=list(KINDS), default="prose", help="kind of the generated corpus")
+    parser.add_argument("--megabytes", type=float, default=100.0, help="size of the generated corpus")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each peer")
     parser.add_argument(
-        "--peers", nargs="+", metavar="WORD", help="only those with one of these in their name"
+        "--peers", nargs="+", metavar="WORD", help="only peers with one of these words in their name"
     )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--strides", action="store_true", help=f"windows of stride {STRIDE} from a file of ids")
-    what.add_argument("--reading", action="store_true", help="batches of random windows as torch tensors")
-    what.add_argument("--embed", action="store_true", help="token + position embeddings of windows")
     what.add_argument(
-        "--scaling", action="store_true", help="gptprep window on made corpora of several sizes"
+        "--strides", action="store_true", help=f"write windows of stride {STRIDE} of a file of ids"
     )
-    parser.add_argument("--windows", type=int, default=1400, help="for --embed: 3 MB of embeddings each")
+    what.add_argument("--reading", action="store_true", help="read batches of random windows as tensors")
+    what.add_argument("--embed", action="store_true", help="write token + position embeddings")
+    what.add_argument("--scaling", action="store_true", help="run gptprep window on corpora of several sizes")
+    parser.add_argument("--windows", type=int, default=1400, help="for --embed, 3 MB of embeddings each")
     parser.add_argument(
         "--sizes", nargs="+", type=float, default=[10.0, 100.0, 1000.0], help="for --scaling, in MB"
     )
     options = parser.parse_args()
     if options.scaling and options.corpus:
-        parser.error("--scaling makes its corpora")
+        parser.error("--scaling generates its corpora: leave out the text file")
     if options.runs < 1:
-        parser.error("--runs: 1 or more")
+        parser.error("--runs: give 1 or more")
     return options
 
 
 def chosen(peers: dict[str, Peer], words: list[str] | None) -> dict[str, Peer]:
-    """The peers that are asked for and installed; a line for each that is not installed."""
+    """The peers that are asked for and installed; prints a line for each that is not installed."""
     asked = {name: peer for name, peer in peers.items() if not words or any(word in name for word in words)}
     for name, peer in asked.items():
         if not peer.is_installed:
@@ -67,21 +67,21 @@ def chosen(peers: dict[str, Peer], words: list[str] | None) -> dict[str, Peer]:
 
 
 def compare(options: argparse.Namespace, folder: Path) -> list[str]:
-    """Everyone, from text to ids or windows."""
+    """Compare all peers, from text to ids or windows."""
     peers = chosen(PEERS, options.peers)
-    corpus = corpus_of(options, folder)
-    prepare(folder, corpus)
+    place_corpus(options, folder)
+    prepare(folder)
     runs = measure_in_turn(peers, folder, options.runs)
     if wrong := check_counts(runs, CONTEXT_LENGTH):
         sys.exit("\n".join(wrong))
-    n_bytes = corpus.stat().st_size
+    n_bytes = (folder / "corpus.txt").stat().st_size
     return [f"{n_bytes / 1e6:,.0f} MB of text:", *table(runs, dict.fromkeys(runs, n_bytes), "MB/s")]
 
 
 def compare_strides(options: argparse.Namespace, folder: Path) -> list[str]:
-    """Overlapping windows, from a file of ids."""
+    """Compare ways to write overlapping windows from a file of ids."""
     peers = chosen(STRIDES, options.peers)
-    prepare(folder, corpus_of(options, folder))
+    place_corpus(options, folder)
     prepare_ids(folder)
     runs = measure_in_turn(peers, folder, options.runs)
     if wrong := check_counts(runs, 0):
@@ -92,7 +92,7 @@ def compare_strides(options: argparse.Namespace, folder: Path) -> list[str]:
 
 
 def compare_reading(options: argparse.Namespace, folder: Path) -> list[str]:
-    """Windows as tensors, steadily."""
+    """Compare ways to read windows as tensors."""
     readers = {
         name: reader
         for name, reader in READERS.items()
@@ -102,14 +102,15 @@ def compare_reading(options: argparse.Namespace, folder: Path) -> list[str]:
         print(f"{name}: left out, not installed (pip install {' '.join(readers.pop(name).needs)})")
     if not readers:
         sys.exit(f"no reader to measure; there are: {', '.join(READERS)}")
-    prepare(folder, corpus_of(options, folder))
+    place_corpus(options, folder)
+    prepare(folder)
     prepare_ids(folder)
     prepare_reading(folder)
     return reading_table(measure_readers(readers, folder, options.runs))
 
 
 def compare_embed(options: argparse.Namespace, folder: Path) -> list[str]:
-    """Embeddings, beside a plain loop and the disk."""
+    """Compare `embed` with a plain loop and with the disk."""
     peers = chosen(EMBEDDERS, options.peers)
     prepare_embedding(folder, options.windows)
     runs = measure_in_turn(peers, folder, options.runs)
@@ -122,16 +123,16 @@ def compare_embed(options: argparse.Namespace, folder: Path) -> list[str]:
     ]
 
 
-def corpus_of(options: argparse.Namespace, folder: Path) -> Path:
-    """The corpus that is named, or one that is made."""
+def place_corpus(options: argparse.Namespace, folder: Path) -> None:
+    """Make `corpus.txt` a link to the corpus that the user names, or generate it."""
     if options.corpus:
-        return Path(options.corpus)
-    make_corpus(folder / "corpus.txt", int(options.megabytes * 1e6), options.kind)
-    return folder / "corpus.txt"
+        (folder / "corpus.txt").symlink_to(options.corpus.resolve())
+    else:
+        make_corpus(folder / "corpus.txt", int(options.megabytes * 1e6), options.kind)
 
 
 def chosen_comparison(options: argparse.Namespace) -> Callable[[argparse.Namespace, Path], list[str]]:
-    """What is compared."""
+    """The comparison that the options ask for."""
     if options.strides:
         return compare_strides
     if options.reading:
@@ -140,7 +141,7 @@ def chosen_comparison(options: argparse.Namespace) -> Callable[[argparse.Namespa
 
 
 def main() -> None:
-    """Parse, measure, print."""
+    """Parse, measure and print."""
     options = parse()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

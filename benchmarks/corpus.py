@@ -1,10 +1,11 @@
-"""A corpus of any size, seeded: words of samples, English words from common to rare, words never seen.
+"""A generated corpus of any size: words of samples, English words from common to rare, and new words.
 
-Repeating the samples would flatter every engine that remembers pre-tokens. Here each unit (a word, and what
-is written after it) is drawn anew from four sources, in the kind's shares: units of a sample as often as they
-are in it; the words of GPT-2's vocabulary, nearly as 1/rank; 300,000 rare words, made of the halves of two
-others; and words and numbers made up on the spot. In 100 MB of prose are 424,000 different words, numbers and
-marks; the 1,000 commonest are 74 % of it and the 10,000 commonest 92 %; an id is 4.0 bytes.
+Repeating the samples would favour every engine that caches pre-tokens. Here each unit (a word and the white
+space after it) is drawn at random from four sources: units of the samples, as often as they occur there; the
+words of GPT-2's vocabulary, with a frequency of nearly 1/rank; 300,000 rare words, each made of the halves of
+two others; and words and numbers that occur nowhere else. 100 MB of prose have 424,000 different words,
+numbers and marks; the 1,000 most frequent make up 74 % of the text and the 10,000 most frequent 92 %; an id
+stands for 4.0 bytes.
 """
 
 from __future__ import annotations
@@ -21,21 +22,21 @@ TOP = Path(__file__).parent.parent
 RANKS = TOP / "gptprep" / "tokenizers" / "data" / "r50k_base.tiktoken"
 _SAMPLES = TOP / "sample_texts"
 _SLOTS = 1 << 20
-"""Of the table that is drawn from: a unit has as many as it is frequent."""
+"""Size of the table that units are drawn from; a unit has slots in proportion to its frequency."""
 _N_RARE = 300_000
 _BLOCK_UNITS = 1 << 18
 _FLAT = 10
-"""Word number r of the vocabulary weighs 1 / (r + _FLAT): the commonest are in the samples already."""
+"""Word number r of the vocabulary has the weight 1 / (r + _FLAT): the samples have the first ones already."""
 
 
 class Kind(NamedTuple):
-    """What a corpus is made of; what the shares leave is drawn from the samples."""
+    """What a corpus is made of: fractions of common, rare and new words; units of samples for the rest."""
 
     samples: tuple[str, ...]
     unit: str
-    """A regular expression."""
+    """A regular expression for a unit."""
     common: float
-    """The share of the vocabulary's words; without any, rare words are made of the samples' units."""
+    """Fraction of words of the vocabulary; if it is 0, rare words are made of the samples' units."""
     rare: float
     new: float
 
@@ -64,36 +65,36 @@ def make_corpus(path: Path, n_bytes: int, kind: str) -> None:
 
 
 class Units:
-    """The units of a kind, and random numbers to draw them with."""
+    """The units of a kind, drawn at random."""
 
     def __init__(self, kind: Kind, random: np.random.Generator) -> None:
         self._kind, self._random = kind, random
         texts = [(_SAMPLES / name).read_bytes().decode() for name in kind.samples]
         text = "\n\n".join(texts).replace("<|endoftext|>", "")
-        of_samples, counts = np.unique(re.findall(kind.unit, text), return_counts=True)
+        sample_units, counts = np.unique(re.findall(kind.unit, text), return_counts=True)
         common = _vocabulary_words() if kind.common else []
-        self._words = common or of_samples.tolist()
+        self._words = common or sample_units.tolist()
         rare = self._halves(_N_RARE)
-        self._n_drawn = len(of_samples) + len(common)
+        self._n_drawn = len(sample_units) + len(common)
         weights = [counts / counts.sum() * (1 - kind.common), _by_rank(len(common)) * kind.common]
         slots = np.maximum(1, np.concatenate(weights) * _SLOTS).astype(np.int64)
         self._table = np.repeat(np.arange(self._n_drawn), slots)
-        units = [unit.encode() for unit in [*of_samples.tolist(), *common]] + rare
-        self._units = np.array([*units, b""], object)[:-1]  # an array of objects whatever the lengths
+        units = [unit.encode() for unit in [*sample_units.tolist(), *common]] + rare
+        self._units = np.array([*units, b""], object)[:-1]  # the empty unit makes it an array of objects
 
     def draw(self, n: int) -> bytes:
         """The next `n` units as one text."""
         chosen = self._table[self._random.integers(0, len(self._table), n)]
         dice = self._random.random(n)
         at = np.flatnonzero(dice < self._kind.rare)
-        ranks = self._random.random(len(at)) ** 3 * _N_RARE  # the cube: some rare words are rarer than others
+        ranks = self._random.random(len(at)) ** 3 * _N_RARE  # the cube makes some words rarer
         chosen[at] = self._n_drawn + ranks.astype(np.int64)
         units = self._units[chosen]
         at = np.flatnonzero(dice > 1 - self._kind.new)
-        units[at] = self._made_up(len(at))
+        units[at] = self._new_words(len(at))
         return b"".join(units.tolist())
 
-    def _made_up(self, n: int) -> list[bytes]:
+    def _new_words(self, n: int) -> list[bytes]:
         numbers = [b"%d " % number for number in self._random.integers(0, 10_000, n // 3)]
         return numbers + self._halves(n - len(numbers))
 
@@ -106,7 +107,7 @@ class Units:
 
 
 def _vocabulary_words() -> list[str]:
-    """GPT-2's tokens that are English words, from common to rare, each with a space behind it."""
+    """GPT-2's tokens that are English words, from common to rare, each followed by a space."""
     tokens = (b64decode(line.split()[0]) for line in RANKS.read_bytes().splitlines())
     return [token[1:].decode() + " " for token in tokens if re.fullmatch(rb" [A-Z]?[a-z]{2,}", token)]
 

@@ -1,6 +1,6 @@
 """Token + position embeddings of windows of 1,024 ids, width 768: gptprep, a plain loop, and the disk itself.
 
-Whole processes, so that the start of torch counts. `dd` writes as many zeros.
+Whole processes are measured, so the start of torch counts. `dd` writes as many zeros.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WINDOW_BYTES = CONTEXT_LENGTH * DIM * 4
 
 
 def prepare_embedding(folder: Path, n_windows: int) -> None:
-    """Shards of so many windows; the ids are as frequent as words are."""
+    """Write shards of some windows; the ids are distributed as words are."""
     ids = np.random.default_rng(0).zipf(1.2, n_windows * CONTEXT_LENGTH + 1) % N_VOCAB
     ids.astype("<u2").tofile(folder / "ids.bin")
     command = [sys.executable, "-m", "gptprep", "window", "ids.bin", "-o", "shards", "--quiet"]
@@ -41,7 +41,7 @@ def _gptprep(folder: Path, output: Path) -> None:
 
 
 def _plain(folder: Path, output: Path, flush: bool) -> None:
-    """Batches through two `nn.Embedding`, each saved with `np.save`."""
+    """Batches through two `nn.Embedding` layers, each saved with `np.save`."""
     import torch
 
     torch.manual_seed(0)

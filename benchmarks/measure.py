@@ -1,4 +1,4 @@
-"""Whole processes, measured from outside: their seconds, and the memory of all that they start."""
+"""Whole processes, measured from outside: their seconds, and the memory of all their processes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import numpy as np
 from benchmarks.corpus import TOP
 from benchmarks.peers import Peer
 
-_EVERY = 0.05
+_INTERVAL = 0.05
 """Seconds between two looks at the memory."""
-_SHARE = 0.03
-"""Of the time at most, for looking: a look at gigabytes is slow, and what is measured needs the cores."""
+_MAX_LOAD = 0.03
+"""Fraction of the time for looking: a look at gigabytes is slow, and the measured process needs the cores."""
 
 
 class Run(NamedTuple):
@@ -28,13 +28,13 @@ class Run(NamedTuple):
 
     seconds: float
     peak: int | None
-    """Bytes of memory, of all its processes together; `None` where there is no /proc."""
+    """Bytes of memory of all its processes together; None where there is no /proc."""
     n_ids: int
-    """In the files that it wrote."""
+    """Ids in the files that it wrote."""
 
 
 def measure_in_turn(peers: dict[str, Peer], folder: Path, n_runs: int) -> dict[str, list[Run]]:
-    """Each peer once, then each again: so a slow minute of the machine hits all."""
+    """Run each peer once, then each again: a slow minute of the machine affects all of them."""
     runs: dict[str, list[Run]] = {name: [] for name in peers}
     for _ in range(n_runs):
         for name, peer in peers.items():
@@ -43,7 +43,7 @@ def measure_in_turn(peers: dict[str, Peer], folder: Path, n_runs: int) -> dict[s
 
 
 def measure(name: str, peer: Peer, folder: Path) -> Run:
-    """Run one peer on a folder of materials, start-up included, and take its output away again."""
+    """Run one peer on a folder of materials, including its start-up, and remove its output."""
     output = folder / "output"
     output.mkdir()
     with (folder / "messages").open("wb") as messages:
@@ -62,13 +62,13 @@ def measure(name: str, peer: Peer, folder: Path) -> Run:
 
 
 def count_ids(output: Path, pattern: str, itemsize: int) -> int:
-    """The numbers in the files that match: `.npy`, or raw ones of so many bytes."""
+    """How many numbers are in the files that match: `.npy`, or raw numbers of `itemsize` bytes."""
     paths = output.glob(pattern)
     return sum(np.load(p, "r").size if p.suffix == ".npy" else p.stat().st_size // itemsize for p in paths)
 
 
 class _Memory(threading.Thread):
-    """Looks at a process and its descendants until told to stop."""
+    """Looks at the memory of a process and its descendants until `stop`."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -80,10 +80,10 @@ class _Memory(threading.Thread):
         while os.path.isdir("/proc/self") and not self._stopped.wait(pause):
             started = time.thread_time()
             self._peak = max(self._peak, sum(map(_pss, _tree(self._pid))))
-            pause = max(_EVERY, (time.thread_time() - started) / _SHARE)
+            pause = max(_INTERVAL, (time.thread_time() - started) / _MAX_LOAD)
 
     def stop(self) -> int | None:
-        """The largest sum that was seen."""
+        """Stop, and return the largest sum; None if there was none."""
         self._stopped.set()
         self.join()
         return self._peak or None
@@ -95,18 +95,18 @@ def _tree(root: int) -> Iterable[int]:
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             status = Path("/proc", name, "stat").read_text()
-        except OSError:  # it has ended meanwhile
+        except OSError:  # it has ended
             continue
         parent = int(status.rpartition(")")[2].split()[1])
         children.setdefault(parent, []).append(int(name))
     found = [root]
-    for pid in found:  # grows on the way
+    for pid in found:  # grows in the loop
         found += children.get(pid, [])
     return found
 
 
 def _pss(pid: int) -> int:
-    """Bytes of a process's memory, a page that n processes share counted as 1/n; mapped files count."""
+    """Bytes of a process's memory; a page of n processes counts as 1/n, and mapped files count."""
     try:
         lines = Path("/proc", str(pid), "smaps_rollup").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.one NAME FOLDER OUTPUT`: one way, once, in this process."""
+"""`python -m benchmarks.one NAME FOLDER OUTPUT`: run one peer once, in this process."""
 
 from __future__ import annotations
 
@@ -9,5 +9,12 @@ from benchmarks.embedding import EMBEDDERS
 from benchmarks.peers import PEERS
 from benchmarks.strides import STRIDES
 
+
+def main(arguments: list[str]) -> None:
+    """Run one peer."""
+    name, folder, output = arguments
+    (PEERS | STRIDES | EMBEDDERS)[name].run(Path(folder), Path(output))
+
+
 if __name__ == "__main__":
-    (PEERS | STRIDES | EMBEDDERS)[sys.argv[1]].run(Path(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1:])

@@ -1,7 +1,7 @@
-"""What is measured: each a whole process from text on disk to ids or windows on disk.
+"""What is measured: whole processes from text on disk to ids or windows on disk.
 
-Others' ways are here in their simplest form that uses both cores, where they can. Each gets the text as its
-users would have it: a text file, or JSON lines of documents (`materials.py`), which are read in the process.
+Other tools are used in their simplest way that uses both cores, where they can. Each reads the text as its
+users would have it: a text file, or JSON Lines of documents (`materials.py`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from benchmarks.materials import END_OF_TEXT, END_OF_TEXT_ID, N_FILES, documents
 
 CONTEXT_LENGTH = 1024
-PIECE = 1 << 24
-"""Bytes of text that a process of the floor's pool gets at a time."""
+CHUNK_BYTES = 1 << 24
+"""Text that a process of `gigatoken_two` gets at a time."""
 SHARD_IDS = 100_000_000
 BATCH_DOCUMENTS = 1000
 
@@ -32,10 +32,10 @@ class Peer(NamedTuple):
     """One way to do the work.
 
     Args:
-        run: with the folder of materials and a folder for the output.
-        ids: the pattern of its files of ids, of which each of the text is in one, once.
+        run: called with the folder of materials and a folder for the output.
+        ids: the pattern of its files of ids; each id of the text is in one of them, once.
         needs: the module that it needs, and what pip calls it.
-        itemsize: bytes of a number in its files, where they are not `.npy`.
+        itemsize: bytes of a number in its files, if they are not `.npy`.
     """
 
     run: Callable[[Path, Path], None]
@@ -50,7 +50,7 @@ class Peer(NamedTuple):
 
 
 def gptprep(*arguments: str | Path) -> None:
-    """Our own command line, in this process."""
+    """Run the command line of gptprep in this process."""
     from gptprep.cli import main
 
     sys.argv = ["gptprep", *map(str, arguments), "--quiet"]
@@ -62,11 +62,11 @@ def _tiktoken(folder: Path) -> Any:
     import tiktoken
 
     os.environ["TIKTOKEN_CACHE_DIR"] = str(folder / "tiktoken")
-    return tiktoken.get_encoding("r50k_base")  # GPT-2's under the name of the rank file
+    return tiktoken.get_encoding("r50k_base")  # GPT-2 under the name of its rank file
 
 
 def tiktoken_one(folder: Path, output: Path) -> None:
-    """nanoGPT's prepare.py for a small corpus: the whole text at once, then `tofile`."""
+    """nanoGPT's prepare.py for a small corpus: encode the whole text at once, then `tofile`."""
     text = (folder / "corpus.txt").read_bytes().decode()
     np.array(_tiktoken(folder).encode_ordinary(text), np.uint16).tofile(output / "ids.bin")
 
@@ -76,7 +76,7 @@ def _tiktoken_document(folder: Path, text: str) -> NDArray[np.uint16]:
 
 
 def tiktoken_two(folder: Path, output: Path) -> None:
-    """build-nanogpt's fineweb.py: a pool of two processes, documents to uint16, shards of 100 million ids."""
+    """build-nanogpt's fineweb.py: two processes encode documents to uint16, in shards of 100 million ids."""
     from multiprocessing import Pool
 
     shard, filled, n_shards = np.empty(SHARD_IDS, np.uint16), 0, 0
@@ -93,7 +93,7 @@ def tiktoken_two(folder: Path, output: Path) -> None:
 
 
 def hugging_face(folder: Path, output: Path) -> None:
-    """`encode_batch_fast` (no offsets) on batches of documents, with as many threads as it likes."""
+    """`encode_batch_fast` (without offsets) on batches of documents, with its own number of threads."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "gpt2" / "tokenizer.json"))
@@ -105,7 +105,7 @@ def hugging_face(folder: Path, output: Path) -> None:
 
 
 def tokbin_threads(folder: Path, output: Path) -> None:
-    """One source of all documents; the encoding is spread over the cores by Hugging Face's threads."""
+    """One source of all documents, encoded by the threads of Hugging Face's tokenizers."""
     from tokbin import Dataset, jsonl
 
     tokenizer = folder / "gpt2" / "tokenizer.json"
@@ -121,7 +121,7 @@ def _tokbin_source(folder: Path, output: Path, index: int) -> None:
 
 
 def tokbin_two(folder: Path, output: Path) -> None:
-    """Two sources, which its `Mixture` reads as one corpus, each written by a process with one thread."""
+    """Two sources, each written by a process with one thread; its `Mixture` reads them as one corpus."""
     from multiprocessing import Pool
 
     with Pool(N_FILES) as pool:
@@ -129,10 +129,10 @@ def tokbin_two(folder: Path, output: Path) -> None:
 
 
 def datatrove(folder: Path, output: Path) -> None:
-    """A local executor with two workers; documents stay in order, for shuffling would write them twice.
+    """A local executor with two workers; documents stay in order, because shuffling writes them twice.
 
-    One thread a worker and batches smaller than its 10,000 documents are in its favour: of 100 MB it did up
-    to 6.0 MB/s with them, to 4.4 without, and 10,000 took 4.6 GB.
+    One thread for each worker and batches smaller than its 10,000 documents make it faster: up to 6.0 MB/s of
+    100 MB instead of 4.4, and batches of 10,000 took 4.6 GB.
     """
     from datatrove.executor import LocalPipelineExecutor
     from datatrove.pipeline.readers import JsonlReader
@@ -162,33 +162,33 @@ def _gigatoken() -> Any:
     return BPETokenizer.from_tiktoken(str(RANKS), "gpt2", {})
 
 
-def _gigatoken_piece(piece: bytes) -> NDArray[np.uint16]:
-    ids: NDArray[np.uint16] = _gigatoken().encode(piece).astype(np.uint16)
+def _gigatoken_chunk(chunk: bytes) -> NDArray[np.uint16]:
+    ids: NDArray[np.uint16] = _gigatoken().encode(chunk).astype(np.uint16)
     return ids
 
 
-def pieces(corpus: Path) -> Iterator[bytes]:
-    """The corpus in pieces cut in an empty line, between its two newlines, where GPT-2's tokens end too."""
+def chunks(corpus: Path) -> Iterator[bytes]:
+    """The corpus in chunks that end between the newlines of an empty line, where GPT-2's tokens end too."""
     data = corpus.read_bytes()
-    begin = 0
-    while begin < len(data):
-        end = data.rfind(b"\n\n", begin, begin + PIECE) if begin + PIECE < len(data) else -1
-        end = end + 1 if end > 0 else len(data)
-        yield data[begin:end]
-        begin = end
+    start = 0
+    while start < len(data):
+        stop = start + CHUNK_BYTES
+        split_point = data.rfind(b"\n\n", start, stop) + 1 if stop < len(data) else 0
+        yield data[start : split_point or len(data)]
+        start = split_point or len(data)
 
 
 def gigatoken_two(folder: Path, output: Path) -> None:
-    """The floor: gigatoken in two processes and `numpy.save`, with nothing checked."""
+    """The floor: gigatoken in two processes and `numpy.save`, without any checks."""
     from multiprocessing import Pool
 
     with Pool(2) as pool:
-        ids = list(pool.imap(_gigatoken_piece, pieces(folder / "corpus.txt")))
+        ids = list(pool.imap(_gigatoken_chunk, chunks(folder / "corpus.txt")))
     np.save(output / "ids", np.concatenate(ids))
 
 
 def the_book(folder: Path, output: Path) -> None:
-    """GPTDatasetV1: tiktoken on the whole text, a loop over lists; the windows are saved at the end."""
+    """GPTDatasetV1: tiktoken on the whole text and a loop over lists; the windows are saved at the end."""
     text = (folder / "corpus.txt").read_bytes().decode()
     ids = _tiktoken(folder).encode(text, allowed_special={END_OF_TEXT})
     starts = range(0, len(ids) - CONTEXT_LENGTH, CONTEXT_LENGTH)

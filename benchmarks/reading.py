@@ -1,6 +1,6 @@
-"""How fast windows come back: batches of 32 random windows of 1,024 ids, as int64 tensors of torch.
+"""How fast windows are read: batches of 32 random windows of 1,024 ids, as int64 tensors.
 
-Each way runs in a process of its own and is timed in it when it has warmed up: this is not about start-up.
+Each reader runs in its own process, which times it after a warm-up: start-up does not count.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BATCH = 32
 SECONDS = float(os.environ.get("READING_SECONDS", "2"))
-"""That each run is timed for, after a quarter of that to warm up."""
+"""Time of each run, after a quarter of it for warming up."""
 
 Batches = Iterator["tuple[Tensor, Tensor]"]
 
@@ -35,8 +35,8 @@ class Reader(NamedTuple):
     """One way to read.
 
     Args:
-        batches: without end, from a folder of materials.
-        needs: modules that it needs, as `pip` calls them too.
+        batches: called with a folder of materials; yields batches without end.
+        needs: modules that it needs; pip has the same names.
     """
 
     batches: Callable[[Path], Batches]
@@ -49,7 +49,7 @@ class Reader(NamedTuple):
 
 
 def prepare_reading(folder: Path) -> None:
-    """`ids.bin` as shards of both layouts, and as many small ones; the documents as tokbin's dataset."""
+    """Write `ids.bin` as shards of both layouts and as many small shards, and a dataset of tokbin."""
     for name, *options in (
         ("pairs", "--layout", "pairs"),
         ("tokens", "--layout", "tokens"),
@@ -84,7 +84,7 @@ def _window_dataset(folder: Path) -> Batches:
 
 
 def _nanogpt(folder: Path) -> Batches:
-    """Its `get_batch`: the file is mapped anew for each batch, and the windows are taken one by one."""
+    """Its `get_batch`: maps the file for each batch, and takes the windows one by one."""
     import torch
 
     while True:
@@ -99,7 +99,7 @@ def _nanogpt(folder: Path) -> Batches:
 
 
 def _tokbin(folder: Path) -> Batches:
-    """Its `WindowDataset` through a `DataLoader`: windows of one id more, cut into inputs and targets."""
+    """Its `WindowDataset` through a `DataLoader`: windows of one more id give inputs and targets."""
     from tokbin import read_source
     from tokbin.adapters.torch import WindowDataset
     from torch.utils.data import DataLoader
@@ -114,7 +114,7 @@ def _tokbin(folder: Path) -> Batches:
 
 
 def _the_book(folder: Path) -> Batches:
-    """GPTDatasetV1's lists of tensors in memory, through its `DataLoader`."""
+    """GPTDatasetV1's lists of tensors in memory, through a `DataLoader`."""
     import torch
     from torch.utils.data import DataLoader, Dataset
 
@@ -148,7 +148,7 @@ READERS = {
 
 
 def rate(batches: Batches, seconds: float) -> float:
-    """Windows a second."""
+    """Measure windows per second."""
     until = time.perf_counter() + seconds / 4
     while time.perf_counter() < until:
         next(batches)
@@ -162,7 +162,7 @@ def rate(batches: Batches, seconds: float) -> float:
 
 
 def measure_readers(readers: dict[str, Reader], folder: Path, n_runs: int) -> dict[str, list[float]]:
-    """Each in turn, then each again: windows a second."""
+    """Run each reader in turn, then each again; gives windows per second."""
     rates: dict[str, list[float]] = {name: [] for name in readers}
     for _ in range(n_runs):
         for name, measured in rates.items():
@@ -174,16 +174,16 @@ def measure_readers(readers: dict[str, Reader], folder: Path, n_runs: int) -> di
 
 
 def table(rates: dict[str, list[float]]) -> list[str]:
-    """A row a reader: the median, the slowest and fastest, and the ratio of the first's median to its own."""
+    """A row for each reader: median, slowest and fastest, and how many times as fast the first reader is."""
     first = next(iter(rates))
-    its_rate = statistics.median(rates[first])
+    first_rate = statistics.median(rates[first])
     lines = [
         f"| batches of 32 windows of 1,024, int64 | windows/s | slowest to fastest | {first} is |",
         "|---|---:|---:|---:|",
     ]
     for name, measured in rates.items():
-        median, spread = statistics.median(measured), f"{min(measured):,.0f} to {max(measured):,.0f}"
-        lines.append(f"| {name} | {median:,.0f} | {spread} | {its_rate / median:.1f} × |")
+        median, extremes = statistics.median(measured), f"{min(measured):,.0f} to {max(measured):,.0f}"
+        lines.append(f"| {name} | {median:,.0f} | {extremes} | {first_rate / median:.1f} × |")
     return lines
 
 

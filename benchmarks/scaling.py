@@ -15,11 +15,11 @@ from benchmarks.tables import megabytes, peak_of
 
 _PEER = "gptprep window"
 _SMALL = 0.01
-"""Megabytes: enough for a window, and what it takes is start-up."""
+"""Megabytes of the smallest corpus: enough for a window; its time is start-up."""
 
 
 def scaling(folder: Path, sizes: list[float], n_runs: int, kind: str) -> list[str]:
-    """Measure each size in turn; a table, and the fitted exponent."""
+    """Measure each size in turn; returns a table and the fitted exponent."""
     runs: dict[float, list[Run]] = {size: [] for size in [_SMALL, *sorted(sizes)]}
     for size in runs:
         (folder / f"{size}").mkdir()
@@ -32,7 +32,7 @@ def scaling(folder: Path, sizes: list[float], n_runs: int, kind: str) -> list[st
 
 
 def table(runs: dict[int, list[Run]]) -> list[str]:
-    """Markdown: a row a size in bytes, the smallest being start-up; then the exponent."""
+    """Markdown: a row for each size in bytes (the smallest is start-up), then the exponent."""
     lines = [
         "| corpus | seconds | fastest to slowest | MB/s beyond start-up | memory |",
         "|---:|---:|---:|---:|---:|",
@@ -54,7 +54,7 @@ def table(runs: dict[int, list[Run]]) -> list[str]:
 
 
 def exponent(medians: dict[int, float]) -> str:
-    """What b is, if seconds beyond start-up grow as bytes**b: the slope of a line through the logarithms."""
+    """The exponent b if seconds beyond start-up grow as bytes**b, fitted to the logarithms."""
     start_up = medians[min(medians)]
     sizes = [n_bytes for n_bytes, seconds in medians.items() if seconds > start_up]
     if len(sizes) < 2:

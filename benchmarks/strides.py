@@ -1,6 +1,6 @@
-"""Overlapping windows from a file of ids: how fast they are written, beside the fastest way known.
+"""Overlapping windows from a file of ids: how fast they are written, beside the fastest way that we know.
 
-Windows of stride L/8, inputs and targets, are sixteen times the ids: this is about the disk and memory.
+Windows of stride L/8 take sixteen times as much space as the ids: this measures the disk and memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BLOCK_ROWS = 1000
 
 
 def prepare_ids(folder: Path) -> None:
-    """`ids.bin` of the corpus, before anything is timed."""
+    """Encode the corpus to `ids.bin`, before anything is timed."""
     command = [sys.executable, "-m", "gptprep", "encode", "corpus.txt", "-o", "ids.bin", "--quiet"]
     subprocess.run(command, cwd=folder, check=True)
     os.sync()
@@ -35,7 +35,7 @@ def _window(folder: Path, output: Path) -> None:
 
 
 def _gather(folder: Path, output: Path, flush: bool) -> None:
-    """Blocks of rows gathered from mapped ids, one thread for each of the two files; nothing is hashed."""
+    """Gather blocks of rows from mapped ids, in one thread for each of the two files, without hashing."""
     ids = np.memmap(folder / "ids.bin", np.uint16, "r")
     n_windows = len(range(0, len(ids) - CONTEXT_LENGTH, STRIDE))
 

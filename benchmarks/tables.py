@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from benchmarks.measure import Run
 
 MEMORY = (
-    "Memory is the peak of all processes together (PSS: a page that n of them share counts as 1/n in each;\n"
-    "mapped files count), looked at every 50 ms or, where a look takes long, less often."
+    "Memory is the peak of all processes together (PSS: a page of n processes counts as 1/n in each; mapped\n"
+    "files count). It is read every 50 ms, or less often where reading it takes long."
 )
 
 
 def table(runs: dict[str, list[Run]], n_bytes: dict[str, int], rate: str, counted: str = "ids") -> list[str]:
-    """A row a peer: the median rate, the slowest and fastest, the ratio of medians to the first, and memory.
+    """A row for each peer: rates, the ratio of its median rate to that of the first peer, and memory.
 
     Args:
-        n_bytes: of each peer, what its rate is of.
-        rate: what that is called.
-        counted: what its files hold.
+        n_bytes: the bytes that each peer's rate counts.
+        rate: the name of the rate.
+        counted: what the files hold.
     """
     first = next(iter(runs))
     lines = [
@@ -44,16 +44,16 @@ def peak_of(runs: Sequence[Run]) -> int | None:
 
 
 def megabytes(n_bytes: int | None) -> str:
-    """For a cell."""
+    """Bytes as text for a table."""
     return "not measured" if n_bytes is None else f"{n_bytes / 1e6:,.0f} MB"
 
 
 def check_counts(runs: dict[str, list[Run]], slack: int) -> list[str]:
-    """A line for each peer whose number of ids is more than 2 % (and `slack`) off the middle one."""
+    """A line for each peer whose number of ids differs from the median by more than 2 % (and `slack`)."""
     counts = {peer: run.n_ids for peer, measured in runs.items() for run in measured}
     middle = statistics.median(counts.values())
     return [
-        f"{peer}: {count:,} ids, the others about {middle:,.0f}: it has not done the same work"
+        f"{peer}: {count:,} ids, the others about {middle:,.0f}: it did other work"
         for peer, count in counts.items()
         if abs(count - middle) > middle * 0.02 + slack
     ]

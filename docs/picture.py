@@ -10,13 +10,13 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
-from gptprep.cli import render
-from gptprep.pipelines.inspect import inspect_text
+from gptprep.cli.render import text as render
+from gptprep.pipelines import inspect
 
 TEXT = "It's 12,345 naïve tokenizers: 你好 🙂 <|endoftext|> Next"
 WIDTH = 80
 PICTURE = Path(__file__).parent / "inspect.svg"
-_LAYOUT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+_FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 """Without rich's links to fonts elsewhere: the viewer's own monospace font will do."""
 
 
@@ -26,9 +26,10 @@ def picture() -> str:
         record=True, file=io.StringIO(), width=WIDTH, force_terminal=True, color_system="truecolor"
     )
     console.print(Text.assemble(("$ ", "bold green"), f'gptprep inspect -t "{TEXT}"\n'), soft_wrap=True)
-    for line in render.text(inspect_text(TEXT.encode(), "gpt2"), WIDTH):
+    report = inspect.run(inspect.plan(inspect.InspectOptions(TEXT.encode())))
+    for line in render.tokens(report, WIDTH):
         console.print(line, soft_wrap=True)
-    return console.export_svg(title="gptprep", code_format=_LAYOUT, unique_id="inspect")
+    return console.export_svg(title="gptprep", code_format=_FORMAT, unique_id="inspect")
 
 
 if __name__ == "__main__":

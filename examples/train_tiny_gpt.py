@@ -1,15 +1,15 @@
-"""Train a small GPT on shards, starting from the tables that `embed` wrote, and let it go on with a prompt.
+"""Train a small GPT on shards, starting from the tables that `embed` wrote, and let it continue a prompt.
 
-About a minute on two cores, from the repository:
+It takes about a minute on two cores. Run it in the repository:
 
     gptprep vocab sample_texts --kind bpe --size 1000 -o tiny.json
     gptprep window sample_texts -T tiny.json -o tiny -L 64 -S 8 --val-fraction 0.1
     gptprep embed tiny -o tiny-tables --dim 128 --init gpt2 --limit 1
     python examples/train_tiny_gpt.py tiny tiny-tables/weights.safetensors --tokenizer tiny.json
 
-The model is GPT-2's (pre-norm blocks, tied output layer) in plain PyTorch. Needs the extra `torch`.
+The model is GPT-2's (pre-norm blocks, tied output layer) in plain PyTorch. It needs the extra `torch`.
 
-Legend: B windows of a batch, L context length, D width, H heads, V vocabulary.
+In names of tensors: B windows of a batch, L context length, D width, H heads, V vocabulary size.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from collections.abc import Iterable
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 
 from gptprep import TokenPositionEmbedding, WindowDataset, create_dataloader, load_tokenizer
 
 
 class CausalAttention(nn.Module):
-    """Several heads, each looking back only."""
+    """Several heads that attend to earlier positions only."""
 
     def __init__(self, dim: int, n_heads: int, dropout: float) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class CausalAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then two layers with a GELU between them; each after a layer norm and beside a shortcut."""
+    """Attention, then two layers with a GELU; each with a layer norm before it and a residual connection."""
 
     def __init__(self, dim: int, n_heads: int, dropout: float) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Block(nn.Module):
 
 
 class TinyGPT(nn.Module):
-    """Embeddings, blocks, a layer norm, and the token table again as the output layer."""
+    """Embeddings, blocks and a layer norm; the token table is the output layer too."""
 
     def __init__(
         self, embedding: TokenPositionEmbedding, n_layers: int, n_heads: int, dropout: float
@@ -84,13 +84,13 @@ class TinyGPT(nn.Module):
 
 
 def loss_of(model: nn.Module, inputs_BL: Tensor, targets_BL: Tensor) -> Tensor:
-    """Mean cross-entropy in nats; targets of -100 are padding and do not count."""
-    return F.cross_entropy(model(inputs_BL).flatten(0, 1), targets_BL.flatten())
+    """Mean cross-entropy in nats; targets of -100 are padding and are ignored."""
+    return cross_entropy(model(inputs_BL).flatten(0, 1), targets_BL.flatten())
 
 
 @torch.no_grad()
 def mean_loss(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
-    """Over some batches, without dropout."""
+    """Mean loss over some batches, without dropout."""
     model.train(False)
     losses = [loss_of(model, inputs, targets).item() for inputs, targets in batches]
     model.train(True)
@@ -98,28 +98,28 @@ def mean_loss(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> flo
 
 
 def unigram_loss(train: WindowDataset, test: WindowDataset, n_vocab: int) -> float:
-    """The loss on `test` of one who knows only how frequent each id is in `train`, plus one; in nats."""
-    seen, asked = (ids[ids >= 0] for ids in (train[:][1], test[:][1]))  # without padding
+    """The loss in nats on `test` of a model that knows only the counts of ids in `train`, plus one."""
+    seen, tested = (ids[ids >= 0] for ids in (train[:][1], test[:][1]))  # without padding
     counts_V = torch.bincount(seen, minlength=n_vocab) + 1.0
     log_p_V = (counts_V / counts_V.sum()).log()
-    return -log_p_V[asked].mean().item()
+    return -log_p_V[tested].mean().item()
 
 
 @torch.no_grad()
-def continued(model: TinyGPT, ids: list[int], n_new: int) -> list[int]:
-    """The ids and `n_new` more, each drawn from the 20 likeliest."""
+def continue_prompt(model: TinyGPT, ids: list[int], n_new: int) -> list[int]:
+    """The ids and `n_new` more, each drawn from the 20 most likely."""
     model.train(False)
-    longest = model.embedding.pos_emb.num_embeddings
+    max_length = model.embedding.pos_emb.num_embeddings
     for _ in range(n_new):
-        logits_V = model(torch.tensor([ids[-longest:]]))[0, -1] / 0.8
-        likeliest = logits_V.topk(20)
-        drawn = torch.multinomial(likeliest.values.softmax(dim=-1), 1)
-        ids = [*ids, int(likeliest.indices[drawn])]
+        logits_V = model(torch.tensor([ids[-max_length:]]))[0, -1] / 0.8
+        top = logits_V.topk(20)
+        drawn = torch.multinomial(top.values.softmax(dim=-1), 1)
+        ids = [*ids, int(top.indices[drawn])]
     return ids
 
 
 def train(model: nn.Module, shards: str, steps: int, batch_size: int, learning_rate: float) -> None:
-    """AdamW with a warm-up and a cosine; one line every 50 steps."""
+    """Train with AdamW, a warm-up and a cosine schedule; prints a line every 50 steps."""
     loader = create_dataloader(shards, batch_size, seed=0)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.1)
     step = 0
@@ -127,9 +127,9 @@ def train(model: nn.Module, shards: str, steps: int, batch_size: int, learning_r
         for inputs, targets in loader:
             if step == steps:
                 return
-            share = min(1.0, (step + 1) / 20) * 0.5 * (1 + math.cos(math.pi * step / steps))
+            factor = min(1.0, (step + 1) / 20) * 0.5 * (1 + math.cos(math.pi * step / steps))
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate * share
+                group["lr"] = learning_rate * factor
             loss = loss_of(model, inputs, targets)
             optimizer.zero_grad()
             loss.backward()
@@ -141,11 +141,11 @@ def train(model: nn.Module, shards: str, steps: int, batch_size: int, learning_r
 
 
 def main() -> None:
-    """Parse, train, compare, go on with the prompt."""
+    """Parse, train, compare and continue the prompt."""
     parser = argparse.ArgumentParser(description="Train a small GPT on shards.")
     parser.add_argument("shards", help="a folder that `gptprep window` wrote, with a val split")
     parser.add_argument("tables", help="the weights.safetensors that `gptprep embed` wrote")
-    parser.add_argument("--tokenizer", default="gpt2", help="that of the shards")
+    parser.add_argument("--tokenizer", default="gpt2", help="the tokenizer of the shards")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
@@ -165,9 +165,9 @@ def main() -> None:
     for split, windows in splits.items():
         unigram = unigram_loss(splits["train"], windows, n_vocab)
         loss = mean_loss(model, create_dataloader(options.shards, 32, False, False, split=split))
-        print(f"{split}: loss {loss:.2f} nats an id; by frequency alone {unigram:.2f}")
+        print(f"{split}: loss {loss:.2f} nats per id; by frequency alone {unigram:.2f}")
     print(f"{time.monotonic() - started:.0f} s")
-    ids = continued(model, list(tokenizer.encode(options.prompt)), 60)
+    ids = continue_prompt(model, list(tokenizer.encode(options.prompt)), 60)
     print(tokenizer.decode(ids).decode("utf-8", "replace"))
 
 

@@ -15,34 +15,34 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from gptprep.dataloader import create_dataloader
-    from gptprep.dataset import WindowDataset
-    from gptprep.embeddings import TokenPositionEmbedding
-    from gptprep.shards import open_shards
+    from gptprep.shards.folder import open_shards
     from gptprep.tokenizers import load_tokenizer
-    from gptprep.windows import sliding_windows
+    from gptprep.training.dataloader import create_dataloader
+    from gptprep.training.dataset import WindowDataset
+    from gptprep.training.embedding import TokenPositionEmbedding
+    from gptprep.windows.strided import sliding_windows
 
-_HOMES = {
-    "TokenPositionEmbedding": "gptprep.embeddings",
-    "WindowDataset": "gptprep.dataset",
-    "create_dataloader": "gptprep.dataloader",
+_MODULES = {
+    "TokenPositionEmbedding": "gptprep.training.embedding",
+    "WindowDataset": "gptprep.training.dataset",
+    "create_dataloader": "gptprep.training.dataloader",
     "load_tokenizer": "gptprep.tokenizers",
-    "open_shards": "gptprep.shards",
-    "sliding_windows": "gptprep.windows",
+    "open_shards": "gptprep.shards.folder",
+    "sliding_windows": "gptprep.windows.strided",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first used, so that start-up does not pay for numpy or torch.
+    """Import a public name when it is first used, so that `import gptprep` loads neither numpy nor torch.
 
     Raises:
-        ImportError: it needs torch, and that is not installed.
+        ImportError: it needs torch, which is not installed.
     """
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
     try:
-        return getattr(import_module(_HOMES[name]), name)
+        return getattr(import_module(_MODULES[name]), name)
     except ModuleNotFoundError as error:
         raise ImportError(f"{name} needs {error.name}: pip install 'gptprep[torch]'") from error

@@ -1,10 +1,14 @@
-"""The one error tree: what went wrong, why, and how to mend it; the exit code goes with the class.
+"""The errors that a user can meet.
 
-Every error that a user can meet is a `GptprepError`. Anything else that reaches the shell is a bug and keeps
-its traceback. All of them pickle, so that they can cross process borders.
+    GptprepError                     1   an error you can fix
+      UsageError                     2   wrong options or arguments
+      CorruptDataError               3   a file is not what its format or manifest says
+      MissingDependencyError         4   an optional package is not installed
+      TextError                          a tokenizer cannot encode a text
+
+The numbers are exit codes. Any other exception that reaches the shell is a bug and keeps its traceback. All
+of these errors can be pickled, so workers can raise them.
 """
-
-from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
@@ -12,9 +16,12 @@ from contextlib import contextmanager
 
 
 class GptprepError(Exception):
-    """Something that the user can mend (exit code 1).
+    """An error that the user can fix (exit code 1).
 
-    `what` went wrong, `why`, and how to `fix` it: each a phrase without a final full stop.
+    Attributes:
+        what: what went wrong, a phrase without a final full stop; so are the other two.
+        why: the reason, or nothing.
+        fix: what to do about it, or nothing.
     """
 
     exit_code = 1
@@ -24,32 +31,36 @@ class GptprepError(Exception):
         self.what, self.why, self.fix = what, why, fix
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.what, self.why) if part)
+        return ": ".join(filter(None, (self.what, self.why)))
 
 
-class WrongUsage(GptprepError):
-    """The command line or the call asks for something that makes no sense (exit code 2)."""
+class UsageError(GptprepError):
+    """The command line or a call has options or arguments that do not work (exit code 2)."""
 
     exit_code = 2
 
 
-class DamagedData(GptprepError):
+class CorruptDataError(GptprepError):
     """A file is not what its format, its header or its manifest says (exit code 3)."""
 
     exit_code = 3
 
-    def __init__(self, what: str, why: str = "", fix: str = "make or fetch the file again") -> None:
+    def __init__(self, what: str, why: str = "", fix: str = "write or download the file again") -> None:
         super().__init__(what, why, fix)
 
 
-class MissingExtra(GptprepError):
+class MissingDependencyError(GptprepError):
     """An optional dependency is not installed (exit code 4)."""
 
     exit_code = 4
 
 
 class TextError(GptprepError):
-    """A tokenizer cannot encode a text; `offset` is where in it, in UTF-8 bytes."""
+    """A tokenizer cannot encode a text.
+
+    Attributes:
+        offset: where in the text, in UTF-8 bytes.
+    """
 
     def __init__(self, what: str, why: str = "", fix: str = "", offset: int = 0) -> None:
         super().__init__(what, why, fix)
@@ -57,7 +68,7 @@ class TextError(GptprepError):
         self.offset = offset
 
     def at(self, place: str) -> GptprepError:
-        """The same error with the file and the line in front."""
+        """The same error, starting with its file and line."""
         return GptprepError(f"{place}: {self.what}", self.why, self.fix)
 
 
@@ -65,8 +76,8 @@ _FIXES = {
     errno.ENOENT: "check the path",
     errno.ENOTDIR: "check the path: one of its folders is a file",
     errno.EISDIR: "name a file, not a folder",
-    errno.EACCES: "check who owns it and its permissions",
-    errno.EPERM: "check who owns it and its permissions",
+    errno.EACCES: "check the owner and the permissions",
+    errno.EPERM: "check the owner and the permissions",
     errno.EROFS: "choose a place that can be written",
     errno.ENOSPC: "free some space or choose another disk, then run the same command again",
     errno.EDQUOT: "free some of your quota or choose another disk, then run the same command again",
@@ -79,7 +90,7 @@ _FIXES = {
 
 @contextmanager
 def os_errors(action: str, path: str) -> Iterator[None]:
-    """Turn an `OSError` of the block into a `GptprepError`: "cannot ACTION PATH", why, and how to mend it."""
+    """Turn an `OSError` of the block into a `GptprepError`: "cannot ACTION PATH", the reason and a fix."""
     try:
         yield
     except BrokenPipeError:

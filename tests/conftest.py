@@ -1,15 +1,11 @@
-"""Fixtures that many tests share."""
+"""Fixtures that many tests use."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
 
 import pytest
 import tiktoken
@@ -17,13 +13,11 @@ from hypothesis import HealthCheck, settings
 from tiktoken.load import load_tiktoken_bpe
 from tiktoken_ext.openai_public import r50k_pat_str
 
-from gptprep.manifests import sealed_json
-from tests import trials as counted
-from tests.trials import Trials
-
-TOP = Path(__file__).parent.parent
-SAMPLES = TOP / "sample_texts"
-RANKS = TOP / "gptprep" / "tokenizers" / "data" / "r50k_base.tiktoken"
+from tests.helpers import trials as counted
+from tests.helpers.cli import Result, Run, needs_fresh_interpreter, run_fresh
+from tests.helpers.fork_server import ForkServer
+from tests.helpers.paths import RANKS, SAMPLES
+from tests.helpers.trials import Trials
 
 settings.register_profile("gptprep", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gptprep")
@@ -47,42 +41,41 @@ def trials(record_property: Callable[[str, object], None], pytestconfig: pytest.
     return Trials(record_property, pytestconfig.getoption("--soak"))
 
 
-class Result(NamedTuple):
-    """How a run of the command line ended."""
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[Callable[[str], ForkServer]]:
+    """The fork server for a verb, started when it is first needed."""
+    servers: dict[bool, ForkServer] = {}
 
-    code: int
-    out: bytes
-    err: str
+    def server_for(verb: str) -> ForkServer:
+        has_torch = verb == "embed"
+        if has_torch not in servers:
+            names = ("embed",) if has_torch else ("decode", "encode", "inspect", "verify", "vocab", "window")
+            servers[has_torch] = ForkServer(*names)
+        return servers[has_torch]
 
-
-class Run(Protocol):
-    """Runs `gptprep` as a process of its own."""
-
-    def __call__(
-        self, *arguments: str | Path, stdin: bytes = b"", env: dict[str, str] | None = None
-    ) -> Result: ...
+    yield server_for
+    for server in servers.values():
+        server.close()
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """`gptprep` in a process of its own, in the test's folder, with plain output."""
+def run(tmp_path: Path, fork_server: Callable[[str], ForkServer]) -> Run:
+    """`gptprep` as a process in the test's folder, with plain output of 100 columns."""
 
     def run(*arguments: str | Path, stdin: bytes = b"", env: dict[str, str] | None = None) -> Result:
-        done = subprocess.run(
-            [sys.executable, "-m", "gptprep", *map(str, arguments)],
-            input=stdin,
-            capture_output=True,
-            cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "100", **(env or {})},
-            timeout=120,
-        )
-        return Result(done.returncode, done.stdout, done.stderr.decode())
+        words, own = [str(argument) for argument in arguments], env or {}
+        whole_env = {**os.environ, "COLUMNS": "100", **own}
+        if needs_fresh_interpreter(own):
+            return run_fresh(words, tmp_path, whole_env, stdin)
+        verb = words[0] if words else ""
+        code, out, err = fork_server(verb).run(words, tmp_path, whole_env, stdin)
+        return Result(code, out, err.decode())
 
     return run
 
 
 @pytest.fixture(scope="session")
-def truth() -> tiktoken.Encoding:
+def reference() -> tiktoken.Encoding:
     """GPT-2 as tiktoken itself makes it from the same ranks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TIKTOKEN_CACHE_DIR", "")
@@ -97,15 +90,3 @@ def truth() -> tiktoken.Encoding:
 def samples(tmp_path: Path) -> Path:
     """A copy of the sample texts in the test's folder."""
     return Path(shutil.copytree(SAMPLES, tmp_path / "sample_texts"))
-
-
-def read_manifest(folder: Path) -> Any:
-    """What a manifest says, its own sha256 aside."""
-    value = json.loads((folder / "manifest.json").read_text())
-    del value["sha256"]
-    return value
-
-
-def write_manifest(folder: Path, value: Any) -> None:
-    """A manifest of other content, as if it had been written so."""
-    (folder / "manifest.json").write_bytes(sealed_json(value))

@@ -1,36 +1,49 @@
-"""The app: its verbs in the order in which people meet them."""
+"""The app: its verbs, imported when they are used."""
 
-from __future__ import annotations
-
-from typing import Annotated
+import sys
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
 from gptprep import __version__
-from gptprep.cli import decode, embed, encode, inspect, verify, vocab, window
+from gptprep.cli.help import HelpGroup
+from gptprep.cli.run import make_verb
+
+VERBS = ("inspect", "encode", "decode", "vocab", "window", "embed", "verify")
+
+
+class _Verbs(HelpGroup):
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        return make_verb(import_module(f"gptprep.cli.{cmd_name}").command) if cmd_name in VERBS else None
+
 
 app = typer.Typer(
-    help="Raw text to what a GPT trains on: vocabularies, ids, sliding-window shards, embeddings.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+    cls=_Verbs,
+    help="Turn raw text into what a GPT trains on: vocabularies, ids, sliding-window shards, embeddings.",
     context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    invoke_without_command=True,
 )
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"gptprep {__version__}")  # noqa: T201
+        typer.echo(f"gptprep {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  its callback does the work
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    pass
-
-
-for _verb in (inspect, encode, decode, vocab, window, embed, verify):
-    _verb.register(app)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), file=sys.stderr)
+        raise typer.Exit(2)

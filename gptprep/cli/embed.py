@@ -1,150 +1,98 @@
 """`gptprep embed`."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+import re
+from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 
+from gptprep.choices import FloatDtype, Init, Position
 from gptprep.cli import options
-from gptprep.cli.shell import Shell, verb
+from gptprep.cli.options import choice, option
+from gptprep.cli.streams import Streams
+from gptprep.errors import UsageError
+
+_WEIGHTS = "Checkpoint that has the tables: .safetensors, or .pt, .pth or .bin of torch.save."
+_INIT = "Random tables: N(0, 1), or GPT-2's standard deviations, 0.02 and 0.01."
+_TOKEN_TABLE = "Name of the token table in --weights."
+_POSITION_TABLE = "Name of the position table in --weights."
+_BATCH_SIZE = "Windows computed at a time; auto picks what fits in a processor's cache."
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    verb(app, "embed", help=_HELP)(_embed)
+@dataclass(frozen=True)
+class _AdvancedArguments:
+    """Less common kinds of tables, and how to compute."""
+
+    init: Annotated[Init | None, choice("--init", _INIT, "normal")] = None
+    token_table: Annotated[
+        str | None, option("--token-table", "NAME", _TOKEN_TABLE, "wte, tok_emb, ... with any prefix")
+    ] = None
+    position_table: Annotated[
+        str | None, option("--position-table", "NAME", _POSITION_TABLE, "wpe, pos_emb, ... with any prefix")
+    ] = None
+    batch_size: Annotated[str, option("--batch-size", "N|auto", _BATCH_SIZE)] = "auto"
 
 
-_HELP = """Shards to token + position embeddings in .npy, on a chosen device.
-
-The tables are random, from the seed, or those of a checkpoint.
-
-They are saved beside the embeddings. Needs the extra `torch`.
-"""
-_TABLES = "Tables"
-_PRETRAINED = "Pretrained tables"
-_WORK = "Work"
-
-_Shards = Annotated[str, typer.Argument(metavar="SHARDS", help="A folder that `gptprep window` wrote.")]
-_Dim = Annotated[
-    int | None,
-    typer.Option(
-        metavar="D",
-        help="The embedding width.",
-        show_default="768, or that of --weights",
-        rich_help_panel=_TABLES,
-    ),
-]
-_Position = Annotated[
-    Literal["learned", "sinusoidal", "none"],
-    typer.Option(help="The position embedding.", rich_help_panel=_TABLES),
-]
-_Init = Annotated[
-    Literal["normal", "gpt2"] | None,
-    typer.Option(
-        help="Random tables: N(0, 1), or GPT-2's deviations, 0.02 and 0.01.",
-        show_default="normal",
-        rich_help_panel=_TABLES,
-    ),
-]
-_Seed = Annotated[int, typer.Option(help="Of random tables.", rich_help_panel=_TABLES)]
-_Weights = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="Take the tables of a checkpoint: .safetensors, or .pt, .pth or .bin of torch.save.",
-        show_default=False,
-        rich_help_panel=_PRETRAINED,
-    ),
-]
-_TokenTable = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="The tensor that is the token table.",
-        show_default="wte, tok_emb, ... under any prefix",
-        rich_help_panel=_PRETRAINED,
-    ),
-]
-_PositionTable = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="The tensor that is the position table.",
-        show_default="wpe, pos_emb, ... under any prefix",
-        rich_help_panel=_PRETRAINED,
-    ),
-]
-_Device = Annotated[
-    str, typer.Option(metavar="auto|cpu|cuda[:i]|mps", help="Where to compute.", rich_help_panel=_WORK)
-]
-_OnlySplit = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Only this split.", show_default=False, rich_help_panel=_WORK),
-]
-_Limit = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N", help="Only the first N windows of a split.", show_default=False, rich_help_panel=_WORK
-    ),
-]
-_BatchSize = Annotated[
-    str, typer.Option(metavar="N|auto", help="Windows of a file computed at a time.", rich_help_panel=_WORK)
-]
-_Dtype = Annotated[
-    Literal["float32", "float16"], typer.Option(help="Of the output.", rich_help_panel=options.OUTPUT)
-]
-
-
-def _embed(
-    shell: Shell,
-    shards: _Shards,
+def command(
+    streams: Streams,
+    shards: Annotated[str, typer.Argument(metavar="SHARDS", help="Folder that `gptprep window` wrote.")],
     output: options.OutputFolder,
-    dim: _Dim = None,
-    position: _Position = "learned",
-    init: _Init = None,
-    seed: _Seed = 0,
-    weights: _Weights = None,
-    token_table: _TokenTable = None,
-    position_table: _PositionTable = None,
-    device: _Device = "auto",
-    split: _OnlySplit = None,
-    limit: _Limit = None,
-    batch_size: _BatchSize = "auto",
-    dtype: _Dtype = "float32",
+    advanced: _AdvancedArguments,
+    dim: Annotated[int | None, option("--dim", "D", "Embedding width.", "768, or that of --weights")] = None,
+    position: Annotated[Position, choice("--position", "Position embedding.")] = "learned",
+    seed: Annotated[int, option("--seed", "N", "Seed for random tables.")] = 0,
+    weights: Annotated[str | None, option("--weights", "FILE", _WEIGHTS)] = None,
+    device: Annotated[str, option("--device", "auto|cpu|cuda[:i]|mps", "Where to compute.")] = "auto",
+    dtype: Annotated[FloatDtype, choice("--dtype", "Data type of the embeddings.")] = "float32",
+    split: Annotated[str | None, option("--split", "NAME", "Embed only this split.")] = None,
+    limit: Annotated[int | None, option("--limit", "N", "Embed only N windows of each split.")] = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    from gptprep.cli import render
-    from gptprep.pipelines.embed import EmbedOptions, plan_embed, run_embed
+    """Turn shards into token + position embeddings in .npy, on a chosen device.
 
-    wanted = EmbedOptions(
-        shards=shards,
-        output=output,
-        dim=dim,
-        position=position,
-        init=init,
-        seed=seed,
-        weights=weights,
-        token_table=token_table,
-        position_table=position_table,
-        device=device,
-        dtype=dtype,
-        split=split,
-        limit=limit,
-        batch_size=options.parse_batch_size(batch_size),
-        force=force,
+    The tables are random, from a seed, or those of a checkpoint. They are saved beside the embeddings. Needs
+    the extra torch.
+
+    Examples:
+        gptprep embed shards -o embeddings --dim 64 --seed 123
+        gptprep embed shards -o few --dim 64 --split val --limit 10 --dtype float16
+        gptprep embed shards -o pretrained --weights model.safetensors
+    """
+    from gptprep.cli.render import folders
+    from gptprep.pipelines import embed
+
+    plan = embed.plan(
+        embed.EmbedOptions(
+            shards=shards,
+            output=output,
+            dim=dim,
+            position=position,
+            init=advanced.init,
+            seed=seed,
+            weights=weights,
+            token_table=advanced.token_table,
+            position_table=advanced.position_table,
+            device=device,
+            dtype=dtype,
+            split=split,
+            limit=limit,
+            batch_size=parse_batch_size(advanced.batch_size),
+            force=force,
+        )
     )
-    plan = plan_embed(wanted)
-    if not (dry_run and shell.json):
-        shell.say(render.embed_plan(plan))
-    if dry_run:
-        if shell.json:
-            shell.write_json(plan.to_json())
-        return
-    with shell.progress() as progress:
-        report = run_embed(plan, progress)
-    if shell.json:
-        shell.write_json(report)
-    else:
-        shell.say(*render.embed(report, progress.seconds))
+    streams.announce(plan, folders.embed_plan(plan), dry_run=dry_run)
+    if not dry_run:
+        streams.carry_out(embed.run, plan, folders.embeddings)
+
+
+def parse_batch_size(text: str) -> int | None:
+    """A number of windows, or None for `auto`.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if not re.fullmatch(r"auto|[0-9]{1,9}", text):
+        what, why = f"--batch-size is {text[:40]!r}", "it is not a number of windows"
+        raise UsageError(what, why, "give a number of windows, or auto")
+    return None if text == "auto" else int(text)

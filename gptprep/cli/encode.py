@@ -1,114 +1,84 @@
 """`gptprep encode`."""
 
-from __future__ import annotations
-
 import io
 import sys
-from typing import Annotated, Literal
+from typing import Annotated
 
-import typer
-
+from gptprep.choices import IdFormat
 from gptprep.cli import options
-from gptprep.cli.shell import Shell, verb
-from gptprep.errors import WrongUsage
+from gptprep.cli.options import choice, flag, option
+from gptprep.cli.streams import Streams
+from gptprep.errors import UsageError
 
-_Format = Literal["ids", "tokens", "json", "npy", "bin"]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    verb(app, "encode", help=_HELP)(_encode)
+_BY_ENDING = "by the ending of FILE, otherwise ids"
 
 
-_HELP = """Text to token ids.
-
-One line of ids for each document on standard output; with -o x.npy or -o x.bin all of them as one stream of
-numbers, with the end-of-text id between documents. Without INPUT and -t, standard input is read.
-"""
-
-
-def _encode(
-    shell: Shell,
+def command(
+    streams: Streams,
+    encoding: options.EncodingArguments,
     inputs: options.OptionalInputs = None,
-    text: Annotated[
-        list[str] | None,
-        typer.Option("--text", "-t", metavar="TEXT", help="A text to encode; may be given again."),
-    ] = None,
+    text: Annotated[list[str] | None, option("--text -t", "TEXT", "Text to encode; can be repeated.")] = None,
     tokenizer: options.TokenizerName = "gpt2",
-    special: options.Special = "allow",
-    engine: options.EngineName = "auto",
-    no_cross_check: options.NoCrossCheck = False,
-    encoding: options.Encoding = "utf-8",
-    errors: options.ErrorPolicy = "strict",
-    text_field: options.TextField = None,
-    separator: options.Separator = None,
     output: options.OutputFile = None,
-    format_: Annotated[
-        _Format | None,
-        typer.Option(
-            "--format",
-            help="Without it, by the ending of FILE, else ids as text.",
-            show_default=False,
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = None,
-    count: Annotated[
-        bool,
-        typer.Option(
-            "--count",
-            help="Only the number of ids.",
-            show_default=False,
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = False,
-    workers: options.Workers = None,
+    format_: Annotated[IdFormat | None, choice("--format", "Output format.", _BY_ENDING)] = None,
+    count: Annotated[bool, flag("--count", "Print only the number of ids.")] = False,
     force: options.Force = False,
 ) -> None:
-    from gptprep.pipelines.encode import EncodeOptions, argument_bytes, encode
+    """Turn text into token ids.
+
+    Standard output gets one line of ids for each document. A .npy or .bin file gets all ids as one stream of
+    numbers, with the end-of-text id between documents. Without INPUT and -t, standard input is read.
+
+    Examples:
+        gptprep encode -t "Hello, world."
+        gptprep encode -t "Hello, world." --format tokens
+        gptprep encode sample_texts -o train.bin
+        gptprep encode sample_texts/poem.txt | gptprep decode
+    """
+    from gptprep.pipelines import encode
 
     if not inputs and not text and not (sys.stdin and sys.stdin.isatty()):
         inputs = ["-"]
     to_file = None if output == "-" else output
-    _check_together(shell, to_file, format_, count)
-    wanted = EncodeOptions(
-        inputs=tuple(inputs or ()),
-        texts=argument_bytes(text or ()),
-        tokenizer=tokenizer,
-        special=special,
-        engine=engine,
-        cross_check=not no_cross_check,
-        text=options.text_options(encoding, errors, text_field, separator),
-        stdin=options.stdin_kind(text_field),
-        output=to_file,
-        format="count" if count else format_ or ("json" if shell.json and to_file is None else None),
-        workers=workers,
-        force=force,
+    _check_together(streams, to_file, format_, count)
+    plan = encode.plan(
+        encode.EncodeOptions(
+            inputs=tuple(inputs or ()),
+            texts=options.argument_bytes(text or ()),
+            encoding=encoding.spec(tokenizer),
+            output=to_file,
+            format=format_ or ("json" if streams.json and to_file is None and not count else None),
+            count_only=count,
+            stdin=encoding.stdin,
+            workers=encoding.workers,
+            force=force,
+        )
     )
     number = io.BytesIO() if count else None
-    out = number or (shell.data if to_file is None else None)
-    with shell.progress(beside_data=to_file is None and not count) as progress:
-        report = encode(wanted, out, progress)
-    if shell.json and (to_file is not None or count):
-        shell.write_json(report)
+    out = number or (streams.data if to_file is None else None)
+    with streams.progress(beside_data=to_file is None and not count) as progress:
+        report = encode.run(plan, progress, out)
+    if streams.json and (to_file is not None or count):
+        streams.write_json(report)
     elif number:
-        shell.data.write(number.getvalue())
-    of_others = report.engine_note and tokenizer.endswith(".json")  # what a file asks for and does not get
-    if not shell.json and (to_file is not None or report.replaced or report.skipped or of_others):
-        from gptprep.cli import render
+        streams.data.write(number.getvalue())
+    has_note = report.engine_note and tokenizer.endswith(".json")  # about what the file asks for
+    if not streams.json and (to_file is not None or report.replaced or report.skipped or has_note):
+        from gptprep.cli.render import text as render
 
-        shell.say(*render.encode(report, progress.seconds))
+        streams.say(*render.encoded(report, progress.seconds))
 
 
-def _check_together(shell: Shell, to_file: str | None, format_: _Format | None, count: bool) -> None:
+def _check_together(streams: Streams, to_file: str | None, format_: IdFormat | None, count: bool) -> None:
     """Refuse options that exclude each other.
 
     Raises:
-        WrongUsage: says which.
+        UsageError: says which.
     """
-    clash = ""
+    what = ""
     if count and (to_file is not None or format_):
-        clash = "--count prints a number: it goes with neither --output nor --format"
-    elif shell.json and to_file is None and format_ not in (None, "json"):
-        clash = f"--json and --format {format_} exclude each other on standard output"
-    if clash:
-        raise WrongUsage(clash, fix="give one of them")
+        what = "--count prints a number and cannot be used with --output or --format"
+    elif streams.json and to_file is None and format_ not in (None, "json"):
+        what = f"--json and --format {format_} cannot be used together on standard output"
+    if what:
+        raise UsageError(what, fix="give one of them")

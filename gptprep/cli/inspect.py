@@ -1,40 +1,34 @@
 """`gptprep inspect`."""
 
-from __future__ import annotations
-
 import shutil
 from typing import Annotated
 
-import typer
-
 from gptprep.cli import options
-from gptprep.cli.shell import Shell, verb
+from gptprep.cli.options import option
+from gptprep.cli.streams import Streams
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    verb(app, "inspect", help=_HELP)(_inspect)
-
-
-_HELP = """See how a text tokenizes: its tokens in colour, with their ids.
-
-`·` is a space, `⏎` a newline, `⇥` a tab; `<0xE4>` is a byte of a character that several tokens share.
-"""
-
-
-def _inspect(
-    shell: Shell,
-    text: Annotated[str, typer.Option("--text", "-t", metavar="TEXT", help="The text.", show_default=False)],
+def command(
+    streams: Streams,
+    text: Annotated[str, option("--text -t", "TEXT", "Text to show.")],
     tokenizer: options.TokenizerName = "gpt2",
     special: options.Special = "allow",
 ) -> None:
-    from gptprep.pipelines.encode import argument_bytes
-    from gptprep.pipelines.inspect import inspect_text
+    """Show how a text tokenizes: its tokens in colour, with their ids.
 
-    report = inspect_text(argument_bytes([text])[0], tokenizer, special)
-    if shell.json:
-        shell.write_json(report)
+    `·` is a space, `⏎` a newline, `⇥` a tab; `<0xE4>` is a byte of a character that several tokens share.
+
+    Examples:
+        gptprep inspect -t "Don't panic"
+        gptprep inspect -t "Don't panic" -T words.json
+    """
+    from gptprep.pipelines import inspect
+
+    plan = inspect.plan(inspect.InspectOptions(options.argument_bytes([text])[0], tokenizer, special))
+    report = inspect.run(plan)
+    if streams.json:
+        streams.write_json(report)
     else:
-        from gptprep.cli import render
+        from gptprep.cli.render import text as render
 
-        shell.show(*render.text(report, shutil.get_terminal_size().columns))
+        streams.show(*render.tokens(report, shutil.get_terminal_size().columns))

@@ -1,6 +1,9 @@
-"""Numbers and names for people."""
+"""Numbers and names for people, and numbers from people."""
 
-from __future__ import annotations
+import re
+from fractions import Fraction
+
+from gptprep.errors import UsageError
 
 
 def size(n_bytes: int) -> str:
@@ -9,12 +12,14 @@ def size(n_bytes: int) -> str:
     >>> size(999), size(82_675), size(1_500_000_000)
     ('999 bytes', '82.7 KB', '1.5 GB')
     """
+    if n_bytes < 1000:
+        return f"{n_bytes} bytes"
     number = float(n_bytes)
-    for unit in ("bytes", "KB", "MB", "GB", "TB"):
-        if number < 999.95 or unit == "TB":
-            return f"{n_bytes} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+    for unit in ("KB", "MB", "GB"):
         number /= 1000
-    raise AssertionError("unreachable")
+        if number < 999.95:
+            return f"{number:.1f} {unit}"
+    return f"{number / 1000:.1f} TB"
 
 
 def plural(number: int, noun: str) -> str:
@@ -37,3 +42,16 @@ def printable(text: str) -> str:
     'a\\\\x1b[31m\\\\nb'
     """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def parse_size(text: str) -> int:
+    """A size in bytes: `256MB`, `1.5 GiB`, `1000000`.
+
+    Raises:
+        UsageError: it is not a size.
+    """
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([KMGT]?)(i?)B?", text.strip(), re.IGNORECASE)
+    if not match or (match[3] and not match[2]):
+        raise UsageError(f"{text[:40]!r} is not a size", fix="write it as 256MB, 1GiB or 1000000")
+    power = "KMGT".find(match[2].upper()) + 1 if match[2] else 0
+    return int(Fraction(match[1]) * (1024 if match[3] else 1000) ** power)

@@ -1,257 +1,172 @@
-"""The options that several verbs share, each written once."""
+"""The options that several verbs share, and what all options have in common.
+
+A verb is a function whose parameters are annotated with `option`, `choice` or `flag`. A parameter that is a
+dataclass is a group: it stands for one option for each of its fields, under "Advanced" in the help.
+"""
 
 from __future__ import annotations
 
+import copy
 import re
-from fractions import Fraction
-from typing import Annotated, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from inspect import Parameter
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from gptprep.corpus import Errors, SourceKind, TextOptions
-from gptprep.errors import WrongUsage
-from gptprep.tokenizers.base import Engine, SpecialPolicy
+from gptprep.choices import Engine, ErrorPolicy, SourceKind, SpecialPolicy
+from gptprep.cli.help import ADVANCED
+from gptprep.errors import GptprepError, UsageError
 
-READING = "Reading"
-TOKENIZER = "Tokenizer"
-OUTPUT = "Output"
-WINDOWS = "Windows"
+if TYPE_CHECKING:
+    from gptprep.pipelines.encode import EncodingSpec, TextOptions
 
-Inputs = Annotated[
-    list[str],
-    typer.Argument(metavar="INPUT", help="Files, folders, quoted globs, or - for standard input."),
-]
-OptionalInputs = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="INPUT", help="Files, folders, quoted globs, or - for standard input.", show_default=False
-    ),
-]
-TokenizerName = Annotated[
-    str,
-    typer.Option(
-        "--tokenizer",
-        "-T",
-        metavar="NAME|FILE",
-        help="gpt2, another tiktoken name (cl100k_base), a .tiktoken file, tokenizer.json or vocabulary.",
-        rich_help_panel=TOKENIZER,
-    ),
-]
-Special = Annotated[
-    SpecialPolicy,
-    typer.Option(
-        help="A literal special token in the text becomes its id, ordinary text, or an error.",
-        rich_help_panel=TOKENIZER,
-    ),
-]
-EngineName = Annotated[
-    Engine,
-    typer.Option(
-        "--engine",
-        help="What encodes BPE, with the same ids: auto is gigatoken where it is known to be exact.",
-        rich_help_panel=TOKENIZER,
-    ),
-]
-NoCrossCheck = Annotated[
-    bool,
-    typer.Option(
-        "--no-cross-check",
-        help="Do not compare stretches of gigatoken's ids with tiktoken's.",
-        show_default=False,
-        rich_help_panel=TOKENIZER,
-    ),
-]
-Encoding = Annotated[str, typer.Option(metavar="NAME", help="Of the input.", rich_help_panel=READING)]
-ErrorPolicy = Annotated[
-    Errors,
-    typer.Option(
-        "--errors",
-        help="Invalid bytes are an error, become U+FFFD, or leave their document out.",
-        rich_help_panel=READING,
-    ),
-]
-TextField = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Of .jsonl and .parquet inputs; given, standard input is read as JSON lines.",
-        show_default="text",
-        rich_help_panel=READING,
-    ),
-]
-Separator = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TEXT",
-        help=r"Cut text files into documents here; \n, \t, \r and \\ are understood.",
-        show_default=False,
-        rich_help_panel=READING,
-    ),
-]
-OutputFile = Annotated[
-    str | None,
-    typer.Option(
-        "--output", "-o", metavar="FILE", help="Write here, whole or not at all.", rich_help_panel=OUTPUT
-    ),
-]
-RequiredFile = Annotated[
-    str,
-    typer.Option(
-        "--output", "-o", metavar="FILE", help="Write here, whole or not at all.", rich_help_panel=OUTPUT
-    ),
-]
-OutputFolder = Annotated[
-    str,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="DIR",
-        help="The folder to make, whole or not at all.",
-        rich_help_panel=OUTPUT,
-    ),
-]
-Force = Annotated[
-    bool,
-    typer.Option(
-        "--force",
-        "-f",
-        help="Replace an output that exists, once the new one is whole.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run",
-        help="Say what would be written, and stop.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
 
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        "--workers",
-        metavar="N",
-        help="Processes; the result is the same for any number.",
-        show_default="one a core",
-        rich_help_panel="General",
-    ),
-]
+def option(names: str, metavar: str, help: str, shown: str | bool = True) -> Any:
+    """An option with a value; `shown` is its default in the help, if it is another text."""
+    return typer.Option(*names.split(), metavar=metavar, help=help, show_default=shown)
 
-ContextLength = Annotated[
-    int,
-    typer.Option("--context-length", "-L", metavar="L", help="Ids in a window.", rich_help_panel=WINDOWS),
-]
-Stride = Annotated[
-    int | None,
-    typer.Option(
-        "--stride",
-        "-S",
-        metavar="S",
-        help="Ids between window starts; L where it is not given.",
-        show_default=False,
-        rich_help_panel=WINDOWS,
-    ),
-]
-ValFraction = Annotated[
-    str,
-    typer.Option(
-        metavar="F",
-        help="The share of the stream, or of the documents, that goes to val.",
-        rich_help_panel=WINDOWS,
-    ),
-]
-SplitBy = Annotated[
-    Literal["tail", "document"],
-    typer.Option(
-        "--split-by",
-        help="val gets the tail of the stream, or whole documents, by a seeded hash of their number.",
-        rich_help_panel=WINDOWS,
-    ),
-]
-Boundary = Annotated[
-    Literal["stream", "document"],
-    typer.Option(
-        "--boundary",
-        help="Windows run across documents, or end with theirs, padded, with lengths beside them.",
-        rich_help_panel=WINDOWS,
-    ),
-]
-Shuffle = Annotated[
-    bool,
-    typer.Option(
-        "--shuffle",
-        help="Put all windows of a split in a seeded random order.",
-        show_default=False,
-        rich_help_panel=WINDOWS,
-    ),
-]
-WindowSeed = Annotated[
-    int,
-    typer.Option(metavar="N", help="Of --shuffle and --split-by document.", rich_help_panel=WINDOWS),
-]
-Layout = Annotated[
-    Literal["pairs", "tokens"],
-    typer.Option(
-        "--layout",
-        help="Inputs and targets, or each id once: windows are then cut when they are read.",
-        rich_help_panel=WINDOWS,
-    ),
-]
-Dtype = Annotated[
-    Literal["auto", "uint16", "uint32", "int32", "int64"],
-    typer.Option("--dtype", help="Of the ids; auto is the smallest.", rich_help_panel=WINDOWS),
-]
-ShardSize = Annotated[
-    str,
-    typer.Option(metavar="SIZE", help="The largest file, such as 64MB or 1GiB.", rich_help_panel=WINDOWS),
-]
 
+def choice(name: str, help: str, shown: str | bool = True) -> Any:
+    """An option whose value is one of those of its `Literal`."""
+    return typer.Option(name, help=help, show_default=shown)
+
+
+def flag(names: str, help: str) -> Any:
+    """An option without a value."""
+    return typer.Option(*names.split(), help=help, show_default=False)
+
+
+def declared(name: str, default: Any, annotation: Any, *, advanced: bool) -> Parameter:
+    """An option for typer, with the parser, metavar and completion that follow from its type."""
+    kind, shared = get_args(annotation)
+    info = copy.copy(shared)
+    long_name = info.default  # where typer keeps the first name until it builds the command
+    kinds = (kind, *get_args(kind))
+    if literal := next((one for one in kinds if get_origin(one) is Literal), None):
+        values = get_args(literal)
+        info.metavar, info.parser = "|".join(values), _choice_parser(long_name, values)
+        info.autocompletion = lambda incomplete: [value for value in values if value.startswith(incomplete)]
+    elif int in kinds:
+        info.parser = _number_parser(long_name)
+    if advanced:
+        info.rich_help_panel = ADVANCED
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
+
+
+def _choice_parser(name: str, values: tuple[str, ...]) -> Callable[[Any], str]:
+    def parse(text: Any) -> str:
+        if text not in values:
+            either = f"{', '.join(values[:-1])} or {values[-1]}"
+            raise UsageError(f"{name} is {str(text)[:40]!r}", "it is not one of its values", f"give {either}")
+        return str(text)
+
+    return parse
+
+
+def _number_parser(name: str) -> Callable[[Any], int]:
+    def parse(text: Any) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]{1,40}", str(text).strip()):
+            what = f"{name} is {str(text)[:40]!r}"
+            raise UsageError(what, "it is not a whole number", "give a whole number")
+        return int(text)
+
+    return parse
+
+
+# Arguments and outputs
+
+_INPUTS = "Files, folders, quoted globs, or - for standard input."
+Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help=_INPUTS)]
+OptionalInputs = Annotated[list[str] | None, typer.Argument(metavar="[INPUT...]", help=_INPUTS)]
+OutputFile = Annotated[str | None, option("--output -o", "FILE", "File to write.")]
+RequiredFile = Annotated[str, option("--output -o", "FILE", "File to write.")]
+OutputFolder = Annotated[str, option("--output -o", "DIR", "Folder to write.")]
+Force = Annotated[bool, flag("--force -f", "Replace an existing output, once the new one is complete.")]
+DryRun = Annotated[bool, flag("--dry-run", "Show what would be written, and stop.")]
+_TOKENIZER = "gpt2, another tiktoken encoding, a .tiktoken file, a tokenizer.json or a vocabulary."
+TokenizerName = Annotated[str, option("--tokenizer -T", "NAME|FILE", _TOKENIZER)]
+_SPECIAL = "What a special token in the text becomes: its id, ordinary text, or an error."
+Special = Annotated[SpecialPolicy, choice("--special", _SPECIAL)]
+
+
+def argument_bytes(texts: Sequence[str]) -> tuple[bytes, ...]:
+    """Texts given as arguments, as the bytes that the shell gave.
+
+    Raises:
+        GptprepError: one of them is not valid Unicode.
+    """
+    try:
+        return tuple(text.encode("utf-8", "surrogateescape") for text in texts)
+    except UnicodeEncodeError as error:
+        raise GptprepError("a text given with -t is not valid Unicode", str(error)) from error
+
+
+# Groups
+
+_ERRORS = "What invalid text becomes: an error, U+FFFD, or nothing (its document is skipped)."
+_FIELD = """Field or column with the text, in .jsonl and .parquet inputs. If set, standard input is read as
+JSON Lines."""
+_SEPARATOR = r"Text between the documents of a file; may contain \n, \t, \r and \\."
+_WORKERS = "Number of processes; it does not change the result."
+_ENGINE = "What encodes BPE, with the same ids; auto is gigatoken where it is known to be exact."
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_BINARY_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-def text_options(encoding: str, errors: Errors, text_field: str | None, separator: str | None) -> TextOptions:
-    """The reading options of a command line.
+@dataclass(frozen=True)
+class ReadingArguments:
+    """How text is read."""
 
-    Raises:
-        WrongUsage: one of them makes no sense.
-    """
-    if separator is not None:
-        separator = re.sub(r"\\[ntr\\]", lambda match: _ESCAPES[match[0]], separator)
-    return TextOptions(encoding, errors, "text" if text_field is None else text_field, separator)
+    encoding: Annotated[str, option("--encoding", "NAME", "Text encoding of the inputs.")] = "utf-8"
+    errors: Annotated[ErrorPolicy, choice("--errors", _ERRORS)] = "strict"
+    text_field: Annotated[str | None, option("--text-field", "NAME", _FIELD, "text")] = None
+    separator: Annotated[str | None, option("--separator", "TEXT", _SEPARATOR)] = None
+    workers: Annotated[int | None, option("--workers", "N", _WORKERS, "one per core")] = None
 
+    @property
+    def text(self) -> TextOptions:
+        """The options for the pipelines."""
+        from gptprep.pipelines.encode import TextOptions
 
-def stdin_kind(text_field: str | None) -> SourceKind:
-    """What standard input holds: it has no ending that would say so."""
-    return "text" if text_field is None else "jsonl"
+        field = "text" if self.text_field is None else self.text_field
+        return TextOptions(self.encoding, self.errors, field, unescape(self.separator))
 
-
-def parse_size(text: str) -> int:
-    """A size in bytes: `256MB`, `1.5 GiB`, `1000000`.
-
-    Raises:
-        WrongUsage: it is none.
-    """
-    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([KMGT]?)(i?)B?", text.strip(), re.IGNORECASE)
-    if not match or (match[3] and not match[2]):
-        raise WrongUsage(f"{text[:40]!r} is not a size", fix="write it as 256MB, 1GiB or 1000000")
-    units = _BINARY_UNITS if match[3] else _UNITS
-    return int(Fraction(match[1]) * units[match[2].upper()])
+    @property
+    def stdin(self) -> SourceKind:
+        """What standard input holds, which has no file name ending that would say so."""
+        return "text" if self.text_field is None else "jsonl"
 
 
-def parse_batch_size(text: str) -> int | None:
-    """A number of windows, or None for `auto`.
-
-    Raises:
-        WrongUsage: it is neither.
-    """
-    if text == "auto":
+def unescape(separator: str | None) -> str | None:
+    """A separator with its escapes replaced."""
+    if separator is None:
         return None
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise WrongUsage(f"--batch-size is {text[:40]!r}", fix="give a number of windows, or auto")
-    return int(text)
+    return re.sub(r"\\[ntr\\]", lambda match: _ESCAPES[match[0]], separator)
+
+
+@dataclass(frozen=True)
+class EncodingArguments(ReadingArguments):
+    """How text is read and encoded."""
+
+    special: Special = "allow"
+    engine: Annotated[Engine, choice("--engine", _ENGINE)] = "auto"
+    no_cross_check: Annotated[
+        bool, flag("--no-cross-check", "Do not compare some of gigatoken's ids with tiktoken's.")
+    ] = False
+
+    def spec(self, tokenizer: str) -> EncodingSpec:
+        """The options for the pipelines."""
+        from gptprep.pipelines.encode import EncodingSpec
+
+        return EncodingSpec(tokenizer, self.special, self.engine, not self.no_cross_check, self.text)
+
+
+@dataclass(frozen=True)
+class CommonArguments:
+    """The options of every verb."""
+
+    json: Annotated[bool, flag("--json", "Write one JSON document to standard output.")] = False
+    quiet: Annotated[bool, flag("--quiet -q", "Show only errors.")] = False
+    no_color: Annotated[bool, flag("--no-color", "Do not use colours.")] = False
+    debug: Annotated[bool, flag("--debug", "Show a traceback with errors.")] = False

@@ -1,4 +1,4 @@
-"""How far a long run is: a bar on a terminal, a line every ten seconds elsewhere, nothing for a short run."""
+"""Showing progress: a bar on a terminal, a line every ten seconds elsewhere, nothing for a short run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from gptprep.cli.numbers import size
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-_FIRST_BAR, _EVERY_BAR = 0.3, 0.1
-_EVERY_LINE = 10.0
-"""Seconds."""
+_FIRST_BAR_SECONDS, _BAR_SECONDS = 0.3, 0.1
+_LINE_SECONDS = 10.0
 
 
 class ProgressDisplay:
@@ -31,7 +30,7 @@ class ProgressDisplay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._finish_bar()
+        self._remove_bar()
 
     @property
     def seconds(self) -> float:
@@ -39,51 +38,51 @@ class ProgressDisplay:
         return time.monotonic() - self._started
 
     def __call__(self, stage: str, done: int, total: int | None, unit: str) -> None:
-        """Show it, if it is time to."""
+        """Show the progress if it is time to."""
         if self._stream is None:
             return
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._stage_started = stage, now
-            self._next = max(self._next, self._started + (_FIRST_BAR if self._animated else _EVERY_LINE))
-            self._finish_bar()
+            first = _FIRST_BAR_SECONDS if self._animated else _LINE_SECONDS
+            self._next = max(self._next, self._started + first)
+            self._remove_bar()
         if now < self._next:
             return
         if self._animated:
-            self._next = now + _EVERY_BAR
+            self._next = now + _BAR_SECONDS
             self._draw(stage, done, total, unit)
         else:
-            self._next = now + _EVERY_LINE
-            print(
-                self._line(stage, done, total, unit, now - self._stage_started), file=self._stream, flush=True
-            )
+            self._next = now + _LINE_SECONDS
+            line = self._line(stage, done, total, unit, now - self._stage_started)
+            print(line, file=self._stream, flush=True)
 
     def _line(self, stage: str, done: int, total: int | None, unit: str, seconds: float) -> str:
-        parts = [f"{stage}: {_amount(done, unit)}"]
+        items = [f"{stage}: {_amount(done, unit)}"]
         if total:
-            parts[0] += f" of {_amount(total, unit)} ({100 * done / total:.0f} %)"
+            items[0] += f" of {_amount(total, unit)} ({100 * done / total:.0f} %)"
         if seconds > 1:
             rate = done / seconds
-            parts.append(f"{_amount(round(rate), unit)}/s")
+            items.append(f"{_amount(round(rate), unit)}/s")
             if total and rate:
-                parts.append(f"{(total - done) / rate:,.0f} s left")
-        return ", ".join(parts)
+                items.append(f"{(total - done) / rate:,.0f} s left")
+        return ", ".join(items)
 
     def _draw(self, stage: str, done: int, total: int | None, unit: str) -> None:
         if self._bar is None:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-            self._bar = Progress(
-                TextColumn("{task.description}"),
+            name, rate_column = TextColumn("{task.description}"), TextColumn("{task.fields[rate]}")
+            columns = (
+                name,
                 BarColumn(bar_width=None),
                 TaskProgressColumn(),
-                TextColumn("{task.fields[rate]}"),
+                rate_column,
                 TimeRemainingColumn(),
-                console=Console(file=self._stream),
-                transient=True,
-                auto_refresh=False,
             )
+            console = Console(file=self._stream)
+            self._bar = Progress(*columns, console=console, transient=True, auto_refresh=False)
             self._bar.start()
             self._task = self._bar.add_task(stage, total=total, rate="")
         seconds = max(time.monotonic() - self._stage_started, 1e-9)
@@ -91,7 +90,7 @@ class ProgressDisplay:
         if self._task is not None:
             self._bar.update(self._task, completed=done, total=total, rate=rate, refresh=True)
 
-    def _finish_bar(self) -> None:
+    def _remove_bar(self) -> None:
         if self._bar:
             self._bar.stop()
             self._bar = None

@@ -1,42 +1,31 @@
 """`gptprep verify`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
-from gptprep.cli.shell import Shell, verb
+from gptprep.cli.options import flag
+from gptprep.cli.streams import Streams
+
+_FOLDER = "Folder that `gptprep window` or `gptprep embed` wrote."
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    verb(app, "verify", help=_HELP)(_verify)
-
-
-_HELP = """Prove that a folder of shards or embeddings is whole.
-
-Every file is compared with the manifest (size, shape, dtype, sha256), the targets with the inputs, and each
-window with the one before it. Exit code 3 and the place where something does not hold.
-"""
-
-
-def _verify(
-    shell: Shell,
-    folder: Annotated[
-        str, typer.Argument(metavar="DIR", help="A folder that `gptprep window` or `gptprep embed` wrote.")
-    ],
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Leave out the sha256 of each file.", show_default=False)
-    ] = False,
+def command(
+    streams: Streams,
+    folder: Annotated[str, typer.Argument(metavar="DIR", help=_FOLDER)],
+    fast: Annotated[bool, flag("--fast", "Do not compare the sha256 of each file.")] = False,
 ) -> None:
-    from gptprep.cli import render
-    from gptprep.pipelines.verify import require_whole, verify_folder
+    """Check that a folder of shards or embeddings is intact.
 
-    with shell.progress() as progress:
-        report = verify_folder(folder, fast=fast, progress=progress)
-    if shell.json:
-        shell.write_json(report)
-    else:
-        shell.say(*render.verify(report, progress.seconds))
-    require_whole(report)
+    Every file is compared with the manifest (size, shape, dtype, sha256), the targets with the inputs, and
+    each window with the one before it. If something is wrong, the exit code is 3 and the place is shown.
+
+    Examples:
+        gptprep verify shards
+        gptprep verify shards --fast
+    """
+    from gptprep.cli.render import folders
+    from gptprep.pipelines import verify
+
+    plan = verify.plan(verify.VerifyOptions(folder, fast))
+    verify.require_intact(streams.carry_out(verify.run, plan, folders.verified))

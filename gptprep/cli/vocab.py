@@ -1,100 +1,85 @@
 """`gptprep vocab`."""
 
-from __future__ import annotations
+from dataclasses import dataclass
+from typing import Annotated
 
-from typing import Annotated, Literal
-
-import typer
-
+from gptprep.choices import VocabKind
 from gptprep.cli import options
-from gptprep.cli.shell import Shell, verb
-from gptprep.errors import WrongUsage
-from gptprep.tokenizers.vocabulary import DEFAULT_SPECIAL_TOKENS
+from gptprep.cli.options import choice, flag, option
+from gptprep.cli.streams import Streams
+from gptprep.errors import UsageError
+
+_SIZE = "Number of tokens, special ones included; bpe needs it. The most frequent are kept."
+_MIN_COUNT = "Keep, or merge, only what occurs at least K times."
+_SPECIAL_TOKENS = "<|endoftext|>, and <|unk|> unless bpe"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    verb(app, "vocab", help=_HELP)(_vocab)
+@dataclass(frozen=True)
+class _AdvancedArguments:
+    """Which tokens are kept and added."""
 
-
-_HELP = """A vocabulary of words or characters, or a byte-level BPE, from text.
-
-Words and characters: a JSON file with the tokens in id order, sorted, special tokens last.
-BPE: a Hugging Face tokenizer.json of --size tokens; its text is counted by gigatoken's own threads.
-Name either as --tokenizer elsewhere.
-"""
-
-
-def _vocab(
-    shell: Shell,
-    inputs: options.Inputs,
-    output: options.RequiredFile,
-    kind: Annotated[
-        Literal["word", "char", "bpe"],
-        typer.Option(help="What the tokens are.", rich_help_panel=options.TOKENIZER),
-    ] = "word",
-    size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="N tokens, special ones included; of words and characters the most frequent.",
-            show_default=False,
-            rich_help_panel=options.TOKENIZER,
-        ),
-    ] = None,
-    min_count: Annotated[
-        int,
-        typer.Option(
-            metavar="K",
-            help="Keep, or merge, what is met K times or more.",
-            rich_help_panel=options.TOKENIZER,
-        ),
-    ] = 1,
+    min_count: Annotated[int, option("--min-count", "K", _MIN_COUNT)] = 1
     special_token: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="TOKEN",
-            help=f"Instead of {' and '.join(DEFAULT_SPECIAL_TOKENS)} (BPE: the first); may be given again.",
-            show_default=False,
-            rich_help_panel=options.TOKENIZER,
-        ),
-    ] = None,
-    no_special_tokens: Annotated[
-        bool,
-        typer.Option("--no-special-tokens", help="None at all.", rich_help_panel=options.TOKENIZER),
-    ] = False,
-    top: Annotated[
-        int, typer.Option(metavar="N", help="How many of the tokens to show.", rich_help_panel=options.OUTPUT)
-    ] = 20,
-    encoding: options.Encoding = "utf-8",
-    errors: options.ErrorPolicy = "strict",
-    text_field: options.TextField = None,
-    separator: options.Separator = None,
-    workers: options.Workers = None,
+        option("--special-token", "TOKEN", "Special token; can be repeated.", _SPECIAL_TOKENS),
+    ] = None
+    no_special_tokens: Annotated[bool, flag("--no-special-tokens", "Have no special tokens.")] = False
+
+    @property
+    def special_tokens(self) -> tuple[str, ...] | None:
+        """The special tokens; None for the usual ones.
+
+        Raises:
+            UsageError: some are given, and also that there are none.
+        """
+        if self.special_token and self.no_special_tokens:
+            what = "--special-token and --no-special-tokens cannot be used together"
+            raise UsageError(what, fix="give one of them")
+        return () if self.no_special_tokens else tuple(self.special_token) if self.special_token else None
+
+
+def command(
+    streams: Streams,
+    inputs: options.Inputs,
+    output: options.RequiredFile,
+    advanced: _AdvancedArguments,
+    reading: options.ReadingArguments,
+    kind: Annotated[VocabKind, choice("--kind", "What the tokens are.")] = "word",
+    size: Annotated[int | None, option("--size", "N", _SIZE, "all")] = None,
+    top: Annotated[int, option("--top", "N", "How many of the tokens to show.")] = 20,
     force: options.Force = False,
 ) -> None:
-    from gptprep.pipelines.vocab import VocabOptions, vocab
+    """Build a vocabulary of words or characters, or train a byte-level BPE, from text.
 
-    if special_token and no_special_tokens:
-        raise WrongUsage("--special-token and --no-special-tokens exclude each other", fix="give one of them")
-    wanted = VocabOptions(
-        inputs=tuple(inputs),
-        output=output,
-        kind=kind,
-        size=size,
-        min_count=min_count,
-        special_tokens=() if no_special_tokens else tuple(special_token) if special_token else None,
-        top=max(0, top),
-        text=options.text_options(encoding, errors, text_field, separator),
-        stdin=options.stdin_kind(text_field),
-        workers=workers,
-        force=force,
+    Words and characters give a JSON file with the tokens in id order: sorted, special tokens last. BPE gives
+    a Hugging Face tokenizer.json with --size tokens. Other verbs take either file as --tokenizer.
+
+    Examples:
+        gptprep vocab sample_texts/poem.txt -o poem.json --top 5
+        gptprep vocab sample_texts --kind char -o characters.json
+        gptprep vocab sample_texts --kind bpe --size 2000 -o tokenizer.json
+    """
+    from gptprep.cli.render import text as render
+    from gptprep.pipelines import vocab
+
+    plan = vocab.plan(
+        vocab.VocabOptions(
+            inputs=tuple(inputs),
+            output=output,
+            kind=kind,
+            size=size,
+            min_count=advanced.min_count,
+            special_tokens=advanced.special_tokens,
+            top=max(0, top),
+            text=reading.text,
+            stdin=reading.stdin,
+            workers=reading.workers,
+            force=force,
+        )
     )
-    with shell.progress(beside_data=output == "-") as progress:
-        report = vocab(wanted, shell.data if output == "-" else None, progress)
-    if shell.json and output != "-":
-        shell.write_json(report)
-    elif not shell.json:
-        from gptprep.cli import render
-
-        shell.say(*render.vocab(report, progress.seconds))
+    with streams.progress(beside_data=output == "-") as progress:
+        report = vocab.run(plan, progress, streams.data if output == "-" else None)
+    if streams.json and output != "-":
+        streams.write_json(report)
+    elif not streams.json:
+        streams.say(*render.vocabulary(report, progress.seconds))

@@ -1,88 +1,92 @@
 """`gptprep window`."""
 
-from __future__ import annotations
+from dataclasses import dataclass
+from typing import Annotated
 
-import typer
-
+from gptprep.choices import DEFAULT_CONTEXT_LENGTH, DEFAULT_SHARD_BYTES, Boundary, IdDtype, Layout, SplitBy
 from gptprep.cli import options
-from gptprep.cli.shell import Shell, verb
+from gptprep.cli.numbers import parse_size
+from gptprep.cli.options import choice, flag, option
+from gptprep.cli.streams import Streams
+
+_SPLIT_BY = "What goes to val: the tail of the stream, or whole documents, chosen by a seeded hash."
+_BOUNDARY = """What ends a window: the end of the stream only, or that of its document; short windows are then
+padded, and their lengths stored."""
+_LAYOUT = """How ids are stored: as inputs and targets, or each id once; windows are then made when they are
+read."""
+_DTYPE = "Data type of the ids; auto picks the smallest that fits."
+_SHARD_SIZE = "The largest file, such as 64MB or 1GiB."
+_DEFAULT_SIZE = f"{DEFAULT_SHARD_BYTES // 10**6}MB"
+_FRACTION = "Fraction of the stream, or of the documents, that goes to val."
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    verb(app, "window", help=_HELP)(_window)
+@dataclass(frozen=True)
+class _AdvancedArguments:
+    """Less common kinds of windows and shards."""
+
+    split_by: Annotated[SplitBy, choice("--split-by", _SPLIT_BY)] = "tail"
+    boundary: Annotated[Boundary, choice("--boundary", _BOUNDARY)] = "stream"
+    shuffle: Annotated[bool, flag("--shuffle", "Put each split's windows in a seeded random order.")] = False
+    seed: Annotated[int, option("--seed", "N", "Seed for --shuffle and --split-by document.")] = 0
+    layout: Annotated[Layout, choice("--layout", _LAYOUT)] = "pairs"
+    dtype: Annotated[IdDtype, choice("--dtype", _DTYPE)] = "auto"
+    shard_size: Annotated[str, option("--shard-size", "SIZE", _SHARD_SIZE)] = _DEFAULT_SIZE
 
 
-_HELP = """A corpus to sliding-window input/target shards in .npy.
-
-Documents are joined by the end-of-text id and windows run across; targets are the inputs one id later.
-DIR appears when everything in it is whole; the same command takes up a run that was stopped.
-Files that end in .npy or .bin are taken as ids.
-"""
-
-
-def _window(
-    shell: Shell,
+def command(
+    streams: Streams,
     inputs: options.Inputs,
     output: options.OutputFolder,
-    context_length: options.ContextLength = 1024,
-    stride: options.Stride = None,
-    val_fraction: options.ValFraction = "0",
-    split_by: options.SplitBy = "tail",
-    boundary: options.Boundary = "stream",
-    shuffle: options.Shuffle = False,
-    seed: options.WindowSeed = 0,
-    layout: options.Layout = "pairs",
-    dtype: options.Dtype = "auto",
-    shard_size: options.ShardSize = "256MB",
+    advanced: _AdvancedArguments,
+    encoding: options.EncodingArguments,
+    context_length: Annotated[
+        int, option("--context-length -L", "L", "Ids in a window.")
+    ] = DEFAULT_CONTEXT_LENGTH,
+    stride: Annotated[
+        int | None, option("--stride -S", "S", "Ids between the starts of windows.", "L")
+    ] = None,
+    val_fraction: Annotated[str, option("--val-fraction", "F", _FRACTION)] = "0",
     tokenizer: options.TokenizerName = "gpt2",
-    special: options.Special = "allow",
-    engine: options.EngineName = "auto",
-    no_cross_check: options.NoCrossCheck = False,
-    encoding: options.Encoding = "utf-8",
-    errors: options.ErrorPolicy = "strict",
-    text_field: options.TextField = None,
-    separator: options.Separator = None,
-    workers: options.Workers = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    from gptprep.cli import render
-    from gptprep.pipelines.planning import WindowOptions, plan_window
-    from gptprep.pipelines.window import run_window
+    """Turn a corpus into sliding-window input/target shards in .npy.
 
-    wanted = WindowOptions(
-        inputs=tuple(inputs),
-        output=output,
-        context_length=context_length,
-        stride=stride,
-        val_fraction=val_fraction,
-        split_by=split_by,
-        boundary=boundary,
-        shuffle=shuffle,
-        seed=seed,
-        layout=layout,
-        dtype=dtype,
-        shard_size=options.parse_size(shard_size),
-        tokenizer=tokenizer,
-        special=special,
-        engine=engine,
-        cross_check=not no_cross_check,
-        workers=workers,
-        text=options.text_options(encoding, errors, text_field, separator),
-        stdin=options.stdin_kind(text_field),
-        force=force,
+    Documents are joined by the end-of-text id, and windows run across them; targets are the inputs one id
+    later. Files that end in .npy or .bin are read as ids.
+
+    The folder appears when everything in it is complete. If a run is stopped, the same command continues it.
+
+    Examples:
+        gptprep window sample_texts -o shards -L 256 -S 128 --val-fraction 0.1
+        gptprep window sample_texts -o more -L 512 --dry-run
+        gptprep window train.bin -o tokens -L 256 --layout tokens --shuffle
+    """
+    from gptprep.cli.render import folders
+    from gptprep.pipelines import window
+
+    plan = window.plan(
+        window.WindowOptions(
+            inputs=tuple(inputs),
+            output=output,
+            windows=window.WindowSpec(
+                context_length=context_length,
+                stride=stride,
+                val_fraction=val_fraction,
+                split_by=advanced.split_by,
+                boundary=advanced.boundary,
+                shuffle=advanced.shuffle,
+                seed=advanced.seed,
+            ),
+            encoding=encoding.spec(tokenizer),
+            layout=advanced.layout,
+            dtype=advanced.dtype,
+            shard_size=parse_size(advanced.shard_size),
+            stdin=encoding.stdin,
+            workers=encoding.workers,
+            force=force,
+        )
     )
-    plan = plan_window(wanted)
-    if not (dry_run and shell.json):
-        shell.say(render.window_plan(plan))
-    if dry_run:
-        if shell.json:
-            shell.write_json(plan.to_json())
-        return
-    with shell.progress() as progress:
-        report = run_window(plan, progress)
-    if shell.json:
-        shell.write_json(report.to_json())
-    else:
-        shell.say(*render.window(report, progress.seconds))
+    streams.announce(plan, folders.window_plan(plan), dry_run=dry_run)
+    if not dry_run:
+        streams.carry_out(window.run, plan, folders.windows)

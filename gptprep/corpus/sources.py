@@ -1,52 +1,45 @@
 """Which files the inputs name, in an order that is the same on every machine."""
 
-from __future__ import annotations
-
 import glob
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from gptprep.errors import GptprepError, WrongUsage, os_errors
-from gptprep.files import MARKER
+from gptprep.choices import SourceKind
+from gptprep.errors import GptprepError, UsageError, os_errors
+from gptprep.storage.files import MARKER
 
-Kind = Literal["text", "jsonl", "parquet", "ids"]
 _COMPRESSED = (".gz", ".zst")
-_KINDS: dict[str, Kind] = {
-    ".txt": "text",
-    ".text": "text",
-    ".md": "text",
-    ".markdown": "text",
-    ".rst": "text",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
+_KINDS: dict[str, SourceKind] = {
+    **dict.fromkeys((".txt", ".text", ".md", ".markdown", ".rst"), "text"),
+    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
     ".parquet": "parquet",
 }
-"""What is read of a folder. A file that is named itself is read as text whatever its ending."""
+"""The files of a folder that are read. A file that is named itself is read as text whatever its ending."""
 _IDS = (".npy", ".bin")
 
 
 class Source(NamedTuple):
-    """One input: a file or a stretch of one, standard input (`path` is "-"), an argument's text (`data`)."""
+    """A file or a byte range of one, standard input (`path` is "-"), or an argument's text (`data`)."""
 
     name: str
-    """For manifests: the last part of what the user named and what lies below it, never more."""
+    """For manifests: the last component of what the user named, and the path below it."""
     path: str
     """For opening."""
-    kind: Kind
+    kind: SourceKind
     size: int | None = None
-    """Bytes on disk; None where only reading tells."""
+    """Bytes on disk; None if unknown before reading."""
     data: bytes | None = None
-    begin: int = 0
-    """Of a stretch: the first byte, or the first id of ids."""
-    end: int | None = None
-    """Of a stretch: the byte or id after the last; None for the end of the file."""
+    start: int = 0
+    """The first byte of the range, or the first id of a source of ids."""
+    stop: int | None = None
+    """The byte or id after the last one; None for the end of the file."""
     first_line: int = 1
-    """The line of the first byte; 0 where lines are not counted, since that takes time."""
+    """The line of the first byte; 0 if lines are not counted, which takes time."""
     stamp: tuple[int, int, int, int] | None = None
-    """Of a regular file: its number, size, and times of change of content and of anything, in ns."""
+    """For a regular file: inode, size, and the times of the last change of content and status, in ns."""
 
     @property
     def label(self) -> str:
@@ -55,19 +48,34 @@ class Source(NamedTuple):
 
     @property
     def has_lines(self) -> bool:
-        """Each line, or row, is a document: errors name it, for a byte offset would mean nothing."""
+        """Whether each line or row is a document: errors then name the line, not a byte offset."""
         return self.kind in ("jsonl", "parquet")
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether its ending says that it is compressed."""
+        return self.path.lower().endswith(_COMPRESSED)
+
+
+def total_bytes(sources: Iterable[Source]) -> int | None:
+    """The size of all sources on disk; None if it is unknown before reading (pipes, compressed files)."""
+    total = 0
+    for source in sources:
+        if source.size is None or source.kind == "parquet" or source.is_compressed:
+            return None
+        total += source.size
+    return total
 
 
 def check_unchanged(source: Source) -> None:
-    """See to it that a file is still the one of which the work was planned.
+    """Check that a file is still the one that the work was planned for.
 
-    Its parts are read at different times, perhaps by several processes: of a file that changes meanwhile they
-    would be parts of different texts. What is told by are its number, size and time of change: text that is
-    rewritten in the same length within a tick of the file system's clock is not noticed.
+    Its parts are read at different times, perhaps by several processes: if the file changed meanwhile, they
+    would be parts of different texts. Compared are inode, size and modification time, so a rewrite of the
+    same length within one tick of the file system's clock is not noticed.
 
     Raises:
-        GptprepError: it is not.
+        GptprepError: the file changed or vanished.
     """
     if source.stamp is None:
         return
@@ -82,31 +90,31 @@ def check_unchanged(source: Source) -> None:
 
 
 def _changed(source: Source, how: str) -> GptprepError:
-    return GptprepError(
-        f"{source.path} {how} while it was read",
-        "what is written has to be of one text",
-        "run the same command again when nothing writes to it",
-    )
+    what, why = f"{source.path} {how} while it was read", "all ids must be of one version of the text"
+    return GptprepError(what, why, "run the same command again when nothing writes to the file")
 
 
 def text_source(text: bytes, number: int) -> Source:
-    """A text given as an argument; `number` counts them from 1."""
+    """The source for a text given as an argument; `number` counts them from 1."""
     return Source(f"text-{number}", f"text {number}", "text", len(text), text)
 
 
-def find_sources(inputs: Sequence[str], *, ids: bool = False, stdin: Kind = "text") -> list[Source]:
+def find_sources(inputs: Sequence[str], *, ids: bool = False, stdin: SourceKind = "text") -> list[Source]:
     """The files that some paths, folders and globs name; "-" is standard input.
 
-    Folders are walked in sorted order (of the names' bytes); of their files, those with an ending of text,
-    JSON lines or Parquet are taken, hidden ones never, and links to folders are not followed. With `ids`,
-    `.npy` and `.bin` files that are named are ids. `stdin` says what standard input holds.
+    Folders are walked in sorted order (of the names' bytes). Their files are taken if they end like text,
+    JSON Lines or Parquet and are not hidden; links to folders are not followed.
+
+    Args:
+        ids: whether `.npy` and `.bin` files that are named hold ids.
+        stdin: what standard input holds.
 
     Raises:
-        WrongUsage: standard input is named twice.
-        GptprepError: a path does not exist or cannot be read, a folder or a glob has nothing to read.
+        UsageError: standard input is named twice.
+        GptprepError: a path does not exist or cannot be read, or a folder or a glob has nothing to read.
     """
     if list(inputs).count("-") > 1:
-        raise WrongUsage("standard input is named twice", fix="name - once")
+        raise UsageError("standard input is named twice", fix="name - once")
     sources: list[Source] = []
     for name in inputs:
         if name == "-":
@@ -121,7 +129,7 @@ def find_sources(inputs: Sequence[str], *, ids: bool = False, stdin: Kind = "tex
 
 
 def one_source(name: str) -> Source:
-    """One file, or standard input: no folder, no glob.
+    """The source for one file or standard input, not a folder or glob.
 
     Raises:
         GptprepError: it is a folder, does not exist or cannot be read.
@@ -134,18 +142,16 @@ def one_source(name: str) -> Source:
 
 
 def _folder(top: str) -> list[Source]:
-    base = os.path.basename(os.path.normpath(top)).strip(".")  # of "." and ".." only what lies below
+    base = os.path.basename(os.path.normpath(top)).strip(".")  # nothing for "." and ".."
     paths = sorted(_walk(top), key=lambda path: os.fsencode(path).split(os.fsencode(os.sep)))
     if not paths:
         raise GptprepError(
             f"the folder {top} has no text",
-            f"files that end in {' '.join(_KINDS)} are read (also with {' or '.join(_COMPRESSED)})",
+            f"files that end in {' '.join(_KINDS)} are read (also with {' or '.join(_COMPRESSED)} added)",
             "name the files themselves, or a quoted glob such as 'src/**/*.py'",
         )
-    return [
-        _file(path, os.path.join(base, os.path.relpath(path, top)).replace(os.sep, "/"), False)
-        for path in paths
-    ]
+    names = (os.path.join(base, os.path.relpath(path, top)).replace(os.sep, "/") for path in paths)
+    return [_file(path, name, False) for path, name in zip(paths, names, strict=True)]
 
 
 def _walk(top: str) -> Iterator[str]:
@@ -154,16 +160,14 @@ def _walk(top: str) -> Iterator[str]:
 
     with os_errors("read", top):
         for folder, folders, files in os.walk(top, onerror=stop):
-            if MARKER in files:  # the work of a run that is under way, or was stopped
+            if MARKER in files:  # the working folder of a run
                 folders.clear()
                 continue
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in files:
                 path = os.path.join(folder, name)
-                is_regular = os.path.isfile(path) or not os.path.exists(
-                    path
-                )  # a broken link is an error later
-                if _kind(name) and not name.startswith(".") and is_regular:
+                may_read = os.path.isfile(path) or not os.path.exists(path)  # a broken link is an error later
+                if _kind(name) and not name.startswith(".") and may_read:
                     yield path
 
 
@@ -178,7 +182,7 @@ def _glob(pattern: str, ids: bool) -> list[Source]:
 
 
 def _is_input(path: str) -> bool:
-    """Whether a path is a file, and not part of the work of a run that is under way or was stopped."""
+    """Whether a path is a file outside the working folders of runs."""
     folder = os.path.dirname(path)
     while folder not in ("", os.sep):
         if os.path.exists(os.path.join(folder, MARKER)):
@@ -188,7 +192,7 @@ def _is_input(path: str) -> bool:
 
 
 def _is_not_behind_link(pattern: str) -> Callable[[str], bool]:
-    """For `**`, which would follow a link to a folder, and go round in one that leads back."""
+    """For `**`, which would follow links to folders and loop in one that leads back."""
     fixed = pattern[: re.search(r"[*?[]", pattern).start()]  # type: ignore[union-attr]
 
     def check(path: str) -> bool:
@@ -206,22 +210,17 @@ def _file(path: str, name: str, ids: bool) -> Source:
     with os_errors("read", path):
         status = os.stat(path)
         if not os.access(path, os.R_OK):
-            raise GptprepError(
-                f"cannot read {path}", "Permission denied", "check who owns it and its permissions"
-            )
-    is_ids = ids and path.endswith(_IDS)
-    kind: Kind = "ids" if is_ids else _kind(path) or "text"
+            fix = "check the owner and the permissions"
+            raise GptprepError(f"cannot read {path}", "Permission denied", fix)
+    kind: SourceKind = "ids" if ids and path.endswith(_IDS) else _kind(path) or "text"
     label = os.fsencode(name).decode(errors="backslashreplace")
     if not stat.S_ISREG(status.st_mode):
         return Source(label, path, kind)
-    return Source(label, path, kind, status.st_size, stamp=_stamp(status))
+    stamp = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return Source(label, path, kind, status.st_size, stamp=stamp)
 
 
-def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def _kind(path: str) -> Kind | None:
+def _kind(path: str) -> SourceKind | None:
     stem, ending = os.path.splitext(path.lower())
     if ending in _COMPRESSED:
         ending = os.path.splitext(stem)[1]

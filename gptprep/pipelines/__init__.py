@@ -1,1 +1,7 @@
-"""One file a verb: a frozen options dataclass in, a report out, nothing printed."""
+"""One module for each verb, all of the same shape:
+
+    plan(options) -> Plan               everything that can be refused or estimated before the work
+    run(plan, progress, ...) -> Report  the work; prints nothing
+
+Options, plans and reports are frozen dataclasses.
+"""

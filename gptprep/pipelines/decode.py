@@ -1,18 +1,18 @@
 """`decode`: ids to text, byte for byte."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from gptprep.corpus import Source, one_source, read_blocks
-from gptprep.errors import GptprepError, WrongUsage
-from gptprep.publishing import check_file_output, publish_file
+from gptprep.corpus.blocks import read_blocks
+from gptprep.corpus.sources import Source, one_source
+from gptprep.errors import GptprepError, UsageError
+from gptprep.progress import Progress, no_progress
+from gptprep.storage.publish import check_file_output, publish_file
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 
-_CHUNK = 1 << 18
+_BLOCK_IDS = 1 << 18
 """Ids decoded at a time."""
 _MAX_DIGITS = 30
 _IS_NUMBER = re.compile(rb"-?[0-9]{1,30}").fullmatch
@@ -21,13 +21,23 @@ _PUNCTUATION = bytes.maketrans(b"[],", b"   ")
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """What to decode: `ids`, or else a file (`.npy`, `.bin`, else text) or "-" as `input`."""
+    """What to decode: `ids`, or otherwise a file (`.npy`, `.bin`, or ids as text) or "-" as `input`."""
 
     ids: tuple[int, ...] = ()
     input: str = "-"
     tokenizer: str = "gpt2"
     output: str | None = None
     force: bool = False
+
+
+@dataclass(frozen=True)
+class DecodePlan:
+    """What a run will read."""
+
+    options: DecodeOptions
+    source: Source | None
+    """None if the ids are in the options."""
+    tokenizer: Tokenizer
 
 
 @dataclass(frozen=True)
@@ -39,65 +49,71 @@ class DecodeReport:
     ids: int
     bytes: int
     ends_line: bool
-    """The text is empty or its last byte is a newline."""
+    """Whether the text is empty or its last byte is a newline."""
 
 
-def decode(options: DecodeOptions, out: BinaryIO | None = None) -> DecodeReport:
-    """Decode to `options.output`, or to `out` where there is none.
+def plan(options: DecodeOptions) -> DecodePlan:
+    """Check everything that can be checked before the work.
 
     Raises:
-        GptprepError: an id is not in the vocabulary or not a number, or a file cannot be used; nothing is
-            left at the output's name.
-        DamagedData: a file of ids is not what its format says.
+        GptprepError: the input, the output or the tokenizer cannot be used.
     """
     source = one_source(options.input) if not options.ids else None
     if options.output is not None:
         check_file_output(options.output, force=options.force, inputs=[options.input])
-    tokenizer = load_tokenizer(options.tokenizer)
-    counted = _Counted([options.ids] if source is None else _read_ids(source, tokenizer))
-    if options.output is not None:
-        with publish_file(options.output, force=options.force) as file:
-            size, last = _write(tokenizer, counted, file)
-    elif out is not None:
-        size, last = _write(tokenizer, counted, out)
-    else:
-        raise WrongUsage("there is nowhere to put the text", fix="give an output")
-    return DecodeReport(options.output, tokenizer.name, counted.count, size, last in (b"", b"\n"))
+    return DecodePlan(options, source, load_tokenizer(options.tokenizer))
 
 
-class _Counted:
-    """Chunks of ids, counted as they pass."""
+def run(plan: DecodePlan, progress: Progress = no_progress, out: BinaryIO | None = None) -> DecodeReport:
+    """Decode to the output, or to `out` if there is none.
 
-    def __init__(self, chunks: Sequence[Sequence[int]] | Iterator[Sequence[int]]) -> None:
-        self._chunks, self.count = chunks, 0
+    Raises:
+        UsageError: there is neither an output nor `out`.
+        GptprepError: an id is not in the vocabulary or not a number, or a file cannot be used; nothing is
+            left at the output's name.
+        CorruptDataError: a file of ids is not what its format says.
+    """
+    output = plan.options.output
+    if output is not None:
+        with publish_file(output, force=plan.options.force) as file:
+            return _write(plan, file, progress)
+    if out is None:
+        raise UsageError("there is no place for the text", fix="give an output")
+    return _write(plan, out, progress)
 
-    def __iter__(self) -> Iterator[Sequence[int]]:
-        for chunk in self._chunks:
-            yield chunk
-            self.count += len(chunk)
 
+def _write(plan: DecodePlan, file: BinaryIO, progress: Progress) -> DecodeReport:
+    tokenizer = plan.tokenizer
+    n_ids = size = 0
+    last = b""
 
-def _write(tokenizer: Tokenizer, chunks: _Counted, file: BinaryIO) -> tuple[int, bytes]:
-    size, last = 0, b""
-    for text in tokenizer.decode_chunks(chunks):
+    def counted(blocks: Iterable[Sequence[int]]) -> Iterator[Sequence[int]]:
+        nonlocal n_ids
+        for block in blocks:
+            yield block
+            n_ids += len(block)
+            progress("decoding", n_ids, None, "ids")
+
+    blocks = [plan.options.ids] if plan.source is None else _read_ids(plan.source, tokenizer)
+    for text in tokenizer.decode_blocks(counted(blocks)):
         file.write(text)
         size, last = size + len(text), text[-1:] or last
-    return size, last
+    return DecodeReport(plan.options.output, tokenizer.name, n_ids, size, last in (b"", b"\n"))
 
 
 def _read_ids(source: Source, tokenizer: Tokenizer) -> Iterator[Sequence[int]]:
     if not source.path.endswith((".npy", ".bin")):
         yield from _parse(source)
         return
-    from gptprep.tokenstore import IdsFile, id_dtype
+    from gptprep.tokens.id_file import IdFile, id_dtype
 
-    with IdsFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
-        for start in range(0, len(file), _CHUNK):
-            yield file.read(start, start + _CHUNK).tolist()
+    with IdFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
+        for start in range(0, len(file), _BLOCK_IDS):
+            yield file.read(start, start + _BLOCK_IDS).tolist()
 
 
 def _parse(source: Source) -> Iterator[list[int]]:
-    """Ids as text, parted by white space; commas and brackets are taken as white space."""
+    """Ids as text, separated by white space, commas or brackets."""
     rest, position = b"", 0
     for block in read_blocks(source):
         *words, rest = (rest + block.translate(_PUNCTUATION) + b"|").split()
@@ -114,8 +130,6 @@ def _numbers(words: list[bytes], first: int, source: Source) -> list[int]:
         return list(map(int, words))
     wrong, position = next((word, n) for n, word in enumerate(words, first) if not _IS_NUMBER(word))
     shown = wrong[:40].decode(errors="backslashreplace")
-    raise GptprepError(
-        f"{source.label} holds {shown!r} at position {position:,}, which is not an id",
-        "ids are whole numbers parted by white space or commas",
-        "decode takes what encode prints: ids as text, a .npy or a .bin file",
-    )
+    what = f"{source.label} holds {shown!r} at position {position:,}, which is not an id"
+    fix = "decode takes what encode writes: ids as text, a .npy or a .bin file"
+    raise GptprepError(what, "ids are whole numbers separated by white space or commas", fix)

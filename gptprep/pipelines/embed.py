@@ -5,26 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gptprep.errors import GptprepError, MissingExtra, WrongUsage
-from gptprep.files import free_bytes, require_free_space, sha256_file
-from gptprep.interrupts import put_off
-from gptprep.manifests import MANIFEST, write_manifest
-from gptprep.pipelines.embedding import make_model, overflow, table_rows, write_embeddings
-from gptprep.pipelines.embeddings_folder import FORMAT, VERSION, WEIGHTS, is_embeddings_folder
-from gptprep.pipelines.progress import Progress, no_progress
-from gptprep.publishing import check_folder_output, publish_folder
-from gptprep.shards import ArrayFile, ShardFolder, open_shards
+from gptprep.choices import FloatDtype, Init, Position
+from gptprep.errors import GptprepError, MissingDependencyError, UsageError
+from gptprep.parallel.signals import deferred
+from gptprep.progress import Progress, no_progress
+from gptprep.shards.arrays import ArrayFile
+from gptprep.shards.embeddings_folder import FORMAT, VERSION, WEIGHTS, is_embeddings_folder
+from gptprep.shards.folder import ShardFolder, open_shards
+from gptprep.storage.files import free_bytes, require_free_space, sha256_file
+from gptprep.storage.publish import check_folder_output, publish_folder
+from gptprep.storage.sealed import MANIFEST, write_manifest
 
 if TYPE_CHECKING:
-    from gptprep.embeddings import Init, Position
-    from gptprep.weights import Tables
+    from gptprep.training.checkpoints import Tables
+    from gptprep.training.embedding import TokenPositionEmbedding
 
-_DIM = 768
+_DEFAULT_DIM = 768
 """The width of GPT-2 small."""
 
 
@@ -35,18 +36,18 @@ class EmbedOptions:
     shards: str
     output: str
     dim: int | None = None
-    """By default that of `weights`, or 768."""
+    """None for the width of `weights`, or 768."""
     position: Position = "learned"
     init: Init | None = None
-    """Of random tables; by default "normal"."""
+    """How random tables are made; None for "normal"."""
     seed: int = 0
     weights: str | None = None
-    """A file of tables that are there already."""
+    """A checkpoint that has the tables."""
     token_table: str | None = None
     position_table: str | None = None
-    """Names of the tables in `weights`, where they are not the usual ones."""
+    """Names of the tables in `weights`, if they are not the usual ones."""
     device: str = "auto"
-    dtype: Literal["float32", "float16"] = "float32"
+    dtype: FloatDtype = "float32"
     split: str | None = None
     """None for all."""
     limit: int | None = None
@@ -55,28 +56,47 @@ class EmbedOptions:
     force: bool = False
 
 
+class Size(NamedTuple):
+    """The sizes that the bytes of a run follow from."""
+
+    context_length: int
+    dim: int
+    table_rows: int
+    """The rows of the token and the position table together."""
+
+    def bytes(self, n_windows: int, dtype: FloatDtype) -> int:
+        """The size of all files for a number of windows."""
+        numbers = n_windows * self.context_length * self.dim
+        return numbers * np.dtype(dtype).itemsize + self.table_rows * self.dim * 4
+
+
 @dataclass(frozen=True)
 class EmbedPlan:
-    """What a run will read and write; `windows` by split, `bytes` of all files to be written."""
+    """What a run will read and write."""
 
     options: EmbedOptions
     folder: ShardFolder
     tables: Tables | None
     """Those of `options.weights`."""
     windows: dict[str, int]
-    shape: tuple[int, int, int]
-    """(N, L, D) of all windows together."""
-    bytes: int
+    """How many of each split."""
+    size: Size
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(N, L, D) of all windows together."""
+        return sum(self.windows.values()), self.size.context_length, self.size.dim
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files."""
+        return self.size.bytes(self.shape[0], self.options.dtype)
 
     def to_json(self) -> dict[str, Any]:
-        """The plan for machines."""
-        return {
-            "output": self.options.output,
-            "windows": self.windows,
-            "shape": self.shape,
-            "dtype": self.options.dtype,
-            "bytes": self.bytes,
-        }
+        """The plan as `--json` shows it."""
+        options, windows = self.options, self.windows
+        what = {"output": options.output, "windows": windows, "shape": self.shape, "dtype": options.dtype}
+        return {**what, "bytes": self.bytes}
 
 
 @dataclass(frozen=True)
@@ -90,170 +110,163 @@ class EmbedReport:
     dtype: str
     bytes: int
     notes: tuple[str, ...]
-    """What the tables of the user's had that he may not know."""
+    """What the user may not know about the tables."""
 
 
-def plan_embed(options: EmbedOptions) -> EmbedPlan:
-    """Check all that can be checked before the work, and compute its size; loads torch for `weights` only.
+def plan(options: EmbedOptions) -> EmbedPlan:
+    """Check everything that can be checked before the work; loads torch only if there are `weights`.
 
     Raises:
-        WrongUsage: an option makes no embeddings.
+        UsageError: an option gives no embeddings.
         GptprepError: the shards, the weights or the output cannot be used, the tables do not fit the shards,
             or the disk is too small.
-        DamagedData: the shard folder's manifest or the file of weights is damaged.
-        MissingExtra: torch or safetensors is not installed, and there are weights to be read.
+        CorruptDataError: the manifest or the file of weights is damaged.
+        MissingDependencyError: there are weights to read, and torch or safetensors is not installed.
     """
     _check_options(options)
     folder = open_shards(options.shards)
-    inputs = [options.shards, *([options.weights] if options.weights is not None else [])]
+    manifest, inputs = folder.manifest, filter(None, [options.shards, options.weights])
     check_folder_output(options.output, force=options.force, is_ours=is_embeddings_folder, inputs=inputs)
-    splits = folder.manifest.splits
-    if options.split is not None and options.split not in splits:
-        raise WrongUsage(
-            f"{options.shards} has no split {options.split!r}", fix=f"it has {', '.join(splits)}"
-        )
-    names = [options.split] if options.split else list(splits)
-    windows = {name: min(splits[name].windows, options.limit or splits[name].windows) for name in names}
+    if options.split is not None:
+        folder.require_split(options.split)
+    counts = {name: split.windows for name, split in manifest.splits.items()}
+    names = counts if options.split is None else [options.split]
+    windows = {name: min(counts[name], options.limit or counts[name]) for name in names}
     tables = _pretrained(options, folder, options.weights) if options.weights is not None else None
-    dim = tables.token.dim if tables else options.dim or _DIM
-    shape = (sum(windows.values()), folder.manifest.context_length, dim)
-    plan = EmbedPlan(options, folder, tables, windows, shape, 0)
-    size = _size(plan, shape[0], options.dtype)
-    require_free_space(options.output, size, _ways_to_save(plan))
-    return replace(plan, bytes=size)
+    n_vocab, dim = manifest.tokenizer.n_vocab, options.dim or _DEFAULT_DIM
+    n_positions = 0 if options.position == "none" else manifest.context_length
+    if tables:
+        n_vocab, dim = tables.token.rows, tables.token.dim
+        n_positions = tables.position.rows if tables.position else n_positions
+    size = Size(manifest.context_length, dim, n_vocab + n_positions)
+    plan = EmbedPlan(options, folder, tables, windows, size)
+    require_free_space(options.output, plan.bytes, _ways_to_save(plan))
+    return plan
 
 
 def _check_options(options: EmbedOptions) -> None:
     for name, value in (("dim", options.dim), ("limit", options.limit), ("batch-size", options.batch_size)):
         if value is not None and value < 1:
-            raise WrongUsage(f"--{name} is {value}", fix="give 1 or more")
+            raise UsageError(f"--{name} is {value}", fix="give 1 or more")
     if not -(1 << 63) <= options.seed < 1 << 64:
-        raise WrongUsage(f"--seed is {options.seed}", fix="give a number of 64 bits")
+        raise UsageError(f"--seed is {options.seed}", fix="give a number of 64 bits")
     if options.weights is None and (options.token_table, options.position_table) != (None, None):
-        raise WrongUsage("a table is named, but no file that has it", fix="give --weights FILE")
+        raise UsageError("a table is named, but no file that has it", fix="give --weights FILE")
+    what = ""
     if options.weights is not None and options.init is not None:
-        raise WrongUsage(
-            "--init is of random tables, and --weights gives others", fix="leave out one of them"
-        )
-    if options.position_table is not None and options.position != "learned":
-        raise WrongUsage(
-            f"--position-table makes no sense with --position {options.position}", fix="leave out one of them"
-        )
+        what = "--init is for random tables, and --weights gives others"
+    elif options.position_table is not None and options.position != "learned":
+        what = f"--position-table cannot be used with --position {options.position}"
+    if what:
+        raise UsageError(what, fix="leave out one of them")
 
 
 def _pretrained(options: EmbedOptions, folder: ShardFolder, path: str) -> Tables:
     """The tables in the file of weights, checked against the shards."""
     with _torch_imported():
-        from gptprep.weights import find_tables
+        from gptprep.training.checkpoints import find_tables
 
     manifest = folder.manifest
-    tables = find_tables(
-        path, options.token_table, options.position_table, with_position=options.position == "learned"
-    )
-    if tables.token.rows < manifest.tokenizer.n_vocab:
-        raise GptprepError(
-            f"the token table in {path} is too small for {options.shards}",
-            f"{tables.token.name} has {tables.token.rows:,} rows and the vocabulary "
-            f"{manifest.tokenizer.n_vocab:,} ids",
-            "give the weights of a model with the tokenizer of the shards",
-        )
-    if tables.position and tables.position.rows < manifest.context_length:
-        raise GptprepError(
-            f"the position table in {path} is too short for {options.shards}",
-            f"{tables.position.name} has {tables.position.rows:,} rows and the context length is "
-            f"{manifest.context_length:,}",
-            f"write the shards with --context-length {tables.position.rows} or less",
-        )
-    if options.dim not in (None, tables.token.dim):
-        raise GptprepError(
-            f"--dim is {options.dim:,}, and the tables in {path} have width {tables.token.dim:,}",
-            fix="leave out --dim",
-        )
+    with_position = options.position == "learned"
+    tables = find_tables(path, options.token_table, options.position_table, with_position=with_position)
+    token, position, n_vocab = tables.token, tables.position, manifest.tokenizer.n_vocab
+    if token.rows < n_vocab:
+        what = f"the token table in {path} is too small for {options.shards}"
+        why = f"{token.name} has {token.rows:,} rows and the vocabulary {n_vocab:,} ids"
+        raise GptprepError(what, why, "give the weights of a model with the tokenizer of the shards")
+    if position and position.rows < manifest.context_length:
+        what = f"the position table in {path} is too short for {options.shards}"
+        length = f"the context length is {manifest.context_length:,}"
+        why = f"{position.name} has {position.rows:,} rows and {length}"
+        raise GptprepError(what, why, f"write the shards with --context-length {position.rows} or less")
+    if options.dim not in (None, token.dim):
+        what = f"--dim is {options.dim:,}, and the tables in {path} have width {token.dim:,}"
+        raise GptprepError(what, fix="leave out --dim")
     return tables
 
 
-def _size(plan: EmbedPlan, windows: int, dtype: str) -> int:
-    """Bytes of all files for so many windows."""
-    _, length, dim = plan.shape
-    return (windows * length * np.dtype(dtype).itemsize + sum(table_rows(plan)) * 4) * dim
-
-
 def _ways_to_save(plan: EmbedPlan) -> str:
-    """What to do about a disk that is too small, with what each way needs."""
-    options, ways = plan.options, []
-    free = free_bytes(options.output) or 0
-    if _size(plan, 0, options.dtype) > free:
+    """What to do about a disk that is too small, with the bytes that each way needs."""
+    options, size, ways = plan.options, plan.size, []
+    free, tables = free_bytes(options.output) or 0, size.bytes(0, options.dtype)
+    if tables > free:
         return "give another disk" if plan.tables else "give a smaller --dim or another disk"
     if options.dtype != "float16":
-        ways.append(f"--dtype float16 ({_size(plan, plan.shape[0], 'float16'):,} bytes)")
-    if len(plan.windows) > 1:
-        ways += [
-            f"--split {name} ({_size(plan, windows, options.dtype):,} bytes)"
-            for name, windows in plan.windows.items()
-        ]
-    window = _size(plan, 1, options.dtype) - _size(plan, 0, options.dtype)
-    limit = (free - _size(plan, 0, options.dtype)) // window // max(1, len(plan.windows))
+        ways.append(f"--dtype float16 ({size.bytes(plan.shape[0], 'float16'):,} bytes)")
+    for name, windows in plan.windows.items() if len(plan.windows) > 1 else ():
+        ways.append(f"--split {name} ({size.bytes(windows, options.dtype):,} bytes)")
+    window = size.bytes(1, options.dtype) - tables
+    limit = (free - tables) // window // max(1, len(plan.windows))
     if limit > 0:
         ways.append(f"--limit {limit} (fits)")
     return f"give {', '.join(ways)} or another disk" if ways else "give another disk"
 
 
-def run_embed(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
+def run(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
     """Write the embeddings, the tables that made them, and the manifest.
 
     Raises:
-        MissingExtra: torch or safetensors is not installed.
+        MissingDependencyError: torch or safetensors is not installed.
         GptprepError: the device or the output cannot be used; nothing is left at the output's name.
-        DamagedData: a shard is not what its manifest says.
+        CorruptDataError: a shard is not what its manifest says.
     """
     options = plan.options
     with _torch_imported():
-        from gptprep.embeddings import choose_device
-        from gptprep.weights import save_tables
+        from gptprep.training.checkpoints import save_tables
+        from gptprep.training.embedding import choose_device
+        from gptprep.training.writer import EmbeddingFiles
 
     device = choose_device(options.device)
     with publish_folder(options.output, force=options.force, is_ours=is_embeddings_folder) as folder:
         with _device_errors(plan):
-            model = make_model(plan)
-            notes = (*_notes(plan), *overflow(model, options.dtype))
+            model = _model(plan)
+            notes = (*_notes(plan), *_overflow(model, options.dtype))
             saved = os.path.join(folder, WEIGHTS)
             sha256 = save_tables(model.state_dict(), saved, model.position)
             weights = {"file": WEIGHTS, "bytes": os.path.getsize(saved), "sha256": sha256}
-            files = write_embeddings(plan, model.to(device), folder, progress)
+            dim, dtype = plan.size.dim, options.dtype
+            to_write = EmbeddingFiles(plan.folder, plan.windows, dim, dtype, options.batch_size)
+            files = to_write.write(model.to(device), folder, progress)
         write_manifest(folder, _manifest(plan, weights, files))
-    return EmbedReport(
-        options.output, str(device), plan.windows, plan.shape, options.dtype, plan.bytes, notes
-    )
+    return EmbedReport(options.output, str(device), plan.windows, plan.shape, dtype, plan.bytes, notes)
+
+
+def _model(plan: EmbedPlan) -> TokenPositionEmbedding:
+    """The layer with the tables of the checkpoint, or random ones."""
+    from gptprep.training.embedding import TokenPositionEmbedding
+
+    options, tables, (_, length, dim) = plan.options, plan.tables, plan.shape
+    position, init = options.position, options.init or "normal"
+    if tables is None:
+        n_vocab = plan.folder.manifest.tokenizer.n_vocab
+        return TokenPositionEmbedding(n_vocab, dim, length, position, init, options.seed)
+    read = tables.position.read() if tables.position else None
+    table = length if position == "sinusoidal" else read
+    return TokenPositionEmbedding.from_tables(tables.token.read(), table)
 
 
 @contextmanager
 def _torch_imported() -> Iterator[None]:
-    """For imports of torch, whose C++ calls back: an interrupt would end the process."""
+    """For imports of torch: its C++ calls Python, and an interrupt there would end the process."""
     try:
-        with put_off():
+        with deferred():
             yield
     except ImportError as error:
-        raise MissingExtra(
-            "embed needs torch and safetensors",
-            f"{error.name or error} is not installed",
-            "pip install 'gptprep[torch]'",
-        ) from error
+        what, why = "embed needs torch and safetensors", f"{error.name or error} is not installed"
+        raise MissingDependencyError(what, why, "pip install 'gptprep[torch]'") from error
 
 
 @contextmanager
 def _device_errors(plan: EmbedPlan) -> Iterator[None]:
-    """torch says as a RuntimeError that memory has run out, on a CPU or a GPU, and that a device fails."""
+    """Explain the RuntimeErrors that torch raises when memory runs out or a device fails."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         why = str(error).partition("\n")[0]
         if isinstance(error, MemoryError) or "out of memory" in why or "allocate memory" in why:
-            tables = _size(plan, 0, "float32")
-            raise GptprepError(
-                "not enough memory",
-                f"the tables take {tables:,} bytes, and batches of windows come on top",
-                "give a smaller --dim or --batch-size, or another --device",
-            ) from error
+            tables = f"the tables take {plan.size.bytes(0, 'float32'):,} bytes"
+            fix = "give a smaller --dim or --batch-size, or another --device"
+            raise GptprepError("not enough memory", f"{tables}, and batches need more", fix) from error
         raise GptprepError("cannot compute the embeddings", why, "give another --device") from error
 
 
@@ -265,11 +278,22 @@ def _notes(plan: EmbedPlan) -> Iterator[str]:
             yield f"{table.name} is {table.dtype}; it was converted to float32"
     spare = plan.tables.token.rows - plan.folder.manifest.tokenizer.n_vocab
     if spare:
-        yield f"{plan.tables.token.name} has {spare:,} rows more than the vocabulary has ids; none is used"
+        yield f"{plan.tables.token.name} has {spare:,} rows more than the vocabulary has ids; they are unused"
+
+
+def _overflow(model: TokenPositionEmbedding, dtype: FloatDtype) -> Iterator[str]:
+    """A note if embeddings may be too large for the dtype, from the largest numbers in the tables."""
+    if dtype != "float16":
+        return
+    ranges = [(table.min().item(), table.max().item()) for table in model.state_dict().values()]
+    largest = sum(max(-low, high) for low, high in ranges)
+    if not largest <= float(np.finfo(np.float16).max):
+        yield f"the tables hold numbers up to {largest:.3g}: beyond 65,504 a float16 is infinite"
 
 
 def _manifest(plan: EmbedPlan, weights: dict[str, Any], files: dict[str, list[ArrayFile]]) -> dict[str, Any]:
     options, source, tables = plan.options, plan.folder.manifest, plan.tables
+    used = filter(None, (tables.token, tables.position)) if tables else ()
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -277,15 +301,11 @@ def _manifest(plan: EmbedPlan, weights: dict[str, Any], files: dict[str, list[Ar
         "tokenizer": source.tokenizer._asdict(),
         "n_vocab": source.tokenizer.n_vocab,
         "context_length": source.context_length,
-        "dim": plan.shape[2],
+        "dim": plan.size.dim,
         "position": options.position,
         "init": None if tables else options.init or "normal",
         "seed": None if tables else options.seed,
-        "pretrained": [
-            {"name": table.name, "rows": table.rows, "dtype": table.dtype}
-            for table in ((tables.token, tables.position) if tables else ())
-            if table
-        ],
+        "pretrained": [{"name": table.name, "rows": table.rows, "dtype": table.dtype} for table in used],
         "dtype": options.dtype,
         "weights": weights,
         "splits": {

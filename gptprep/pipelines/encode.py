@@ -1,299 +1,196 @@
 """`encode`: text to ids, on a stream or in a file."""
 
-from __future__ import annotations
-
-import json
 import shutil
 import tempfile
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
-from gptprep.corpus import Source, SourceKind, TextOptions, find_sources, text_source
-from gptprep.errors import GptprepError, WrongUsage, os_errors
-from gptprep.pipelines.encoding import (
-    CorpusEncoder,
-    Encoded,
-    SourceCounts,
-    Totals,
-    check_not_empty,
-    totals,
-    write_stream,
-)
-from gptprep.pipelines.progress import Progress, no_progress
-from gptprep.pipelines.tokenizing import shared_tokenizer
-from gptprep.pipelines.visible import visible
-from gptprep.publishing import check_file_output, clear_leftover, publish_file
-from gptprep.tokenizers import Engine, SpecialPolicy, Tokenizer
+from gptprep.choices import IdFormat, SourceKind
+from gptprep.corpus.documents import TextOptions as TextOptions
+from gptprep.corpus.sources import Source, find_sources, text_source
+from gptprep.errors import UsageError, os_errors
+from gptprep.parallel.workers import chosen_workers
+from gptprep.progress import Progress, no_progress
+from gptprep.storage.files import require_free_space
+from gptprep.storage.publish import check_file_output, clear_leftover, publish_file, working_folder
+from gptprep.tokenizers import Tokenizer
+from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts, check_not_empty, totals
+from gptprep.tokens.encoder import EncodingReport as EncodingReport
+from gptprep.tokens.encoder import Totals as Totals
+from gptprep.tokens.formats import WRITERS
+from gptprep.tokens.spec import EncodingSpec as EncodingSpec
+from gptprep.units import KIB, MIB
 
-Format = Literal["ids", "tokens", "json", "npy", "bin", "count"]
-_LARGE_TEXT = 1 << 16
-"""Bytes from which on it pays to start up the faster engine for ids that are printed."""
-_MANY_WORKERS = 1 << 24
-"""Bytes of text from which on numbers are written by many workers."""
-_BY_ENDING: dict[str, Format] = {".npy": "npy", ".bin": "bin", ".json": "json", ".txt": "ids"}
+_LARGE_CHUNK = 64 * KIB
+"""Bytes from which the faster engine is worth starting for ids that are printed."""
+_LARGE_INPUT = 16 * MIB
+"""Bytes of text from which many workers write numbers."""
+_BY_ENDING: dict[str, IdFormat] = {".npy": "npy", ".bin": "bin", ".json": "json", ".txt": "ids"}
 
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """What to encode and where to put it.
+    """What to encode and where to write it.
 
-    `texts` go before `inputs`. Without `output` the ids go to the stream given to `encode`. Without `format`
-    the ending of `output` decides: .npy, .bin, .json, else ids as text.
+    `texts` come before `inputs`. Without `output` the ids go to the stream given to `run`. Without `format`
+    the ending of `output` decides: .npy, .bin, .json, otherwise ids as text.
     """
 
     inputs: tuple[str, ...] = ()
     texts: tuple[bytes, ...] = ()
-    tokenizer: str = "gpt2"
-    special: SpecialPolicy = "allow"
-    engine: Engine = "auto"
-    cross_check: bool = True
-    text: TextOptions = field(default_factory=TextOptions)
-    stdin: SourceKind = "text"
+    encoding: EncodingSpec = field(default_factory=EncodingSpec)
     output: str | None = None
-    format: Format | None = None
+    format: IdFormat | None = None
+    count_only: bool = False
+    """Whether to write nothing but the number of ids."""
+    stdin: SourceKind = "text"
     workers: int | None = None
     force: bool = False
 
-    def chosen_format(self) -> Format:
-        """The format, by name or by the ending of the output.
 
-        Raises:
-            WrongUsage: the ending of the output says another format, or that it is compressed.
-        """
-        if self.output is not None and self.output.endswith((".gz", ".zst")):
-            raise WrongUsage(f"{self.output} would not be compressed", fix="choose another ending")
-        output = self.output or ""
-        by_ending = next((form for end, form in _BY_ENDING.items() if output.endswith(end)), None)
-        if self.format and by_ending and self.format != by_ending and output[-4:] != ".txt":
-            what = f"{output} would hold {self.format}, against its ending"
-            raise WrongUsage(what, fix="choose another ending or format")
-        return self.format or by_ending or "ids"
+@dataclass(frozen=True)
+class EncodePlan:
+    """What a run will read and write."""
+
+    options: EncodeOptions
+    sources: tuple[Source, ...]
+    tokenizer: Tokenizer
+    format: IdFormat
+    workers: int
+
+    @property
+    def is_large(self) -> bool:
+        """Whether many workers write the output in parts."""
+        is_numbers = self.options.output is not None and self.format in ("npy", "bin")
+        return is_numbers and sum(source.size or 0 for source in self.sources) > _LARGE_INPUT
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodeReport(Totals):
-    """What was encoded. `ids` counts what was written, end-of-text ids between documents included."""
+class EncodeReport(EncodingReport):
+    """What was encoded."""
 
     output: str | None
-    format: Format
+    format: str
+    """A format, or "count"."""
     tokenizer: str
     n_vocab: int
-    engine: str
-    engine_note: str
-    cross_checked: int
-    """Bytes whose ids were compared with tiktoken's while another engine encoded."""
-    resumed: int
-    """Parts of the work that an earlier run had done."""
     ids: int
+    """All that were written, including end-of-text ids between documents."""
     sources: tuple[SourceCounts, ...]
 
 
-def encode(
-    options: EncodeOptions, out: BinaryIO | None = None, progress: Progress = no_progress
-) -> EncodeReport:
-    """Encode to `options.output`, or to `out` where there is none.
+def plan(options: EncodeOptions) -> EncodePlan:
+    """Check everything that can be checked before the work.
 
     Raises:
-        WrongUsage: there is nothing to encode, or nowhere to put it.
-        GptprepError: an input or the output cannot be used; nothing is left at the output's name.
-        DamagedData: an input is not what its format says.
+        UsageError: there is nothing to encode, or the format does not fit the output.
+        GptprepError: an input or the output cannot be used.
     """
     sources = [text_source(text, number) for number, text in enumerate(options.texts, 1)]
     sources += find_sources(options.inputs, stdin=options.stdin)
     if not sources:
-        raise WrongUsage("there is nothing to encode", fix="name a file, or give a text with -t")
-    form = options.chosen_format()
+        raise UsageError("there is nothing to encode", fix="name a file, or give a text with -t")
+    chosen = _chosen_format(options)
     if options.output is not None:
         check_file_output(options.output, force=options.force, inputs=(source.path for source in sources))
-    tokenizer = shared_tokenizer(options.tokenizer, options.special, options.engine)
-    if options.output is not None:
-        if form in ("npy", "bin") and sum(source.size or 0 for source in sources) > _MANY_WORKERS:
-            from gptprep.pipelines.encode_large import encode_large
+    tokenizer = options.encoding.load_tokenizer()
+    return EncodePlan(options, tuple(sources), tokenizer, chosen, chosen_workers(options.workers))
 
-            encoded = encode_large(options, options.output, form, sources, tokenizer, progress)
-            return _report(
-                form,
-                tokenizer,
-                options,
-                encoded.stream_ids,
-                encoded.counts,
-                encoded.cross_checked,
-                encoded.resumed,
-            )
-        with publish_file(options.output, force=options.force) as file:
-            report = _encode_to(file, form, sources, tokenizer, options, progress)
-        clear_leftover(options.output)
+
+def _chosen_format(options: EncodeOptions) -> IdFormat:
+    """The format, by name or by the ending of the output."""
+    output = options.output or ""
+    if output.endswith((".gz", ".zst")):
+        raise UsageError(f"{output} would not be compressed", fix="choose another ending")
+    by_ending = next((name for ending, name in _BY_ENDING.items() if output.endswith(ending)), None)
+    if options.format and by_ending and options.format != by_ending and not output.endswith(".txt"):
+        what = f"{output} would hold the format {options.format}, which its ending does not say"
+        raise UsageError(what, fix="choose another ending or format")
+    return options.format or by_ending or "ids"
+
+
+def run(plan: EncodePlan, progress: Progress = no_progress, out: BinaryIO | None = None) -> EncodeReport:
+    """Encode to the output, or to `out` if there is none.
+
+    Raises:
+        UsageError: there is neither an output nor `out`.
+        GptprepError: an input or the output cannot be used; nothing is left at the output's name.
+        CorruptDataError: an input is not what its format says.
+    """
+    output = plan.options.output
+    if output is not None:
+        if plan.is_large:
+            return _run_large(plan, output, progress)
+        with publish_file(output, force=plan.options.force) as file:
+            report = _write(plan, file, progress)
+        clear_leftover(output)
         return report
     if out is None:
-        raise WrongUsage("there is nowhere to put the ids", fix="give an output")
-    if form == "npy":  # its header holds the length, and a pipe cannot be wound back
-        folder = tempfile.gettempdir()
-        with os_errors("write to", folder), tempfile.TemporaryFile(dir=folder) as file:
-            report = _encode_to(file, form, sources, tokenizer, options, progress)
-            file.seek(0)
-            shutil.copyfileobj(file, out, 1 << 20)
-            return report
-    return _encode_to(out, form, sources, tokenizer, options, progress)
+        raise UsageError("there is no place for the ids", fix="give an output")
+    if plan.format != "npy" or plan.options.count_only:
+        return _write(plan, out, progress)
+    folder = tempfile.gettempdir()  # the header has the length, and a pipe cannot seek back to it
+    with os_errors("write to", folder), tempfile.TemporaryFile(dir=folder) as file:
+        report = _write(plan, file, progress)
+        file.seek(0)
+        shutil.copyfileobj(file, out, MIB)
+        return report
 
 
-def _encode_to(
-    file: BinaryIO,
-    form: Format,
-    sources: Sequence[Source],
-    tokenizer: Tokenizer,
-    options: EncodeOptions,
-    progress: Progress,
-) -> EncodeReport:
-    def as_list(text: bytes) -> list[int]:
-        if len(text) < _LARGE_TEXT:
+def _write(plan: EncodePlan, file: BinaryIO, progress: Progress) -> EncodeReport:
+    tokenizer, spec = plan.tokenizer, plan.options.encoding
+
+    def encode_list(text: bytes) -> list[int]:
+        if len(text) < _LARGE_CHUNK:
             return tokenizer.encode(text.decode())
         ids: list[int] = tokenizer.encode_array(text).tolist()
         return ids
 
-    in_numbers = form in ("npy", "bin")
-    encoder = CorpusEncoder[Any](
-        sources,
-        tokenizer,
-        options.text,
-        tokenizer.encode_array if in_numbers else as_list,
-        progress,
-        cross_check=options.cross_check,
-        check_from=0 if in_numbers else _LARGE_TEXT,
-    )
-    writer = _WRITERS[form](file, tokenizer)
-    n_ids = writer.write(encoder)
-    check_not_empty(sources, encoder.counts)
-    return _report(form, tokenizer, options, n_ids, encoder.counts, encoder.cross_checked)
+    is_numbers = plan.format in ("npy", "bin")
+    encode = tokenizer.encode_array if is_numbers else encode_list
+    min_bytes = 0 if is_numbers else _LARGE_CHUNK
+    cross_checker = CrossChecker(tokenizer, enabled=spec.cross_check, min_bytes=min_bytes)
+    encoder = CorpusEncoder[Any](plan.sources, tokenizer, spec.text, encode, cross_checker, progress)
+    if plan.options.count_only:
+        n_ids = sum(len(chunk.ids) for chunk in encoder)
+        file.write(b"%d\n" % n_ids)
+    else:
+        n_ids = WRITERS[plan.format](file, tokenizer, encoder)
+    check_not_empty(plan.sources, encoder.counts)
+    return _report(plan, n_ids, encoder.counts, cross_checker.compared)
+
+
+def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeReport:
+    """Let workers write parts, and put them together at the end."""
+    from gptprep.tokens.id_file import id_dtype
+    from gptprep.tokens.parts import PARTS_FOLDER, encode_parts, kept_parts, plan_tasks
+    from gptprep.tokens.stream import write_ids
+
+    tokenizer = plan.tokenizer
+    with working_folder(output, keep=PARTS_FOLDER) as folder, kept_parts(folder) as parts:
+        tasks = plan_tasks(plan.sources, parts, tokenizer, plan.options.encoding)
+        encoded = encode_parts(plan.sources, tasks, tokenizer, plan.workers, progress)
+        n_ids = encoded.stream_ids
+        require_free_space(output, n_ids * id_dtype(tokenizer.n_vocab).itemsize)
+        with publish_file(output, force=plan.options.force) as file:
+            write_ids(file, encoded.stream(n_ids), npy_header=plan.format == "npy")
+    return _report(plan, n_ids, encoded.counts, encoded.cross_checked, encoded.resumed)
 
 
 def _report(
-    form: Format,
-    tokenizer: Tokenizer,
-    options: EncodeOptions,
-    n_ids: int,
-    counts: Sequence[SourceCounts],
-    cross_checked: int,
-    resumed: int = 0,
+    plan: EncodePlan, n_ids: int, counts: Sequence[SourceCounts], cross_checked: int, resumed: int = 0
 ) -> EncodeReport:
     return EncodeReport(
-        output=options.output,
-        format=form,
-        tokenizer=tokenizer.name,
-        n_vocab=tokenizer.n_vocab,
-        engine=tokenizer.engine,
-        engine_note=tokenizer.engine_note,
+        output=plan.options.output,
+        format="count" if plan.options.count_only else plan.format,
+        tokenizer=plan.tokenizer.name,
+        n_vocab=plan.tokenizer.n_vocab,
+        engine=plan.tokenizer.engine,
+        engine_note=plan.tokenizer.engine_note,
         cross_checked=cross_checked,
         resumed=resumed,
         ids=n_ids,
         sources=tuple(counts),
         **totals(counts),
     )
-
-
-class _Writer(ABC):
-    """Writes encoded documents in one format."""
-
-    def __init__(self, file: BinaryIO, tokenizer: Tokenizer) -> None:
-        self.file, self.tokenizer = file, tokenizer
-
-    @abstractmethod
-    def write(self, encoded: Iterable[Encoded[Any]]) -> int:
-        """Write all; the number of ids written."""
-
-
-class _CountWriter(_Writer):
-    """Only the number of ids of all documents."""
-
-    def write(self, encoded: Iterable[Encoded[Any]]) -> int:
-        count = sum(len(stretch.ids) for stretch in encoded)
-        self.file.write(b"%d\n" % count)
-        return count
-
-
-class _LineWriter(_Writer):
-    """One line of ids for each document."""
-
-    def write(self, encoded: Iterable[Encoded[Any]]) -> int:
-        count, separator = 0, ""
-        for _, ids, last in encoded:
-            line = separator + " ".join(map(self.show, ids)) if ids else ""
-            self.file.write((line + "\n" if last else line).encode())
-            separator = "" if last else separator if not ids else " "
-            count += len(ids)
-        return count
-
-    def show(self, token_id: int) -> str:
-        """One id, without white space."""
-        return str(token_id)
-
-
-class _TokenWriter(_LineWriter):
-    """One line of visible tokens for each document."""
-
-    def show(self, token_id: int) -> str:
-        return visible(self.tokenizer.token_bytes(token_id))
-
-
-class _JsonWriter(_Writer):
-    """One JSON document, streamed: the tokenizer, then each document with its source and ids on a line."""
-
-    def write(self, encoded: Iterable[Encoded[Any]]) -> int:
-        head = {"tokenizer": self.tokenizer.name, "n_vocab": self.tokenizer.n_vocab}
-        self.file.write(json.dumps(head)[:-1].encode() + b', "documents": [')
-        count, documents, in_document, separator = 0, 0, False, ""
-        for source, ids, last in encoded:
-            if not in_document:
-                comma = b"," if documents else b""
-                self.file.write(comma + b'\n{"source": ' + json.dumps(source.name).encode() + b', "ids": [')
-                documents, separator = documents + 1, ""
-            if ids:
-                self.file.write((separator + ", ".join(map(str, ids))).encode())
-                separator = ", "
-            in_document = not last
-            if last:
-                self.file.write(b"]}")
-            count += len(ids)
-        self.file.write(b'\n], "n_documents": %d, "n_ids": %d}\n' % (documents, count))
-        return count
-
-
-class _NumberWriter(_Writer):
-    """One stream of numbers, with the end-of-text id between documents."""
-
-    npy_header = False
-
-    def write(self, encoded: Iterable[Encoded[Any]]) -> int:
-        from gptprep.tokenstore import IdsWriter
-
-        writer = IdsWriter(self.file, self.tokenizer.n_vocab, npy_header=self.npy_header)
-        write_stream(encoded, self.tokenizer, writer)
-        writer.finish()
-        return len(writer)
-
-
-class _NpyWriter(_NumberWriter):
-    npy_header = True
-
-
-_WRITERS: dict[Format, type[_Writer]] = {
-    "count": _CountWriter,
-    "ids": _LineWriter,
-    "tokens": _TokenWriter,
-    "json": _JsonWriter,
-    "bin": _NumberWriter,
-    "npy": _NpyWriter,
-}
-
-
-def argument_bytes(texts: Sequence[str]) -> tuple[bytes, ...]:
-    """Texts given as arguments, as the bytes that the shell gave.
-
-    Raises:
-        GptprepError: one of them cannot be told as bytes.
-    """
-    try:
-        return tuple(text.encode("utf-8", "surrogateescape") for text in texts)
-    except UnicodeEncodeError as error:
-        raise GptprepError("a text given with -t is not valid Unicode", str(error)) from error

@@ -1,9 +1,7 @@
 """`vocab`: a vocabulary of words or characters, or a trained byte-level BPE, from text.
 
-Counting is shared among workers, and what they have counted is added up.
+Workers count the tokens of parts of the text, and their counts are added up.
 """
-
-from __future__ import annotations
 
 import json
 import os
@@ -12,49 +10,64 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, NamedTuple
 
-from gptprep.corpus import Source, SourceKind, TextOptions, find_sources, read_pieces
-from gptprep.errors import WrongUsage, os_errors
-from gptprep.executors import local
-from gptprep.files import json_bytes, read_json
-from gptprep.pipelines.encoding import SourceCounts, Totals, check_not_empty, total_bytes, totals
-from gptprep.pipelines.progress import Progress, no_progress
-from gptprep.pipelines.sharing import add_counts, read_share, shares
-from gptprep.publishing import check_file_output, publish_file
-from gptprep.tokenizers import training_bpe
-from gptprep.tokenizers.pretokens import PretokenCounter
-from gptprep.tokenizers.training import TokenCounter, build_vocabulary
+from gptprep.choices import SourceKind, VocabKind
+from gptprep.corpus.chunks import read_chunks
+from gptprep.corpus.documents import TextOptions
+from gptprep.corpus.sources import Source, find_sources, total_bytes
+from gptprep.errors import UsageError, os_errors
+from gptprep.parallel import processes
+from gptprep.parallel.workers import chosen_workers
+from gptprep.progress import Progress, no_progress
+from gptprep.storage.json_files import json_bytes, read_json
+from gptprep.storage.publish import check_file_output, publish_file
+from gptprep.tokenizers.train import bpe
+from gptprep.tokenizers.train.pretokens import PretokenCounter
+from gptprep.tokenizers.train.words import TokenCounter, build_vocabulary
 from gptprep.tokenizers.vocabulary import DEFAULT_SPECIAL_TOKENS
+from gptprep.tokens.encoder import SourceCounts, Totals, check_not_empty, totals
+from gptprep.tokens.planning import TaskSources, plan_task_sources, read_ranges
+from gptprep.units import MIB
 
-VocabKind = Literal["word", "char", "bpe"]
-
-SHARE_BYTES = 1 << 25
+TASK_BYTES = 32 * MIB
 """Text that a worker counts at a time."""
 
 
 @dataclass(frozen=True)
 class VocabOptions:
-    """What to build. `size` counts the special tokens; `top` is how many tokens the report names.
+    """What to build.
 
-    Without `special_tokens` a vocabulary gets `<|endoftext|>`, and one of words or characters `<|unk|>` too.
+    Without `special_tokens` a vocabulary has `<|endoftext|>`, and one of words or characters also `<|unk|>`.
     """
 
     inputs: tuple[str, ...]
     output: str
+    """A file, or "-" for the stream given to `run`."""
     kind: VocabKind = "word"
     size: int | None = None
+    """The number of tokens, including special ones."""
     min_count: int = 1
     special_tokens: tuple[str, ...] | None = None
     top: int = 20
+    """How many of the most frequent tokens the report has."""
     text: TextOptions = field(default_factory=TextOptions)
     stdin: SourceKind = "text"
     workers: int | None = None
     force: bool = False
 
     def specials(self) -> tuple[str, ...]:
-        """The special tokens, chosen or by default."""
+        """The special tokens, given or by default."""
         if self.special_tokens is not None:
             return self.special_tokens
         return DEFAULT_SPECIAL_TOKENS[:1] if self.kind == "bpe" else DEFAULT_SPECIAL_TOKENS
+
+
+@dataclass(frozen=True)
+class VocabPlan:
+    """What a run will read."""
+
+    options: VocabOptions
+    sources: tuple[Source, ...]
+    workers: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,48 +78,53 @@ class VocabReport(Totals):
     kind: VocabKind
     size: int
     wanted: int | None
-    """The size that was asked for: a text may have too few tokens, or pairs to merge, for it."""
+    """The size that was asked for: the text may have too few tokens, or pairs to merge, for it."""
     special_tokens: tuple[str, ...]
     tokens: int
-    """All tokens of the text, each time they were met; of a BPE, after its merges."""
+    """All tokens of the text; of a BPE, after its merges."""
     distinct: int
-    """Different tokens of the text; of a BPE, of what its merges work within."""
+    """Distinct tokens of the text; of a BPE, distinct pre-tokens."""
     covered: int
-    """Of `tokens`, those that the vocabulary has."""
+    """How many of `tokens` the vocabulary has."""
     top: tuple[tuple[str, int, int], ...]
-    """The most frequent tokens that were kept: token, id, count."""
+    """The most frequent tokens of the vocabulary: token, id, count."""
 
 
-class _Built(NamedTuple):
-    """A vocabulary, however it was made."""
-
-    file: dict[str, Any]
-    size: int
-    tokens: int
-    distinct: int
-    covered: int
-    top: tuple[tuple[str, int, int], ...]
-
-
-def vocab(
-    options: VocabOptions, out: BinaryIO | None = None, progress: Progress = no_progress
-) -> VocabReport:
-    """Count the tokens of the inputs and write the vocabulary, to `out` where the output is "-".
+def plan(options: VocabOptions) -> VocabPlan:
+    """Check everything that can be checked before the work.
 
     Raises:
-        WrongUsage: an option makes no vocabulary.
-        GptprepError: an input or the output cannot be used; nothing is left at the output's name.
+        UsageError: an option gives no vocabulary.
+        GptprepError: an input or the output cannot be used.
     """
     sources = find_sources(options.inputs, stdin=options.stdin)
     if options.output != "-":
         check_file_output(options.output, force=options.force, inputs=(source.path for source in sources))
         if not options.output.endswith(".json"):
-            raise WrongUsage(f"{options.output} does not end in .json", "a vocabulary is known by it")
+            what = f"{options.output} does not end in .json"
+            raise UsageError(what, "a vocabulary is recognized by this ending")
+    workers = chosen_workers(options.workers)
     if options.kind == "bpe":
-        training_bpe.check_request(options.size, options.specials())
-    counted, counts = _count(sources, options, progress)
-    built = (_build_bpe if options.kind == "bpe" else _build)(options, counted, progress)
-    data = json_bytes(built.file)
+        bpe.check_request(options.size, options.specials())
+        workers = 1  # gigatoken counts with threads of its own, which a forked process does not have
+    if any(source.size is None for source in sources):
+        workers = 1  # only the process that has a pipe can read it
+    return VocabPlan(options, tuple(sources), workers)
+
+
+def run(plan: VocabPlan, progress: Progress = no_progress, out: BinaryIO | None = None) -> VocabReport:
+    """Count the tokens of the inputs and write the vocabulary, to `out` if the output is "-".
+
+    Raises:
+        UsageError: the size has no room for a token.
+        GptprepError: an input or the output cannot be used; nothing is left at the output's name.
+    """
+    options = plan.options
+    counted, counts = _count(plan, progress)
+    built: dict[str, Any] = (_build_bpe if options.kind == "bpe" else _build_words)(
+        options, counted, progress
+    )
+    data = json_bytes(built.pop("file"))
     if options.output != "-":
         with publish_file(options.output, force=options.force) as file:
             file.write(data)
@@ -115,14 +133,9 @@ def vocab(
     return VocabReport(
         output=options.output,
         kind=options.kind,
-        size=built.size,
         wanted=options.size,
         special_tokens=options.specials(),
-        tokens=built.tokens,
-        distinct=built.distinct,
-        covered=built.covered,
-        top=built.top,
-        **totals(counts),
+        **built | totals(counts),
     )
 
 
@@ -133,8 +146,7 @@ def vocab(
 class CountTask:
     """What a worker counts."""
 
-    sources: tuple[Source, ...]
-    owners: tuple[int, ...]
+    sources: TaskSources
     text: TextOptions
     kind: VocabKind
     special_tokens: tuple[str, ...]
@@ -143,114 +155,107 @@ class CountTask:
 
 
 class Counted(NamedTuple):
-    """What a worker has counted."""
+    """What a worker counted."""
 
     file: str
-    """JSON: each token and how often it was met; the bytes of a pre-token as Latin-1."""
+    """JSON: each token and its count; the bytes of a pre-token are written as Latin-1."""
     sources: tuple[SourceCounts, ...]
     owners: tuple[int, ...]
 
 
-def _count(
-    sources: list[Source], options: VocabOptions, progress: Progress
-) -> tuple[Counter[Any], list[SourceCounts]]:
-    counts = [SourceCounts(path=source.name) for source in sources]
-    workers = local.chosen_workers(options.workers)
-    if options.kind == "bpe":
-        workers = 1  # gigatoken counts with threads of its own, which do not live on in a forked process
-    if any(source.size is None for source in sources):
-        workers = 1  # a pipe can be read only by the process that has it
+def _count(plan: VocabPlan, progress: Progress) -> tuple[Counter[Any], list[SourceCounts]]:
+    counts = [SourceCounts(path=source.name) for source in plan.sources]
     found: Counter[str] = Counter()
-    total, done = total_bytes(sources), 0
+    total, done = total_bytes(plan.sources), 0
     scratch = tempfile.gettempdir()
     with os_errors("write to", scratch), tempfile.TemporaryDirectory(dir=scratch) as folder:
-        tasks = _tasks(sources, options, folder)
-        one = len(tasks) == 1
-        for counted in [count_share(tasks[0], progress)] if one else local.run(count_share, tasks, workers):
+        tasks = _tasks(plan, folder)
+        only = [count_task(tasks[0], progress)] if len(tasks) == 1 else None
+        for counted in only or processes.run(count_task, tasks, plan.workers):
             found.update(read_json(counted.file))
             os.unlink(counted.file)
             for owner, count in zip(counted.owners, counted.sources, strict=True):
-                add_counts(counts[owner], count)
+                counts[owner].add(count)
                 done += count.bytes
             progress("counting", done, total, "bytes")
-    check_not_empty(sources, counts)
-    if options.kind == "bpe":
+    check_not_empty(plan.sources, counts)
+    if plan.options.kind == "bpe":
         return Counter({token.encode("latin-1"): n for token, n in found.items()}), counts
     return found, counts
 
 
-def _tasks(sources: list[Source], options: VocabOptions, folder: str) -> list[CountTask]:
-    counter = _counter(options.kind, options.specials())
+def _tasks(plan: VocabPlan, folder: str) -> list[CountTask]:
+    text, kind, specials = plan.options.text, plan.options.kind, plan.options.specials()
+    has_split_points = _counter(kind, specials).split_points.exist
+    planned = plan_task_sources(plan.sources, text, TASK_BYTES, has_split_points)
     return [
-        CountTask(
-            tuple(source for _, source in share),
-            tuple(owner for owner, _ in share),
-            options.text,
-            options.kind,
-            options.specials(),
-            os.path.join(folder, f"{number}.json"),
-        )
-        for number, share in enumerate(shares(sources, options.text, SHARE_BYTES, counter.can_cut))
+        CountTask(sources, text, kind, specials, os.path.join(folder, f"{number}.json"))
+        for number, sources in enumerate(planned)
     ]
 
 
-def count_share(task: CountTask, progress: Progress = no_progress) -> Counted:
+def count_task(task: CountTask, progress: Progress = no_progress) -> Counted:
     """Count the tokens of some sources.
 
     Raises:
-        WrongUsage: a special token makes no sense.
+        UsageError: a special token cannot be one.
         GptprepError: a source cannot be read; says where.
-        DamagedData: a source is not what its format says.
+        CorruptDataError: a source is not what its format says.
     """
 
-    def read(sources: tuple[Source, ...]) -> Counted:
+    def read(ranges: tuple[Source, ...]) -> Counted:
         counter = _counter(task.kind, task.special_tokens)
         counts: list[SourceCounts] = []
-        total, done = total_bytes(sources), 0
-        for source in sources:
+        total, done = total_bytes(ranges), 0
+        for source in ranges:
             counts.append(SourceCounts(path=source.name))
-            for piece in read_pieces(source, task.text, counter.last_cut, counts[-1]):
-                counter.add(piece.text)
+            for chunk in read_chunks(source, task.text, counter.split_points.last, counts[-1]):
+                counter.add(chunk.text)
                 progress("counting", done + counts[-1].bytes, total, "bytes")
             done += counts[-1].bytes
-        plain = {
-            token if isinstance(token, str) else token.decode("latin-1"): n
-            for token, n in counter.counts().items()
-        }
+        found: Counter[Any] = counter.counts()
+        if task.kind == "bpe":
+            found = Counter({token.decode("latin-1"): n for token, n in found.items()})
         with os_errors("write", task.file), open(task.file, "wb") as file:
-            file.write(json.dumps(plain).encode())
-        return Counted(task.file, tuple(counts), task.owners)
+            file.write(json.dumps(found).encode())
+        return Counted(task.file, tuple(counts), task.sources.owners)
 
-    return read_share(task.sources, task.text, _counter(task.kind, task.special_tokens).first_cut, read)
+    split_points = _counter(task.kind, task.special_tokens).split_points
+    return read_ranges(task.sources.ranges, task.text, split_points.first, read)
 
 
 def _counter(kind: VocabKind, special_tokens: tuple[str, ...]) -> TokenCounter | PretokenCounter:
     return PretokenCounter(special_tokens) if kind == "bpe" else TokenCounter(kind, special_tokens)
 
 
-# Building
+# Building: what the file holds ("file"), and numbers for the report
 
 
-def _build(options: VocabOptions, counted: Counter[str], _: Progress) -> _Built:
+def _build_words(options: VocabOptions, counted: Counter[str], _: Progress) -> dict[str, Any]:
     kind: Literal["word", "char"] = "char" if options.kind == "char" else "word"
     built = build_vocabulary(kind, options.specials(), counted, options.size, options.min_count)
     ids = {token: token_id for token_id, token in enumerate(built.vocabulary.tokens)}
     kept = [(token, n) for token, n in counted.items() if token in ids]
     kept.sort(key=lambda token_and_count: (-token_and_count[1], token_and_count[0]))
     top = tuple((token, ids[token], n) for token, n in kept[: options.top])
-    return _Built(built.vocabulary.to_json(), len(ids), counted.total(), len(counted), built.covered, top)
+    numbers = {
+        "size": len(ids),
+        "tokens": counted.total(),
+        "distinct": len(counted),
+        "covered": built.covered,
+    }
+    return {"file": built.vocabulary.to_json(), **numbers, "top": top}
 
 
-def _build_bpe(options: VocabOptions, counted: Counter[bytes], progress: Progress) -> _Built:
-    trained = training_bpe.train(
-        counted,
-        options.size or 0,
-        options.specials(),
-        options.min_count,
-        lambda done, total: progress("merging", done, total, "tokens"),
-    )
-    tokens, met = trained.vocabulary.tokens(), trained.met
-    by_count = sorted(met, key=lambda token_id: (-met[token_id], token_id))[: options.top]
-    top = tuple((tokens[i].decode("utf-8", "surrogateescape"), i, met[i]) for i in by_count)
+def _build_bpe(options: VocabOptions, counted: Counter[bytes], progress: Progress) -> dict[str, Any]:
+    def on_token(done: int, total: int) -> None:
+        progress("merging", done, total, "tokens")
+
+    trained = bpe.train(counted, options.size or 0, options.specials(), options.min_count, on_token)
+    tokens, counts = trained.vocabulary.tokens(), trained.counts
+    by_count = sorted(counts, key=lambda token_id: (-counts[token_id], token_id))[: options.top]
+    top = tuple((tokens[i].decode("utf-8", "surrogateescape"), i, counts[i]) for i in by_count)
     size = len(tokens) + len(options.specials())
-    return _Built(trained.vocabulary.to_json(), size, met.total(), len(counted), met.total(), top)
+    n_tokens = counts.total()
+    numbers = {"size": size, "tokens": n_tokens, "distinct": len(counted), "covered": n_tokens}
+    return {"file": trained.vocabulary.to_json(), **numbers, "top": top}

@@ -1,29 +1,22 @@
-"""The manifest: the JSON that makes a folder a dataset. It is written last; no manifest, no dataset.
+"""The manifest of a shard folder, format version 3.
 
-It holds nothing of the machine or the moment: the same input and options give the same bytes anywhere.
+It has no times, host names or absolute paths: the same input and options give the same bytes anywhere.
 """
 
-from __future__ import annotations
-
-import os
 import re
 from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
-from gptprep import windows
-from gptprep.errors import DamagedData, GptprepError
-from gptprep.files import is_file
-from gptprep.manifests import MANIFEST, is_own_folder, read_manifest_json
+import numpy as np
 
-_LARGEST = {"uint16": (1 << 16) - 1, "uint32": (1 << 32) - 1, "int32": (1 << 31) - 1, "int64": (1 << 63) - 1}
-DTYPES = tuple(_LARGEST)
-STARTS_DTYPE, LENGTHS_DTYPE = "<i8", "<u4"
-Boundary = Literal["stream", "document"]
-Layout = Literal["pairs", "tokens"]
-SplitBy = Literal["tail", "document"]
-_FORMAT = "gptprep-shards"
-_VERSION = 3
-_SPLIT_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+from gptprep.choices import Boundary, IdDtype, SplitBy
+from gptprep.shards.arrays import ArrayFile, Shard, file_name
+from gptprep.windows.index import MAX_LENGTH, Dropped
+from gptprep.windows.strided import StridedWindows
+
+FORMAT, VERSION = "gptprep-shards", 3
+DTYPES = tuple(name for name in get_args(IdDtype) if name != "auto")
+_SPLIT_NAME, _ROLE_NAME = re.compile(r"[A-Za-z0-9_]{1,64}"), re.compile(r"[a-z]{1,32}")
 
 
 class TokenizerRecord(NamedTuple):
@@ -35,40 +28,33 @@ class TokenizerRecord(NamedTuple):
     fingerprint: str
 
 
-class ArrayFile(NamedTuple):
-    """One `.npy` file."""
-
-    file: str
-    """Relative to the folder, with `/`."""
-    shape: tuple[int, ...]
-    sha256: str
-
-
-Shard = dict[str, ArrayFile]
-"""Files of as many rows, by role.
-
-Pairs: inputs and targets (N, L), and lengths (N,) where windows do not cross documents. Tokens: tokens (n,).
-"""
-
-
 class Split(NamedTuple):
-    """One stretch of the stream and its windows."""
+    """The ids of train or val, and its windows."""
 
     ids: int
     windows: int
     padding: int
-    """Of the ids of all inputs, those that only fill up short windows."""
+    """How many inputs of all windows together are padding."""
     dropped_tail: int
     """Ids after the last window of the stream or of a document."""
     dropped_gaps: int
-    """Ids between windows, when the stride is larger than a window."""
+    """Ids between windows, if the stride is larger than a window."""
     shards: tuple[Shard, ...]
     table: tuple[Shard, ...]
-    """Of stored tokens whose windows do not cross documents: where they start, and lengths, both (N,)."""
+    """Where each window is, if the layout needs it."""
+
+    def series(self, name: str) -> tuple[Shard, ...]:
+        """The shards of the series "shards" or "table"."""
+        return self.table if name == "table" else self.shards
+
+    @property
+    def dropped(self) -> Dropped:
+        """How many ids are in no window."""
+        return Dropped(self.dropped_tail, self.dropped_gaps)
 
 
 class SourceRecord(NamedTuple):
-    """What was read of one input."""
+    """What was read of one input; the counts are those of `SourceCounts`."""
 
     path: str
     bytes: int
@@ -80,9 +66,21 @@ class SourceRecord(NamedTuple):
     skipped: int
 
 
+class WindowFormat(NamedTuple):
+    """The shape, dtype and padding of all windows of a folder."""
+
+    context_length: int
+    dtype: np.dtype[Any]
+    """The dtype of ids."""
+    has_lengths: bool
+    """Whether windows may be shorter than the context length."""
+    padding_id: int
+    """The id that short windows are padded with."""
+
+
 @dataclass(frozen=True)
 class Manifest:
-    """Everything about a shard folder. Lengths are in ids, `val_fraction` as the user wrote it."""
+    """Everything about a shard folder. Lengths are in ids, `val_fraction` is as the user wrote it."""
 
     tokenizer: TokenizerRecord
     context_length: int
@@ -91,7 +89,7 @@ class Manifest:
     layout: str
     shuffle: bool
     seed: int
-    """Of the shuffle and of the split by document."""
+    """The seed of the shuffle and of the split by document."""
     special: str
     encoding: str
     errors: str
@@ -106,168 +104,125 @@ class Manifest:
     splits: dict[str, Split]
 
     def to_json(self) -> dict[str, Any]:
-        """What the file holds, for `json_bytes`."""
-        return {
-            "format": _FORMAT,
-            "version": _VERSION,
-            **{field.name: getattr(self, field.name) for field in fields(self)},
-        }
+        """What the file holds."""
+        entries = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"format": FORMAT, "version": VERSION, **entries}
+
+    @property
+    def window_format(self) -> WindowFormat:
+        """The shape, dtype and padding of all windows of a folder."""
+        return window_format(self.context_length, np.dtype(self.dtype), self.boundary, self.tokenizer.eot)
+
+    def strided_windows(self, split: Split) -> StridedWindows | None:
+        """The windows that the ids of a split give; None if they depend on its documents."""
+        if self.window_format.has_lengths:
+            return None
+        return StridedWindows(split.ids, self.context_length, self.stride)
 
 
-def is_shard_folder(path: str) -> bool:
-    """Whether a folder is the work of `window`, of any version, and nothing else lies in it."""
-    return is_own_folder(path, _FORMAT, _named_files)
+def window_format(context_length: int, dtype: np.dtype[Any], boundary: str, eot: int | None) -> WindowFormat:
+    """The format of windows; short ones are filled with the end-of-text id."""
+    return WindowFormat(context_length, dtype.newbyteorder("<"), boundary == "document", eot or 0)
 
 
-def _named_files(manifest: Any) -> list[str]:
-    shards = (
-        shard for split in manifest["splits"].values() for shard in split["shards"] + split.get("table", [])
-    )
-    return [array["file"] for shard in shards for array in shard.values()]
+def named_files(manifest: Any) -> list[str]:
+    """The files that the JSON of a manifest of any version names; may fail on a damaged one."""
+    lists = (split["shards"] + split.get("table", []) for split in manifest["splits"].values())
+    return [array["file"] for shards in lists for shard in shards for array in shard.values()]
 
 
-def read_manifest(folder: str) -> Manifest:
-    """Read the manifest of a shard folder that may hold anything.
+# Reading untrusted JSON
+
+_STRINGS = ("special", "encoding", "errors", "text_field", "val_fraction")
+_CHOICES = {"boundary": get_args(Boundary), "split_by": get_args(SplitBy), "dtype": DTYPES}
+
+
+def parse_manifest(value: dict[str, Any]) -> Manifest:
+    """The manifest in a JSON object. What its layout says of shards is checked elsewhere.
 
     Raises:
-        GptprepError: the folder has no manifest.
-        DamagedData: the manifest is not whole or not as it was written, or names files outside the folder.
+        KeyError, TypeError, ValueError, AttributeError: it is not a manifest.
     """
-    path = os.path.join(folder, MANIFEST)
-    if not is_file(path):
-        raise GptprepError(
-            f"{folder} is not a shard folder",
-            f"it has no {MANIFEST}" if os.path.isdir(folder) else "there is no such folder",
-            "name a folder that `gptprep window` wrote",
-        )
-    value = read_manifest_json(folder, _FORMAT, _VERSION)
-    try:
-        return _parse(value)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DamagedData(f"{path} is damaged", f"{type(error).__name__}: {error}") from error
-
-
-_TEXTS = ("special", "encoding", "errors", "text_field", "val_fraction")
-_CHOICES = {
-    "boundary": get_args(Boundary),
-    "layout": get_args(Layout),
-    "split_by": get_args(SplitBy),
-    "dtype": DTYPES,
-}
-
-
-def _parse(value: dict[str, Any]) -> Manifest:
     tokenizer = value["tokenizer"]
-    eot, n_vocab = tokenizer["eot"], _number(tokenizer, "n_vocab", 1)
-    if n_vocab - 1 > _LARGEST[_choice(value, "dtype", DTYPES)] or (eot is not None and eot >= n_vocab):
-        raise ValueError(f"n_vocab is {n_vocab} and eot is {eot}")
+    n_vocab = _number(tokenizer, "n_vocab", 1)
+    eot = None if tokenizer["eot"] is None else _number(tokenizer, "eot", limit=n_vocab)
+    largest = np.iinfo(_choice(value, "dtype", DTYPES)).max
+    if n_vocab - 1 > largest:
+        raise ValueError(f"n_vocab is {n_vocab}, and the dtype {value['dtype']}")
     return Manifest(
         tokenizer=TokenizerRecord(
-            _text(tokenizer, "name"),
-            n_vocab,
-            None if eot is None else _number(tokenizer, "eot"),
-            _text(tokenizer, "fingerprint"),
+            _string(tokenizer, "name"), n_vocab, eot, _string(tokenizer, "fingerprint")
         ),
-        context_length=_number(value, "context_length", 1, windows.MAX_LENGTH + 1),
-        stride=_number(value, "stride", 1, windows.MAX_LENGTH + 1),
-        separator=None if value["separator"] is None else _text(value, "separator"),
+        context_length=_number(value, "context_length", 1, MAX_LENGTH + 1),
+        stride=_number(value, "stride", 1, MAX_LENGTH + 1),
+        layout=_string(value, "layout"),
+        separator=None if value["separator"] is None else _string(value, "separator"),
         documents=_number(value, "documents"),
         ids=_number(value, "ids"),
         sources=tuple(
-            SourceRecord(_text(source, "path"), *(_number(source, key) for key in SourceRecord._fields[1:]))
+            SourceRecord(_string(source, "path"), *(_number(source, key) for key in SourceRecord._fields[1:]))
             for source in value["sources"]
         ),
-        shuffle=_flag(value, "shuffle"),
+        shuffle=_typed(value, "shuffle", bool),
         seed=_number(value, "seed", limit=1 << 64),
-        splits={name: _split(name, split, value) for name, split in value["splits"].items()},
-        **{key: _text(value, key) for key in _TEXTS},
+        splits={name: _split(name, split) for name, split in value["splits"].items()},
+        **{key: _string(value, key) for key in _STRINGS},
         **{key: _choice(value, key, choices) for key, choices in _CHOICES.items()},
     )
 
 
-def _split(name: str, value: dict[str, Any], manifest: dict[str, Any]) -> Split:
-    if not _SPLIT_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not the name of a split")
-    by_document, length = manifest["boundary"] == "document", _number(manifest, "context_length", 1)
-    lengths: dict[str, tuple[int, ...]] = {"lengths": ()} if by_document else {}
-    table: dict[str, tuple[int, ...]] = {}
-    if manifest["layout"] == "pairs":
-        roles = {"inputs": (length,), "targets": (length,), **lengths}
-    else:
-        roles = {"tokens": ()}
-        table = {"starts": (), **lengths} if by_document else {}
-    split = Split(
-        shards=tuple(_shard(name, number, shard, roles) for number, shard in enumerate(value["shards"])),
-        table=tuple(_shard(name, number, shard, table) for number, shard in enumerate(value["table"])),
+def _split(name: str, value: dict[str, Any]) -> Split:
+    return Split(
+        shards=tuple(_shard(name, number, shard) for number, shard in enumerate(value["shards"])),
+        table=tuple(_shard(name, number, shard) for number, shard in enumerate(value["table"])),
         **{key: _number(value, key) for key in Split._fields[:5]},
     )
-    stride = _number(manifest, "stride", 1)
-    if not by_document and split.windows != windows.count(split.ids, length, stride):
-        raise ValueError(f"{split.ids} ids do not give {split.windows} windows")
-    if manifest["layout"] == "pairs" and _rows(split.shards) != split.windows:
-        raise ValueError("the windows of the shards do not add up")
-    if manifest["layout"] == "tokens" and _rows(split.shards) != split.ids:
-        raise ValueError("the ids of the shards do not add up")
-    if _rows(split.table) != (split.windows if table else 0):
-        raise ValueError("the windows of the table do not add up")
-    return split
 
 
-def _rows(shards: tuple[Shard, ...]) -> int:
-    return sum(next(iter(shard.values())).shape[0] for shard in shards)
-
-
-def _shard(split: str, number: int, value: dict[str, Any], roles: dict[str, tuple[int, ...]]) -> Shard:
-    """A shard that has just these roles, each with rows of a shape."""
-    if set(value) != set(roles) or not roles:
-        raise ValueError(f"a shard of {split} has {', '.join(value) or 'nothing'}")
-    shard = {role: array_file(split, role, number, value[role]) for role in roles}
-    n_rows = next(iter(shard.values())).shape[:1]
-    for role, array in shard.items():
-        if not n_rows or not n_rows[0] or array.shape != (*n_rows, *roles[role]):
+def _shard(split: str, number: int, value: dict[str, Any]) -> Shard:
+    """A shard of at least one file, each with the same number of rows, which is not 0."""
+    shard = Shard({role: parse_array_file(split, role, number, array) for role, array in value.items()})
+    if not shard.files:
+        raise ValueError(f"shard {number} of {split} has no files")
+    for array in shard.files.values():
+        if not array.shape or array.shape[0] != shard.rows or not shard.rows:
             raise ValueError(f"the shape of {array.file} is {array.shape}")
     return shard
 
 
-def array_file(split: str, role: str, number: int, array: dict[str, Any]) -> ArrayFile:
-    """The file that a value of a manifest describes, which may hold anything.
+def parse_array_file(split: str, role: str, number: int, array: dict[str, Any]) -> ArrayFile:
+    """The file that an untrusted entry of a manifest describes.
 
     Raises:
         KeyError, TypeError, ValueError: it is not that of the split, role and number.
     """
-    file = _text(array, "file")
-    if not _SPLIT_NAME.fullmatch(split) or file != f"{split}/{role}-{number:05d}.npy":
-        raise ValueError(f"{file!r} is not {split}/{role}-{number:05d}.npy")
-    if not isinstance(array["shape"], list) or not all(
-        type(n) is int and 0 <= n < 1 << 62 for n in array["shape"]
-    ):
-        raise ValueError(f"the shape of {file} is {array['shape']!r}")
-    return ArrayFile(file, tuple(array["shape"]), _text(array, "sha256"))
+    file, shape, expected = _string(array, "file"), array["shape"], file_name(split, role, number)
+    if not _SPLIT_NAME.fullmatch(split) or not _ROLE_NAME.fullmatch(role) or file != expected:
+        raise ValueError(f"{file!r} is not {expected}")
+    if not isinstance(shape, list) or not all(type(n) is int and 0 <= n < 1 << 62 for n in shape):
+        raise ValueError(f"the shape of {file} is {shape!r}")
+    return ArrayFile(file, tuple(shape), _string(array, "sha256"))
 
 
 def _number(value: dict[str, Any], key: str, least: int = 0, limit: int = 1 << 62) -> int:
-    number = value[key]
-    if type(number) is not int or not least <= number < limit:
-        raise ValueError(f"{key} is {number!r}")
+    number: int = _typed(value, key, int)
+    if not least <= number < limit:
+        raise ValueError(f"{key} is {number}")
     return number
 
 
-def _flag(value: dict[str, Any], key: str) -> bool:
-    flag = value[key]
-    if not isinstance(flag, bool):
-        raise ValueError(f"{key} is {flag!r}")
-    return flag
-
-
 def _choice(value: dict[str, Any], key: str, choices: tuple[str, ...]) -> str:
-    choice = value[key]
+    choice = _string(value, key)
     if choice not in choices:
         raise ValueError(f"{key} is {choice!r}")
-    return str(choice)
+    return choice
 
 
-def _text(value: dict[str, Any], key: str) -> str:
-    text = value[key]
-    if not isinstance(text, str):
-        raise ValueError(f"{key} is {text!r}")
-    return text
+def _string(value: dict[str, Any], key: str) -> str:
+    return str(_typed(value, key, str))
+
+
+def _typed(value: dict[str, Any], key: str, kind: type) -> Any:
+    if type(value[key]) is not kind:
+        raise ValueError(f"{key} is {value[key]!r}")
+    return value[key]

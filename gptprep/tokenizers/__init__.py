@@ -1,19 +1,20 @@
-"""Tokenizers by name or by path."""
-
-from __future__ import annotations
+"""Tokenizers by name or by path: text to ids and back."""
 
 import difflib
 import os
+from contextlib import suppress
 
-from gptprep.errors import DamagedData, GptprepError
-from gptprep.files import read_json
-from gptprep.tokenizers.base import Engine, SpecialPolicy, Tokenizer
-from gptprep.tokenizers.encodings import KNOWN
+from gptprep.choices import Engine, SpecialPolicy
+from gptprep.errors import CorruptDataError, GptprepError
+from gptprep.storage.json_files import read_json
+from gptprep.tokenizers.base import Tokenizer
+from gptprep.tokenizers.published import KNOWN
+from gptprep.units import MIB
 
-_MAX_JSON = 1 << 28
+_MAX_JSON = 256 * MIB
 """Bytes: the largest published tokenizer.json has 35 million."""
 
-__all__ = ["Engine", "SpecialPolicy", "Tokenizer", "load_tokenizer"]
+__all__ = ["Tokenizer", "load_tokenizer"]
 
 
 def load_tokenizer(
@@ -23,8 +24,8 @@ def load_tokenizer(
 
     Args:
         name_or_path: `gpt2` (in the package), any other tiktoken encoding name, a `.tiktoken` rank file, a
-            Hugging Face `tokenizer.json`, or a vocabulary that `gptprep vocab` wrote (or a plain JSON of
-            tokens and ids). Names go before paths.
+            Hugging Face `tokenizer.json`, or a vocabulary that `gptprep vocab` wrote (or a plain JSON object
+            of tokens and ids). Names take precedence over paths.
         special: what a literal special token in a text becomes: its id ("allow"), ordinary characters
             ("text") or an error ("error").
         engine: what encodes BPE, with the same ids: gigatoken where it is known to be exact ("auto"),
@@ -32,19 +33,19 @@ def load_tokenizer(
 
     Raises:
         GptprepError: there is no such tokenizer, or it is not on this machine; says what to do.
-        DamagedData: the file is not a tokenizer.
-        MissingExtra: it takes an engine that is not installed.
+        CorruptDataError: the file is not a tokenizer.
+        MissingDependencyError: it needs an engine that is not installed.
 
     >>> load_tokenizer("gpt2").encode("Hello, world.")
     [15496, 11, 995, 13]
     """
     if name_or_path in KNOWN:
-        from gptprep.tokenizers.bpe import load_known
+        from gptprep.tokenizers.rank_files import load_known
 
         return load_known(KNOWN[name_or_path], special, engine)
     if os.path.isfile(name_or_path):
         return _load_file(name_or_path, special, engine)
-    from gptprep.tokenizers.bpe import known_names, load_plugin
+    from gptprep.tokenizers.rank_files import known_names, load_plugin
 
     if name_or_path in known_names():
         return load_plugin(name_or_path, special)
@@ -53,47 +54,36 @@ def load_tokenizer(
 
 def _load_file(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
     if path.endswith(".tiktoken"):
-        from gptprep.tokenizers.bpe import load_rank_file
+        from gptprep.tokenizers.rank_files import load_rank_file
 
         return load_rank_file(path, special, engine)
     if path.endswith(".json"):
         return _load_json(path, special, engine)
-    raise DamagedData(
-        f"{path} is not a tokenizer",
-        "a tokenizer file ends in .tiktoken (ranks) or .json (a vocabulary)",
-        "name one of those, or gpt2",
-    )
+    why = "a tokenizer file ends in .tiktoken (ranks) or .json (a vocabulary)"
+    raise CorruptDataError(f"{path} is not a tokenizer", why, "name one of those, or gpt2")
 
 
 def _load_json(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
-    value, name = read_json(path, _MAX_JSON), os.path.basename(path)
+    value = read_json(path, _MAX_JSON)
     if isinstance(value, dict) and isinstance(value.get("model"), dict):
         from gptprep.tokenizers.hugging_face import load_hugging_face
 
-        return load_hugging_face(value, path, name, special, engine)
+        return load_hugging_face(value, path, special, engine)
     from gptprep.tokenizers.char import CharTokenizer
     from gptprep.tokenizers.vocabulary import parse_vocabulary
     from gptprep.tokenizers.word import WordTokenizer
 
     vocabulary = parse_vocabulary(value, path)
     by_kind = {"word": WordTokenizer, "char": CharTokenizer}
-    return by_kind[vocabulary.kind](name, vocabulary, special)
+    return by_kind[vocabulary.kind](os.path.basename(path), vocabulary, special)
 
 
 def _unknown(name: str, known: list[str]) -> GptprepError:
     folder = os.path.dirname(name) or "."
-    files = [entry for entry in _listdir(folder) if entry.endswith((".json", ".tiktoken"))]
+    files: list[str] = []
+    with suppress(OSError):
+        files = [entry for entry in sorted(os.listdir(folder)) if entry.endswith((".json", ".tiktoken"))]
     near = difflib.get_close_matches(os.path.basename(name), [*known, *files], cutoff=0.5)
     near = [os.path.join(os.path.dirname(name), match) if match in files else match for match in near]
-    return GptprepError(
-        f"there is no tokenizer {name!r}",
-        "it is neither a known encoding nor a file",
-        f"did you mean {' or '.join(near)}?" if near else f"known encodings: {', '.join(known)}",
-    )
-
-
-def _listdir(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []
+    fix = f"did you mean {' or '.join(near)}?" if near else f"known encodings: {', '.join(known)}"
+    return GptprepError(f"there is no tokenizer {name!r}", "it is neither a known encoding nor a file", fix)

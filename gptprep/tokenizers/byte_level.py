@@ -1,10 +1,8 @@
 """The alphabet of byte-level BPE files: each byte is written as one visible character.
 
-GPT-2's files came with it and all later ones kept it: visible Latin-1 characters stand for their own byte,
-the other bytes take the characters from U+0100 on. A space is `Ġ`, a newline `Ċ`.
+Introduced with GPT-2 and kept by all later files: visible Latin-1 characters stand for their own byte, the
+other bytes are written as the characters from U+0100 on. A space is `Ġ`, a newline `Ċ`.
 """
-
-from __future__ import annotations
 
 _VISIBLE = (*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100))
 
@@ -19,7 +17,7 @@ _BYTES = {character: byte for byte, character in _CHARACTERS.items()}
 
 
 def to_text(token: bytes) -> str:
-    """A token as such files write it.
+    """A token as byte-level files write it.
 
     >>> to_text(b" the")
     'Ġthe'
@@ -28,7 +26,7 @@ def to_text(token: bytes) -> str:
 
 
 def to_bytes(token: str) -> bytes:
-    """The bytes of a token of such a file.
+    """The bytes of a token in a byte-level file.
 
     Raises:
         KeyError: a character is not in the alphabet.

@@ -1,24 +1,27 @@
-"""Others' `tokenizer.json`: the truth is Hugging Face's `tokenizers`, without truncation and padding.
+"""Hugging Face `tokenizer.json` files; the reference is `tokenizers`, without truncation and padding.
 
-Where tiktoken's algorithm is proved to give the same ids (`exact_bpe`), it encodes, or gigatoken does, and
-`tokenizers` need not be installed. Else `tokenizers` encodes, whole documents at a time.
+If tiktoken's algorithm is proved to give the same ids (`hf_to_tiktoken`), tiktoken or gigatoken encodes, and
+`tokenizers` need not be installed. Otherwise `tokenizers` encodes, whole documents at a time.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from gptprep.errors import DamagedData, GptprepError, MissingExtra, TextError
-from gptprep.tokenizers.base import Engine, SpecialPolicy, Tokenizer
-from gptprep.tokenizers.bpe import choose_engine
+from gptprep.choices import Engine, SpecialPolicy
+from gptprep.errors import CorruptDataError, GptprepError, MissingDependencyError, TextError
+from gptprep.tokenizers.base import Tokenizer
+from gptprep.tokenizers.bpe import BpeSpec
 from gptprep.tokenizers.byte_level import to_bytes
-from gptprep.tokenizers.exact_bpe import ExactBpe, NotExact, exact_bpe
+from gptprep.tokenizers.engines import make_bpe
+from gptprep.tokenizers.hf_to_tiktoken import ConvertedBpe, NotExactError, convert
+from gptprep.tokenizers.rank_files import rank_file_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,94 +30,76 @@ _IGNORED = ("truncation", "padding", "post_processor")
 
 
 def load_hugging_face(
-    value: dict[str, Any], path: str, name: str, policy: SpecialPolicy, engine: Engine = "auto"
+    value: dict[str, Any], path: str, policy: SpecialPolicy, engine: Engine = "auto"
 ) -> Tokenizer:
     """The tokenizer of a `tokenizer.json`.
 
     Args:
-        value: what the file holds, an object with a `model`.
-        path: for messages.
+        value: the contents of the file, an object with a `model`.
 
     Raises:
-        GptprepError: the engine that is asked for gives other ids.
-        DamagedData: it is not a tokenizer.
-        MissingExtra: only `tokenizers` can encode it, and it is not installed.
+        GptprepError: the engine that is asked for would give other ids.
+        CorruptDataError: it is not a tokenizer.
+        MissingDependencyError: only `tokenizers` can encode it, and it is not installed.
     """
+    name = os.path.basename(path)
     try:
-        tokenizer = _exact_tokenizer(exact_bpe(value, path), name, policy, engine)
+        tokenizer = _converted(convert(value, path), name, policy, engine)
         notes = [tokenizer.engine_note]
-    except NotExact as reason:
+    except NotExactError as reason:
         if engine != "auto":
-            raise GptprepError(
-                f"{engine} does not give the ids of {path}",
-                str(reason),
-                "leave out --engine: tokenizers encodes",
-            ) from None
+            what, fix = f"{engine} does not give the ids of {path}", "leave out --engine: tokenizers encodes"
+            raise GptprepError(what, str(reason), fix) from None
         tokenizer = HuggingFaceTokenizer(name, value, path, policy)
-        notes = [f"tokenizers encodes, on one core and without cutting documents: {reason}"]
-    tokenizer.engine_note = "; ".join(filter(None, [*notes, *_set_aside(value)]))
+        notes = [f"tokenizers encodes each document on one core: {reason}"]
+    tokenizer.engine_note = "; ".join(filter(None, [*notes, *_ignored_settings(value)]))
     return tokenizer
 
 
-def _set_aside(value: dict[str, Any]) -> Iterator[str]:
-    """What the file asks for and we do not do."""
+def _ignored_settings(value: dict[str, Any]) -> Iterator[str]:
+    """What the file asks for and gptprep does not do."""
     if any(value.get(setting) is not None for setting in ("truncation", "padding")):
-        yield "the file's truncation and padding are switched off"
+        yield "the file's truncation and padding are ignored"
     step = value.get("post_processor")
     if step is not None and not (isinstance(step, dict) and step.get("type") == "ByteLevel"):
         yield "the special tokens that the file would add around a text are left out"
 
 
-def _exact_tokenizer(bpe: ExactBpe, name: str, policy: SpecialPolicy, engine: Engine) -> Tokenizer:
-    """tiktoken over the file's own ids where they are in the order of the merges, else over ranks."""
-    if bpe.ids == tuple(range(len(bpe.ids))) and bpe.spelled.keys() == {
-        *bpe.ids,
-        *bpe.special_tokens.values(),
-    }:
-        return _over_ids(bpe, bpe.ids, bpe.special_tokens, name, policy, engine)
-    ranks = range(len(bpe.ids))
-    specials = {token: len(ranks) + index for index, token in enumerate(bpe.special_tokens)}
-    inner = _over_ids(bpe, ranks, specials, name, policy, engine)
-    return RenumberedTokenizer(
-        inner, [*bpe.ids, *bpe.special_tokens.values()], bpe.special_tokens, bpe.spelled
-    )
+def _converted(bpe: ConvertedBpe, name: str, policy: SpecialPolicy, engine: Engine) -> Tokenizer:
+    """A tokenizer over the file's own ids if they are in merge order; else one that maps ranks to ids."""
+    is_complete = bpe.bytes_of.keys() == {*bpe.ids, *bpe.special_tokens.values()}
+    if is_complete and bpe.ids == tuple(range(len(bpe.ids))):
+        return _bpe_tokenizer(bpe, bpe.special_tokens, name, policy, engine)
+    specials = {token: len(bpe.ids) + index for index, token in enumerate(bpe.special_tokens)}
+    return RenumberedTokenizer(_bpe_tokenizer(bpe, specials, name, policy, engine), bpe)
 
 
-def _over_ids(
-    bpe: ExactBpe,
-    ids: Sequence[int],
-    specials: dict[str, int],
-    name: str,
-    policy: SpecialPolicy,
-    engine: Engine,
+def _bpe_tokenizer(
+    bpe: ConvertedBpe, specials: dict[str, int], name: str, policy: SpecialPolicy, engine: Engine
 ) -> Tokenizer:
-    ranks = dict(zip(bpe.tokens, ids, strict=True))
-    lines = (
-        base64.b64encode(token) + b" %d\n" % ranks[token] for token in sorted(ranks, key=ranks.__getitem__)
-    )
-    data = b"".join(lines)
-    digest = hashlib.sha256(data).hexdigest()
-    return choose_engine((name, ranks, digest, bpe.pattern, specials, policy), data, engine, is_sure=True)
+    ranks = {token: rank for rank, token in enumerate(bpe.tokens)}
+    data = rank_file_bytes(ranks)
+    spec = BpeSpec(name, ranks, hashlib.sha256(data).hexdigest(), bpe.pattern, specials)
+    return make_bpe(spec, data, policy, engine, is_exact=True)
 
 
 class RenumberedTokenizer(Tokenizer):
-    """A BPE tokenizer whose ids are called something else.
+    """A BPE tokenizer whose ids are not its ranks.
 
     Args:
         inner: gives ranks, and after them the special tokens.
-        ids: what each of its ids is called.
-        spelled: the bytes of every id, of those too that no text gives.
+        bpe: gives the ids for those.
     """
 
     kind = "bpe"
 
-    def __init__(
-        self, inner: Tokenizer, ids: Sequence[int], special_tokens: dict[str, int], spelled: dict[int, bytes]
-    ) -> None:
-        identity = ["renumbered", inner.fingerprint, list(ids)]
-        super().__init__(inner.name, max(spelled) + 1, special_tokens, inner.policy, identity)
+    def __init__(self, inner: Tokenizer, bpe: ConvertedBpe) -> None:
+        ids = [*bpe.ids, *bpe.special_tokens.values()]
+        identity = ["renumbered", inner.fingerprint, ids]
+        super().__init__(inner.name, max(bpe.bytes_of) + 1, bpe.special_tokens, inner.policy, identity)
         self.engine, self.engine_note = inner.engine, inner.engine_note
-        self._inner, self._ids, self._spelled = inner, ids, spelled
+        self.split_points = inner.split_points
+        self._inner, self._ids, self._bytes_of = inner, ids, bpe.bytes_of
 
     def encode(self, text: str) -> list[int]:
         return [self._ids[rank] for rank in self._inner.encode(text)]
@@ -130,27 +115,22 @@ class RenumberedTokenizer(Tokenizer):
         return np.array(self._ids, np.uint32)
 
     def token_bytes(self, token_id: int) -> bytes:
-        return self._spelled[token_id]
-
-    def last_cut(self, text: bytearray, start: int) -> int:
-        return self._inner.last_cut(text, start)
-
-    def first_cut(self, text: bytes, start: int) -> int:
-        return self._inner.first_cut(text, start)
+        return self._bytes_of[token_id]
 
     def cross_check(self, text: bytes) -> int:
         return self._inner.cross_check(text)
 
 
 class HuggingFaceTokenizer(Tokenizer):
-    """Any tokenizer of Hugging Face's library; documents are never cut.
+    """Any tokenizer of Hugging Face's library; documents are encoded whole.
 
-    With a byte-level decoder each id has its bytes, and they come back as they were. Other decoders work on
-    whole texts: `decode` gives what theirs gives, which loses what the normalizer changed, and spaces.
+    With a byte-level decoder, decoding gives the bytes of each token, and texts come back unchanged. Other
+    decoders work on whole texts: `decode` gives what the library gives, which loses spaces and what the
+    normalizer changed.
 
     Raises:
-        DamagedData: `tokenizers` cannot load it.
-        MissingExtra: `tokenizers` is not installed.
+        CorruptDataError: `tokenizers` cannot load it.
+        MissingDependencyError: `tokenizers` is not installed.
     """
 
     kind = "hf"
@@ -163,9 +143,8 @@ class HuggingFaceTokenizer(Tokenizer):
         self._tokenizer.encode_special_tokens = policy != "allow"
         vocab = self._tokenizer.get_vocab(with_added_tokens=True)
         if not vocab or max(vocab.values()) >= 1 << 31:
-            raise DamagedData(
-                f"{path} is not a valid tokenizer", "it has no tokens or an id is not below 2**31"
-            )
+            why = "it has no tokens or an id is not below 2**31"
+            raise CorruptDataError(f"{path} is not a valid tokenizer", why)
         added = self._tokenizer.get_added_tokens_decoder()
         special_tokens = {token.content: token_id for token_id, token in added.items() if token.special}
         identity = {key: value[key] for key in sorted(value) if key not in _IGNORED}
@@ -178,7 +157,7 @@ class HuggingFaceTokenizer(Tokenizer):
     def encode(self, text: str) -> list[int]:
         if self.policy == "error":
             self.refuse_specials(text.encode(errors="replace"))
-        with _panics_too(TextError, f"{self.name} cannot encode this text"):
+        with _library_errors(TextError, f"{self.name} cannot encode this text"):
             ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
@@ -198,39 +177,34 @@ class HuggingFaceTokenizer(Tokenizer):
                 pass
         return token.encode(errors="replace")
 
-    def decode_chunks(self, chunks: Iterable[Sequence[int]]) -> Iterator[bytes]:
+    def decode_blocks(self, blocks: Iterable[Sequence[int]]) -> Iterator[bytes]:
         if self._byte_level:
-            yield from super().decode_chunks(chunks)
+            yield from super().decode_blocks(blocks)
             return
         ids: list[int] = []
-        for chunk in chunks:
-            for _ in self._tokens(chunk, len(ids)):  # says which id is unknown, and where
+        for block in blocks:
+            for _ in self._tokens(block, len(ids)):  # raises an error that names an unknown id
                 pass
-            ids.extend(map(int, chunk))
-        with _panics_too(GptprepError, f"{self.name} cannot decode these ids"):
+            ids.extend(map(int, block))
+        with _library_errors(GptprepError, f"{self.name} cannot decode these ids"):
             text = self._tokenizer.decode(ids, skip_special_tokens=False)
         yield text.encode(errors="replace")
-
-    def last_cut(self, text: bytearray, start: int) -> int:  # noqa: ARG002
-        return 0
 
 
 def _load(value: dict[str, Any], path: str) -> Any:
     try:
         from tokenizers import Tokenizer as Loaded
     except ImportError:
-        raise MissingExtra(
-            f"{path} needs Hugging Face's tokenizers",
-            "it is not a byte-level BPE that tiktoken encodes to the same ids",
-            "pip install 'gptprep[hf]'",
-        ) from None
-    with _panics_too(DamagedData, f"{path} is not a tokenizer that Hugging Face's library loads"):
+        what, fix = f"{path} needs Hugging Face's tokenizers", "pip install 'gptprep[hf]'"
+        why = "it is not a byte-level BPE that tiktoken encodes to the same ids"
+        raise MissingDependencyError(what, why, fix) from None
+    with _library_errors(CorruptDataError, f"{path} is not a tokenizer that Hugging Face's library loads"):
         return Loaded.from_str(json.dumps(value))
 
 
 @contextmanager
-def _panics_too(error: type[GptprepError], what: str) -> Iterator[None]:
-    """Turn what `tokenizers` raises into an error of ours; its panics are no Exceptions."""
+def _library_errors(error: type[GptprepError], what: str) -> Iterator[None]:
+    """Turn what `tokenizers` raises into one of our errors; its panics are not Exceptions."""
     try:
         yield
     except BaseException as raised:

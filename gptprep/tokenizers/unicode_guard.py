@@ -1,13 +1,14 @@
-"""Which text gigatoken and tiktoken may cut differently: they follow different versions of Unicode.
+"""Text for which gigatoken and tiktoken may give different ids: they follow different versions of Unicode.
 
 gigatoken 0.10 follows Unicode 17, tiktoken 0.14 Unicode 16. The characters below are letters, digits or marks
-only for the newer one; next to an apostrophe, a letter or punctuation they can give other ids. The list was
-found by encoding every code point in many contexts with both, over a vocabulary in which every pair of bytes
-is a token, so that no border between pre-tokens can hide; a test does the same again.
+only in the newer version; next to an apostrophe, a letter or punctuation they can give other ids. The list
+was found by encoding every code point in many contexts with both, over a vocabulary in which every pair of
+bytes is a token, so that any difference between pre-tokens shows; a test repeats this.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +29,16 @@ _E0_CHARACTERS = ("\u088f".encode(), "\u0c5c".encode(), "\u0cdc".encode())
 
 
 def is_newer(character: str) -> bool:
-    """Whether only the newer Unicode knows a character: Python's own tables may be as new."""
+    """Whether only the newer Unicode knows a character. (Python's own tables may be as new.)"""
     return any(first <= ord(character) <= last for first, last in NEWER_RANGES)
 
 
 def may_differ(text: bytes) -> bool:
     """Whether a valid UTF-8 text may hold a character that only the newer Unicode knows.
 
-    Such a character is never missed; a few old ones whose bytes begin alike are taken for one. Written for
-    speed: searching for a byte runs at the speed of memory, and most text lacks the bytes in question.
+    It misses no such character; a few old characters whose first bytes are the same count as one too. It is
+    written for speed: searching for a byte runs at the speed of memory, and most text has none of these
+    bytes.
     """
     if text.isascii():
         return False
@@ -50,20 +52,15 @@ def may_differ(text: bytes) -> bool:
 
 
 def _check_e0(text: bytes, is_lead: NDArray[Any], values: NDArray[Any]) -> bool:
-    """U+088F, U+0C5C, U+0CDC: scripts in daily use share their first bytes, so these are sought whole."""
+    """U+088F, U+0C5C, U+0CDC: common scripts have the same first bytes, so all bytes are searched."""
     second = values[1:]
     pairs = is_lead & ((second == 0xA2) | ((second & 0xFD) == 0xB1))
     return bool(pairs.any()) and any(character in text for character in _E0_CHARACTERS)
 
 
-def _check_e1(_: bytes, is_lead: NDArray[Any], values: NDArray[Any]) -> bool:
-    """U+1AC0 to U+1AFF."""
-    return bool((is_lead & (values[1:] == 0xAB)).any())
-
-
-def _check_ea(_: bytes, is_lead: NDArray[Any], values: NDArray[Any]) -> bool:
-    """U+A7C0 to U+A7FF."""
-    return bool((is_lead & (values[1:] == 0x9F)).any())
+def _check_second(expected: int) -> Callable[[bytes, NDArray[Any], NDArray[Any]], bool]:
+    """All characters of a lead byte and a second one."""
+    return lambda _, is_lead, values: bool((is_lead & (values[1:] == expected)).any())
 
 
 def _check_f0(_: bytes, is_lead: NDArray[Any], values: NDArray[Any]) -> bool:
@@ -72,12 +69,13 @@ def _check_f0(_: bytes, is_lead: NDArray[Any], values: NDArray[Any]) -> bool:
     return bool(_third_bytes()[values[places + 1], values[places + 2]].any())
 
 
-_CHECKS = {0xE0: _check_e0, 0xE1: _check_e1, 0xEA: _check_ea, 0xF0: _check_f0}
+_CHECKS = {0xE0: _check_e0, 0xE1: _check_second(0xAB), 0xEA: _check_second(0x9F), 0xF0: _check_f0}
+"""By lead byte; 0xE1 is for U+1AC0 to U+1AFF, 0xEA for U+A7C0 to U+A7FF."""
 
 
 @cache
 def _third_bytes() -> NDArray[Any]:
-    """For the second and the third byte of a character that begins with 0xF0: whether it may be one."""
+    """By the second and third byte of a character that starts with 0xF0: whether it may be a newer one."""
     import numpy as np
 
     table = np.zeros((256, 256), bool)

@@ -1,0 +1,36 @@
+"""The values that options, manifests and reports share. Nothing is imported, so that `--help` stays fast."""
+
+from typing import Literal
+
+SourceKind = Literal["text", "jsonl", "parquet", "ids"]
+"""What a source holds."""
+
+ErrorPolicy = Literal["strict", "replace", "skip"]
+"""What invalid text becomes: an error, U+FFFD for each bad sequence, or nothing (its document is skipped)."""
+
+SpecialPolicy = Literal["allow", "text", "error"]
+"""What a literal special token in a text becomes: its id, ordinary characters, or an error."""
+
+Engine = Literal["auto", "tiktoken", "gigatoken"]
+"""What encodes BPE: gigatoken where it is known to be exact, or the one that is named."""
+
+IdFormat = Literal["ids", "tokens", "json", "npy", "bin"]
+"""What `encode` writes: ids as text, visible tokens, JSON, or numbers."""
+
+VocabKind = Literal["word", "char", "bpe"]
+IdDtype = Literal["auto", "uint16", "uint32", "int32", "int64"]
+Layout = Literal["pairs", "tokens"]
+"""How ids lie in a shard: inputs and targets, or each id once."""
+
+Boundary = Literal["stream", "document"]
+"""What ends a window: the end of the stream only, or its document."""
+
+SplitBy = Literal["tail", "document"]
+"""What goes to val: the tail of the stream, or whole documents."""
+
+Position = Literal["learned", "sinusoidal", "none"]
+Init = Literal["normal", "gpt2"]
+FloatDtype = Literal["float32", "float16"]
+
+DEFAULT_CONTEXT_LENGTH = 1024
+DEFAULT_SHARD_BYTES = 256_000_000

@@ -1,0 +1,65 @@
+"""What several renderings have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from gptprep.cli.numbers import plural, printable, size
+
+if TYPE_CHECKING:
+    from gptprep.pipelines.encode import EncodingReport, Totals
+
+
+def table(first: str, *others: str) -> Table:
+    """An empty table; all columns but the first are right-aligned."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    made.add_column(first)
+    for name in others:
+        made.add_column(name, justify="right")
+    return made
+
+
+def done(text: str) -> Text:
+    """The line that says that a run succeeded."""
+    return Text.assemble(("✓ ", "bold green"), printable(text))
+
+
+def note(text: str) -> Text:
+    """Something that the user may not know."""
+    return Text(printable(f"note: {text}"), "yellow")
+
+
+def rate(n_bytes: int, took: float) -> str:
+    """Bytes per second."""
+    return f"{size(round(n_bytes / max(took, 1e-9)))}/s"
+
+
+def engine(report: EncodingReport) -> str:
+    """What encoded, and how much of it was compared."""
+    checked = f", {size(report.cross_checked)} compared with tiktoken" if report.cross_checked else ""
+    return report.engine + checked
+
+
+def encoding_notes(report: EncodingReport) -> Iterator[Text]:
+    """Notes about parts that an earlier run had written, and about the text."""
+    if report.resumed:
+        were = "was" if report.resumed == 1 else "were"
+        yield note(f"{plural(report.resumed, 'part')} of the work {were} already done")
+    yield from text_notes(report)
+
+
+def text_notes(report: Totals) -> Iterator[Text]:
+    """Counts that one expects to be zero."""
+    for count, noun, what in (
+        (report.literal_specials, "literal special token", "in the text"),
+        (report.replaced, "invalid sequence", "replaced by U+FFFD"),
+        (report.skipped, "document", "skipped: not valid text"),
+        (report.empty, "empty document", "left out"),
+    ):
+        if count:
+            yield note(f"{plural(count, noun)} {what}")

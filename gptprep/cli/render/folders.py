@@ -1,0 +1,95 @@
+"""Folders: the plans and reports of `window` and `embed`, and the report of `verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gptprep.cli.numbers import plural, printable, seconds, size
+from gptprep.cli.render.common import done, encoding_notes, engine, note, rate, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from gptprep.pipelines.embed import EmbedPlan, EmbedReport
+    from gptprep.pipelines.verify import VerifyReport
+    from gptprep.pipelines.window import WindowPlan, WindowReport
+
+_MAX_PROBLEMS = 20
+
+
+def window_plan(plan: WindowPlan) -> Text:
+    """What will be read and about how much will be written."""
+    spec = plan.options.windows
+    what = (
+        f"{plural(len(plan.sources), 'input')} → {plan.options.output}: {plan.tokenizer.name}, "
+        f"{plan.windows.dtype.name}, context length {spec.context_length:,}, stride {spec.step:,}"
+    )
+    if plan.estimated_ids is None:
+        return Text(printable(f"{what}; the size is unknown before reading"))
+    what += f"; {size(plan.bytes or 0)} to read, about {plan.estimated_ids:,} ids"
+    if plan.estimated_windows is not None:
+        what += f", {plural(plan.estimated_windows, 'window')}"
+    if plan.estimated_bytes is not None:
+        what += f", {size(plan.estimated_bytes)} to write"
+    return Text(printable(what))
+
+
+def windows(report: WindowReport, took: float) -> Iterator[RenderableType]:
+    """The splits, and what was read."""
+    manifest = report.manifest
+    if report.engine_note:
+        yield note(report.engine_note)
+    padding = ["padding"] if manifest.window_format.has_lengths else []
+    rows = table("split", "windows", "ids", "unused ids", *padding, "shards")
+    for name, split in manifest.splits.items():
+        unused = sum(split.dropped)
+        numbers = [split.windows, split.ids, unused, *([split.padding] if padding else []), len(split.shards)]
+        rows.add_row(name, *(f"{number:,}" for number in numbers))
+    yield rows
+    n_bytes = sum(source.bytes for source in manifest.sources)
+    yield done(
+        f"{report.output}: {plural(manifest.documents, 'document')}, {size(n_bytes)} → {manifest.ids:,} ids, "
+        f"{size(report.bytes_written)} written in {seconds(took)} ({rate(n_bytes, took)}; {engine(report)})"
+    )
+    yield from encoding_notes(report)
+
+
+def embed_plan(plan: EmbedPlan) -> Text:
+    """What will be written."""
+    n_windows, length, dim = plan.shape
+    options = plan.options
+    what = f"{options.shards} → {options.output}: {plural(n_windows, 'window')} × {length:,} ids × {dim:,} "
+    what += f"{options.dtype}, {options.position} positions"
+    if plan.tables:
+        names = [table.name for table in (plan.tables.token, plan.tables.position) if table]
+        what += f", {' and '.join(names)} of {options.weights}"
+    return Text(printable(f"{what}; {size(plan.bytes)} with the tables"))
+
+
+def embeddings(report: EmbedReport, took: float) -> Iterator[Text]:
+    """What was written."""
+    for text in report.notes:
+        yield note(text)
+    shape = " × ".join(f"{n:,}" for n in report.shape)
+    yield done(
+        f"{report.output}: {shape} {report.dtype} on {report.device}, {size(report.bytes)} written "
+        f"in {seconds(took)} ({rate(report.bytes, took)})"
+    )
+
+
+def verified(report: VerifyReport, took: float) -> Iterator[Text]:
+    """That the folder is intact, or what is wrong."""
+    for problem in report.problems[:_MAX_PROBLEMS]:
+        yield Text.assemble(("✗ ", "bold red"), printable(f"{problem.file}: {problem.what}"))
+    if len(report.problems) > _MAX_PROBLEMS:
+        yield Text(f"  and {plural(len(report.problems) - _MAX_PROBLEMS, 'more problem')}")
+    if not report.problems:
+        hashed = "" if report.hashed else ", hashes not compared"
+        yield done(
+            f"{report.path} is intact: {plural(report.files, 'file')}, "
+            f"{plural(sum(report.windows.values()), 'window')}, {size(report.bytes)}{hashed}; "
+            f"{seconds(took)} ({rate(report.bytes, took)})"
+        )

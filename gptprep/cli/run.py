@@ -1,0 +1,214 @@
+"""Running verbs: common options, signals, errors and exit codes."""
+
+import errno
+import inspect
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import FrameType
+from typing import Any, NoReturn, get_type_hints
+
+import typer
+import typer.main
+
+from gptprep.cli.help import HelpCommand
+from gptprep.cli.options import CommonArguments, declared
+from gptprep.cli.streams import Streams, discard_output, print_labelled
+from gptprep.cli.usage import explain_usage
+from gptprep.errors import GptprepError
+
+BROKEN_PIPE, INTERRUPTED, TERMINATED = 141, 130, 143
+"""Exit codes: 128 + the signal, as a shell reports it."""
+
+
+class Terminated(BaseException):
+    """The process received SIGTERM."""
+
+
+def run_app(app: typer.Typer) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        return app(prog_name="gptprep", standalone_mode=False) or 0
+    except GptprepError as error:  # an option's value; verbs handle their own errors
+        _explain(error)
+        return error.exit_code
+    except OSError as error:  # while the help or the version is written
+        print_labelled("error: cannot write to standard output", f"  why: {error.strerror}")
+        discard_output()
+        return 1
+    except Exception as error:
+        if (explained := explain_usage(error)) is None:
+            raise
+        _explain(explained)
+        return explained.exit_code
+
+
+@cache
+def make_verb(command: Callable[..., None]) -> Any:
+    """A command of typer for a function; its docstring is the help, which ends with examples.
+
+    The function gets `Streams` first. A parameter that is a dataclass stands for one option for each field,
+    and the options of `CommonArguments` are added.
+    """
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    parameters = [*own, inspect.Parameter("common", own[0].kind, annotation=CommonArguments)]
+
+    def run(**arguments: Any) -> NoReturn:
+        values = {parameter.name: _gathered(parameter, arguments) for parameter in parameters}
+        common: CommonArguments = values.pop("common")
+        streams = Streams(json_output=common.json, quiet=common.quiet, no_color=common.no_color)
+        raise typer.Exit(_run(lambda: command(streams, **values), arguments, debug=common.debug))
+
+    run.__annotations__ = {}
+    options = [option for parameter in parameters for option in _options(parameter)]
+    run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    description, _, examples = inspect.cleandoc(command.__doc__ or "").partition("\n\nExamples:\n")
+    app = typer.Typer(add_completion=False)
+    name = command.__module__.rpartition(".")[2]
+    app.command(name, cls=HelpCommand, help=description, epilog=inspect.cleandoc(examples))(run)
+    return typer.main.get_command(app)
+
+
+def _options(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    """The options that a parameter of a verb stands for."""
+    if not is_dataclass(parameter.annotation):
+        return [declared(parameter.name, parameter.default, parameter.annotation, advanced=False)]
+    hints, group = get_type_hints(parameter.annotation, include_extras=True), fields(parameter.annotation)
+    return [declared(field.name, field.default, hints[field.name], advanced=True) for field in group]
+
+
+def _gathered(parameter: inspect.Parameter, arguments: dict[str, Any]) -> Any:
+    """The value of a verb's parameter, from the options that it stands for."""
+    kind: Any = parameter.annotation
+    if not is_dataclass(kind):
+        return arguments[parameter.name]
+    return kind(**{field.name: arguments[field.name] for field in fields(kind)})  # type: ignore[operator]
+
+
+def _run(call: Callable[[], None], arguments: dict[str, Any], *, debug: bool) -> int:
+    """Call a verb; however it ends, returns an exit code."""
+    output = arguments.get("output") or "-"
+    before = _identity(output)
+    try:
+        _call(call)
+    except BaseException as error:
+        if interrupt := _interrupt_behind(error):
+            return _stopped(interrupt, _notes(error), output, before)
+        return _failed(error, debug=debug)
+    return 0
+
+
+def _failed(error: BaseException, *, debug: bool) -> int:
+    """Explain an error and return its exit code; an error that is a bug is raised again."""
+    match error:
+        case GptprepError():
+            _explain(error, debug=debug)
+            return error.exit_code
+        case BrokenPipeError():
+            discard_output()
+            return BROKEN_PIPE
+        case MemoryError():
+            why = str(error) or "the work needs more than is free"
+            explained = GptprepError("not enough memory", why, "free some, or give fewer --workers")
+            _explain(explained.with_traceback(error.__traceback__), debug=debug)
+            return 1
+        case OSError():  # errors of inputs and outputs name them already
+            _explain(unnamed_os_error(error), debug=debug)
+            discard_output()
+            return 1
+    raise error
+
+
+def _call(call: Callable[[], None]) -> None:
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: _terminate}
+    taken = [number for number in handlers if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in taken:  # a script tells its background jobs to ignore Ctrl-C
+        signal.signal(number, handlers[number])
+    sys.unraisablehook = _raise_again
+    try:
+        call()
+        if sys.stdout:
+            sys.stdout.flush()
+    finally:  # a signal after this ends the process at once
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+        sys.unraisablehook = sys.__unraisablehook__
+        if callable(signal.getsignal(signal.SIGALRM)):  # a repeated signal would be too late now
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def _raise_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Repeat a signal that arrived where Python drops exceptions, for example in a destructor."""
+    signals = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}
+    if number := signals.get(unraisable.exc_type):
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
+def unnamed_os_error(error: OSError) -> GptprepError:
+    """Explain a system error without a file name: standard output is full, or the current folder is gone."""
+    is_full = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+    what, fix = "cannot write to standard output", "free some space, or send the output elsewhere"
+    if not is_full:
+        what = f"cannot use {error.filename or 'the current folder'}"
+        fix = "check that it exists and that you may use it"
+    return GptprepError(what, error.strerror or str(error), fix)
+
+
+def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | Terminated | None:
+    """The interrupt that ended the work, if one did: cleaning up after it may have failed in turn."""
+    while error is not None:
+        if isinstance(error, (KeyboardInterrupt, Terminated)):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _stopped(
+    interrupt: KeyboardInterrupt | Terminated, notes: list[str], output: str, before: tuple[int, int] | None
+) -> int:
+    """Say what an interrupt left and how to continue; returns the exit code."""
+    again = [] if notes else ["run the same command again"]
+    now = _identity(output)
+    if output == "-":
+        what = []
+    elif now is None:
+        what = [f"{output} was not written", *again]
+    elif now == before:
+        what = again
+    else:
+        what = [f"{output} is complete"]
+    is_terminated = isinstance(interrupt, Terminated)
+    how = "terminated" if is_terminated else "interrupted"
+    print_labelled(": ".join(filter(None, [how, "; ".join(what)])), *notes)
+    return TERMINATED if is_terminated else INTERRUPTED
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Which file or folder is at a path; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _notes(error: BaseException) -> list[str]:
+    return [f" note: {note}" for note in getattr(error, "__notes__", ())]
+
+
+def _explain(error: GptprepError, *, debug: bool = False) -> None:
+    if debug:
+        traceback.print_exception(error)
+    lines = {"error": error.what, "  why": error.why, "  fix": error.fix}
+    print_labelled(*(f"{label}: {line}" for label, line in lines.items() if line), *_notes(error))

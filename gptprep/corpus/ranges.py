@@ -1,0 +1,104 @@
+"""Byte ranges of large sources, which are encoded independently and give the ids of the whole source.
+
+A plan divides a source at offsets that follow from its size alone. The exact start and stop of a range are
+then found in the file, and every process finds the same: the first split point at or after the planned
+offset or, if documents are separated, the end of the next separator.
+"""
+
+import codecs
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
+
+from gptprep.corpus.documents import TextOptions
+from gptprep.corpus.sources import Source
+from gptprep.errors import os_errors
+from gptprep.units import KIB, MIB
+
+FirstSplitPoint = Callable[[bytes, int], int]
+"""The first split point of a text at or after an offset; -1 if there is none."""
+
+_BLOCK_BYTES = 64 * KIB
+_CONTEXT = 8
+"""Bytes before an offset that the search needs: the character before a split point."""
+
+
+def plan_ranges(
+    sources: Sequence[Source], options: TextOptions, size: int, *, has_split_points: bool = True
+) -> Iterator[Source]:
+    """The sources, large ones in byte ranges of `size` if they can be divided.
+
+    Args:
+        has_split_points: whether documents can be divided too.
+    """
+    for source in sources:
+        if source.size is None or source.size <= size or not _is_divisible(source, options, has_split_points):
+            yield source
+            continue
+        offsets = [*range(0, source.size, size), None]
+        for start, stop in itertools.pairwise(offsets):
+            yield source._replace(start=start or 0, stop=stop)
+
+
+def _is_divisible(source: Source, options: TextOptions, has_split_points: bool) -> bool:
+    is_plain = source.data is None and not source.is_compressed and source.kind in ("text", "jsonl")
+    if not is_plain or codecs.lookup(options.encoding).name != "utf-8":
+        return False
+    separator = _separator(source, options)
+    if separator is None:
+        # Whether `skip` leaves out a document is known only when its last byte is read.
+        return has_split_points and options.errors != "skip"
+    # A separator that overlaps itself, such as "aa", is found at other places from the middle of a run.
+    return not any(separator.startswith(separator[index:]) for index in range(1, len(separator)))
+
+
+def _separator(source: Source, options: TextOptions) -> bytes | None:
+    separator = "\n" if source.kind == "jsonl" else options.separator
+    return separator.encode("utf-8", "surrogateescape") if separator else None
+
+
+def exact_range(source: Source, options: TextOptions, first_split_point: FirstSplitPoint) -> Source:
+    """A planned range with its exact start and stop.
+
+    Raises:
+        GptprepError: the file cannot be read.
+    """
+    if source.kind == "ids" or (source.start == 0 and source.stop is None):
+        return source
+    separator = _separator(source, options)
+    with os_errors("read", source.path), open(source.path, "rb", buffering=0) as file:
+        start = source.start and _exact_offset(file, source.start, separator, first_split_point)
+        stop = source.stop and _exact_offset(file, source.stop, separator, first_split_point)
+    return source._replace(start=start, stop=stop)
+
+
+def _exact_offset(
+    file: BinaryIO, offset: int, separator: bytes | None, first_split_point: FirstSplitPoint
+) -> int:
+    context = len(separator) - 1 if separator else min(_CONTEXT, offset)
+    position = offset if separator else offset - context
+    file.seek(position)
+    text, searched = b"", 0 if separator else context
+    while block := file.read(_BLOCK_BYTES):
+        text += block
+        if separator:
+            found = text.find(separator, searched)
+            found += len(separator) if found >= 0 else 0
+        else:
+            found = first_split_point(text, searched)
+        if found >= 0:
+            return position + found
+        position += max(0, len(text) - _CONTEXT - context)
+        text = text[-_CONTEXT - context :]
+        searched = 0 if separator else min(len(text), context)
+    return position + len(text)
+
+
+def with_first_line(source: Source) -> Source:
+    """A copy of a range with `first_line` set, for messages: it reads everything before the range."""
+    first_line, left = 1, source.start
+    with os_errors("read", source.path), open(source.path, "rb", buffering=0) as file:
+        while left and (block := file.read(min(left, MIB))):
+            first_line += block.count(b"\n")
+            left -= len(block)
+    return source._replace(first_line=first_line)

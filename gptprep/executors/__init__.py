@@ -1,1 +1,0 @@
-"""Running tasks: `run(function, tasks, workers)` gives the results in the order of the tasks."""

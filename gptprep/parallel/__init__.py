@@ -1,0 +1,1 @@
+"""Running tasks in processes and threads: `run(function, tasks, workers)` gives results in task order."""

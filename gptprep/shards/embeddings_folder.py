@@ -1,0 +1,129 @@
+"""The folder that `embed` writes: its manifest, read without trusting it, and the checks of its files."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, NamedTuple, get_args
+
+import numpy as np
+
+from gptprep.choices import FloatDtype
+from gptprep.errors import CorruptDataError, os_errors
+from gptprep.shards.arrays import ArrayFile, ArrayReader
+from gptprep.shards.findings import CheckFile, OnBytes, Problem, Verified
+from gptprep.shards.manifest import parse_array_file
+from gptprep.storage.files import is_file
+from gptprep.storage.sealed import MANIFEST, is_own_folder, read_manifest_json
+from gptprep.units import MIB
+
+FORMAT, VERSION = "gptprep-embeddings", 3
+WEIGHTS = "weights.safetensors"
+_BLOCK_BYTES = 4 * MIB
+
+
+def is_embeddings_folder(path: str) -> bool:
+    """Whether `embed` of any version wrote a folder, and nothing else is in it."""
+    return is_own_folder(path, FORMAT, _named_files)
+
+
+def _named_files(manifest: Any) -> list[str]:
+    arrays = (array for split in manifest["splits"].values() for array in split["embeddings"])
+    return [manifest["weights"]["file"], *(array["file"] for array in arrays)]
+
+
+class EmbeddingsManifest(NamedTuple):
+    """What a manifest of embeddings says of the files."""
+
+    dtype: str
+    windows: dict[str, int]
+    arrays: tuple[ArrayFile, ...]
+    weights_bytes: int
+    weights_sha256: str
+
+
+def read_embeddings_manifest(folder: str) -> EmbeddingsManifest:
+    """Read the untrusted manifest of a folder of embeddings.
+
+    Raises:
+        GptprepError: it cannot be read.
+        CorruptDataError: it is damaged, or names files outside the folder.
+    """
+    value = read_manifest_json(folder, FORMAT, VERSION)
+    try:
+        return _parse(value)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        path = os.path.join(folder, MANIFEST)
+        raise CorruptDataError(f"{path} is damaged", f"{type(error).__name__}: {error}") from error
+
+
+def _parse(value: dict[str, Any]) -> EmbeddingsManifest:
+    if value["dtype"] not in get_args(FloatDtype) or value["weights"]["file"] != WEIGHTS:
+        raise ValueError("its dtype or its weights are not those of embeddings")
+    row = (value["context_length"], value["dim"])
+    if not all(type(size) is int and 1 <= size < 1 << 40 for size in row):
+        raise ValueError(f"a window has the shape {row}")
+    arrays = []
+    for name, split in value["splits"].items():
+        found = [
+            parse_array_file(name, "embeddings", n, array) for n, array in enumerate(split["embeddings"])
+        ]
+        if any(array.shape[1:] != row for array in found):
+            raise ValueError(f"the shapes of {name} are not those of windows")
+        if sum(array.shape[0] for array in found) != split["windows"]:
+            raise ValueError(f"the windows of {name} do not add up")
+        arrays += found
+    windows = {name: int(split["windows"]) for name, split in value["splits"].items()}
+    size, sha256 = value["weights"]["bytes"], value["weights"]["sha256"]
+    if type(size) is not int or not isinstance(sha256, str):
+        raise ValueError(f"its weights have {size!r} bytes and the sha256 {sha256!r}")
+    return EmbeddingsManifest(value["dtype"], windows, tuple(arrays), size, sha256)
+
+
+class EmbeddingsChecks:
+    """The checks for a folder of embeddings, as `ShardFolderChecks`."""
+
+    def __init__(self, folder: str, *, hashed: bool) -> None:
+        self._folder, self._hashed = folder, hashed
+        self._manifest = read_embeddings_manifest(folder)
+        self.format, self.windows = FORMAT, self._manifest.windows
+        self.files = [WEIGHTS, *(array.file for array in self._manifest.arrays)]
+
+    def of_files(self) -> list[CheckFile]:
+        """One check for each file."""
+        return [*(partial(self._check_array, array) for array in self._manifest.arrays), self._check_weights]
+
+    def of_all(self, verified: list[Verified]) -> Iterator[Problem]:  # noqa: ARG002
+        """Nothing: embeddings are not compared with each other."""
+        return iter(())
+
+    def _check_array(self, array: ArrayFile, on_bytes: OnBytes) -> Verified:
+        dtype, n_rows = np.dtype(self._manifest.dtype), array.shape[0]
+        try:
+            with ArrayReader(self._folder, array, dtype, hashed=self._hashed) as file:
+                step = max(1, _BLOCK_BYTES // (4 * array.shape[1] * array.shape[2]))
+                for start in range(0, n_rows if self._hashed else 0, step):
+                    on_bytes(file.read(min(step, n_rows - start)).nbytes)
+                what = file.hash_problem() if self._hashed else None
+        except CorruptDataError as error:
+            return Verified([Problem.of(array.file, error)])
+        return Verified([Problem(array.file, what)] if what else [])
+
+    def _check_weights(self, on_bytes: OnBytes) -> Verified:
+        what = self._weights_problem(on_bytes)
+        return Verified([Problem(WEIGHTS, what)] if what else [])
+
+    def _weights_problem(self, on_bytes: OnBytes) -> str:
+        path, digest, manifest = os.path.join(self._folder, WEIGHTS), hashlib.sha256(), self._manifest
+        if not is_file(path):
+            return "it is missing"
+        with os_errors("read", path), open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != manifest.weights_bytes:
+                return f"it has {size:,} bytes, and the manifest says {manifest.weights_bytes:,}"
+            while self._hashed and (data := file.read(_BLOCK_BYTES)):
+                digest.update(data)
+                on_bytes(len(data))
+        if self._hashed and digest.hexdigest() != manifest.weights_sha256:
+            return "its sha256 does not match the manifest"
+        return ""

@@ -1,0 +1,102 @@
+"""Opening a shard folder: every file is checked against the manifest before its numbers are used."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from numpy.typing import NDArray
+
+from gptprep.errors import CorruptDataError, GptprepError, UsageError
+from gptprep.shards.layout import Layout, SplitReader
+from gptprep.shards.manifest import FORMAT, VERSION, Manifest, named_files, parse_manifest
+from gptprep.shards.pairs import PairsLayout
+from gptprep.shards.tokens import TokensLayout
+from gptprep.storage.files import is_file
+from gptprep.storage.sealed import MANIFEST, is_own_folder, read_manifest_json
+
+LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (PairsLayout(), TokensLayout())}
+
+
+def is_shard_folder(path: str) -> bool:
+    """Whether `window` of any version wrote a folder, and nothing else is in it."""
+    return is_own_folder(path, FORMAT, named_files)
+
+
+def read_manifest(folder: str) -> Manifest:
+    """Read the untrusted manifest of a shard folder.
+
+    Raises:
+        GptprepError: the folder has no manifest.
+        CorruptDataError: the manifest is damaged, or names files outside the folder.
+    """
+    path = os.path.join(folder, MANIFEST)
+    if not is_file(path):
+        why = f"it has no {MANIFEST}" if os.path.isdir(folder) else "there is no such folder"
+        fix = "name a folder that `gptprep window` wrote"
+        raise GptprepError(f"{folder} is not a shard folder", why, fix)
+    value = read_manifest_json(folder, FORMAT, VERSION)
+    try:
+        manifest = parse_manifest(value)
+        if manifest.layout not in LAYOUTS:
+            raise ValueError(f"the layout is {manifest.layout!r}")
+        for split in manifest.splits.values():
+            expected = manifest.strided_windows(split)
+            if expected is not None and len(expected) != split.windows:
+                raise ValueError(f"{split.ids} ids do not give {split.windows} windows")
+            formats = LAYOUTS[manifest.layout].formats(manifest.window_format)
+            for series in ("shards", "table"):
+                if series in formats:
+                    formats[series].check(split.series(series), split)
+                elif split.series(series):
+                    raise ValueError(f"the layout {manifest.layout} has no {series}")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CorruptDataError(f"{path} is damaged", f"{type(error).__name__}: {error}") from error
+    return manifest
+
+
+class ShardFolder:
+    """A folder that `gptprep window` wrote, memory-mapped on demand.
+
+    Attributes:
+        path: the folder.
+        manifest: what it says of itself.
+        layout: how ids lie in its shards.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.manifest: Manifest = read_manifest(path)
+        self.layout = LAYOUTS[self.manifest.layout]
+
+    def windows(self, split: str = "train") -> SplitReader:
+        """The windows of a split, by number.
+
+        Raises:
+            UsageError: there is no such split.
+            CorruptDataError: a file is missing, or is not what the manifest says.
+        """
+        self.require_split(split)
+        return self.layout.open(self.path, self.manifest, split)
+
+    def arrays(self, split: str = "train") -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """`inputs_NL, targets_NL` of each shard of a split, read-only and memory-mapped.
+
+        In the layout `tokens`, of about a thousand windows at a time. Raises as `windows`.
+        """
+        yield from self.windows(split).arrays()
+
+    def require_split(self, split: str) -> None:
+        """Raise a `UsageError` if there is no such split."""
+        if split not in self.manifest.splits:
+            has = f"it has {', '.join(self.manifest.splits)}"
+            raise UsageError(f"{self.path} has no split {split!r}", fix=has)
+
+
+def open_shards(path: str) -> ShardFolder:
+    """Open a shard folder.
+
+    Raises:
+        GptprepError: it is not one.
+        CorruptDataError: its manifest is damaged.
+    """
+    return ShardFolder(path)

@@ -1,0 +1,141 @@
+"""What a layout is: how ids lie in the shards of a folder, and how they are written, read and checked.
+
+Each layout has one module with everything about it. A new one is a new module and an entry in `LAYOUTS`.
+
+Shape letters: B windows of one call, L context length.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gptprep.errors import UsageError
+from gptprep.shards.arrays import Arrays, Role, Shard
+from gptprep.shards.findings import ShardChecker
+from gptprep.shards.manifest import Manifest, Split, WindowFormat
+from gptprep.storage import npy
+from gptprep.windows.gather import Windows
+from gptprep.windows.index import LENGTHS_DTYPE
+from gptprep.windows.spec import WindowSpec
+from gptprep.windows.splits import SplitPlan
+
+LENGTHS = Role("lengths", (), LENGTHS_DTYPE)
+_WINDOWS_AT_A_TIME = 1024
+"""Windows that `SplitReader.arrays` gives at a time."""
+
+
+class Rows(Protocol):
+    """The rows that go into shards; small enough to be sent to another process."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def read(self, start: int, stop: int) -> Arrays:
+        """Rows `start` to `stop`, by role."""
+
+
+class ShardFormat(NamedTuple):
+    """The arrays of one series of shards, and their checker."""
+
+    unit: Literal["window", "id"]
+    """What a row is."""
+    roles: tuple[Role, ...]
+    """The arrays of a shard."""
+    checker: type[ShardChecker]
+    no_more_than: tuple[Role, ...] = ()
+    """Other arrays: no shard has more rows than fit in a file of one of these."""
+
+    @property
+    def row_bytes(self) -> int:
+        """The size of a row of all arrays."""
+        return sum(role.row_bytes for role in self.roles)
+
+    def rows_that_fit(self, shard_size: int) -> int:
+        """How many rows a shard has whose largest file has `shard_size` bytes, header included.
+
+        Raises:
+            UsageError: there is no room for one.
+        """
+        roles = (*self.roles, *self.no_more_than)
+        headers = (len(npy.header((0, *role.row), role.dtype)) for role in roles)
+        most = min((shard_size - size) // role.row_bytes for role, size in zip(roles, headers, strict=True))
+        if most < 1:
+            row, largest = "window" if roles[0].row else "number", max(role.row_bytes for role in roles)
+            what = f"a shard of {shard_size:,} bytes has no room for a {row} of {largest:,} bytes"
+            raise UsageError(what, fix="give a larger --shard-size")
+        return most
+
+    def check(self, shards: tuple[Shard, ...], split: Split) -> None:
+        """Check what a manifest says of a series.
+
+        Raises:
+            ValueError: its files are not of this format, or their rows do not add up.
+        """
+        for shard in shards:
+            if shard.files.keys() != {role.name for role in self.roles}:
+                raise ValueError(f"a shard has {', '.join(shard.files)}")
+            for role in self.roles:
+                if shard.files[role.name].shape[1:] != role.row:
+                    raise ValueError(f"the shape of {shard.files[role.name].file} is wrong")
+        if sum(shard.rows for shard in shards) != (split.ids if self.unit == "id" else split.windows):
+            raise ValueError(f"the {self.unit}s do not add up")
+
+
+class SplitReader(ABC):
+    """The windows of a split; `len()` is how many."""
+
+    def __init__(self, folder: str, manifest: Manifest, split: str) -> None:
+        self.folder, self.manifest, self.split = folder, manifest, manifest.splits[split]
+
+    def __len__(self) -> int:
+        return self.split.windows
+
+    def take(self, numbers: ArrayLike) -> Windows:
+        """The windows with the given numbers, as new arrays.
+
+        Raises:
+            UsageError: a number is negative or not below `len()`.
+            CorruptDataError: a file is missing, or is not what the manifest says.
+        """
+        rows = np.atleast_1d(np.asarray(numbers, np.int64))
+        if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
+            wrong = rows.min() if rows.min() < 0 else rows.max()
+            raise UsageError(f"window {wrong} of {len(self)}", fix="windows are numbered from 0")
+        return self._take(rows)
+
+    @abstractmethod
+    def _take(self, rows: NDArray[np.int64]) -> Windows:
+        """The windows with valid numbers."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Check now, not at the first use, that every file is what the manifest says; raises as `take`."""
+
+    def arrays(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """Inputs and targets of all windows in order, (B, L) each; shard by shard if they are stored so."""
+        for first in range(0, len(self), _WINDOWS_AT_A_TIME):
+            windows = self.take(np.arange(first, min(first + _WINDOWS_AT_A_TIME, len(self))))
+            yield windows.inputs, windows.targets
+
+
+class Layout(ABC):
+    """How ids lie in the shards of a folder: one series of shards, and perhaps a table of windows."""
+
+    name: ClassVar[str]
+    stores_windows: ClassVar[bool]
+    """Whether windows are gathered, and shuffled, when they are written."""
+
+    @abstractmethod
+    def formats(self, windows: WindowFormat) -> dict[str, ShardFormat]:
+        """The formats of the series "shards", and of "table" if it says where each window is."""
+
+    @abstractmethod
+    def rows(self, plan: SplitPlan, spec: WindowSpec, windows: WindowFormat) -> dict[str, Rows]:
+        """The rows of each series of a split."""
+
+    @abstractmethod
+    def open(self, folder: str, manifest: Manifest, split: str) -> SplitReader:
+        """The reader for a split; raises as `SplitReader.take`."""

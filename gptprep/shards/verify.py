@@ -1,0 +1,126 @@
+"""Verifying a folder of shards or embeddings: files against the manifest, numbers against each other."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gptprep.errors import CorruptDataError, GptprepError
+from gptprep.parallel import threads
+from gptprep.parallel.workers import usable_cores
+from gptprep.progress import Progress, SharedProgress, no_progress
+from gptprep.shards.embeddings_folder import FORMAT, EmbeddingsChecks
+from gptprep.shards.findings import CheckFile, Problem, Verified
+from gptprep.shards.folder import open_shards
+from gptprep.shards.shard_checks import ShardFolderChecks
+from gptprep.storage.files import MARKER, is_file
+from gptprep.storage.json_files import read_json
+from gptprep.storage.sealed import MANIFEST
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """What to verify; `fast` does not compare hashes."""
+
+    path: str
+    fast: bool = False
+
+
+@dataclass(frozen=True)
+class VerifyPlan:
+    """What a run will read."""
+
+    options: VerifyOptions
+    checks: ShardFolderChecks | EmbeddingsChecks
+    bytes: int
+    """The size of all files but the manifest."""
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What was verified, and what does not hold."""
+
+    path: str
+    format: str
+    files: int
+    bytes: int
+    windows: dict[str, int]
+    """By split."""
+    hashed: bool
+    problems: tuple[Problem, ...]
+
+
+def plan(options: VerifyOptions) -> VerifyPlan:
+    """Read the manifest.
+
+    Raises:
+        GptprepError: it is not a folder that gptprep wrote, or cannot be read.
+        CorruptDataError: its manifest is damaged.
+    """
+    path, hashed = options.path, not options.fast
+    manifest = os.path.join(path, MANIFEST)
+    value = read_json(manifest) if is_file(manifest) else None
+    is_shards = not isinstance(value, dict) or value.get("format") != FORMAT
+    checks = (
+        ShardFolderChecks(open_shards(path), hashed=hashed)
+        if is_shards
+        else EmbeddingsChecks(path, hashed=hashed)
+    )
+    files = filter(os.path.isfile, (os.path.join(path, file) for file in checks.files))
+    return VerifyPlan(options, checks, sum(map(os.path.getsize, files)))
+
+
+def run(plan: VerifyPlan, progress: Progress = no_progress) -> VerifyReport:
+    """Read every file of the folder and check it.
+
+    Raises:
+        GptprepError: a file cannot be read.
+    """
+    options, checks = plan.options, plan.checks
+    verified = _run_all(checks.of_files(), plan.bytes, progress)
+    problems = [problem for found in verified for problem in found.problems]
+    problems += checks.of_all(verified)
+    problems += _unexpected_files(options.path, {MANIFEST, *checks.files})
+    files, hashed = len(checks.files) + 1, not options.fast
+    found = tuple(problems)
+    return VerifyReport(options.path, checks.format, files, plan.bytes, checks.windows, hashed, found)
+
+
+def require_intact(report: VerifyReport) -> None:
+    """Refuse a folder that has problems.
+
+    Raises:
+        CorruptDataError: with the first problem.
+    """
+    if report.problems:
+        first, count = report.problems[0], len(report.problems)
+        more = f" (and {count - 1} more)" if count > 1 else ""
+        why = f"{first.file}: {first.what}{more}"
+        raise CorruptDataError(f"{report.path} is damaged", why, "write the folder again")
+
+
+def _run_all(checks: list[CheckFile], total: int, progress: Progress) -> list[Verified]:
+    """Run the checks of files on all cores."""
+    read = SharedProgress(progress, "verifying", total, "bytes")
+
+    def verify(check_file: CheckFile, check_stopped: Callable[[], None]) -> Verified:
+        def on_bytes(count: int) -> None:
+            check_stopped()
+            read.add(count)
+
+        try:
+            return check_file(on_bytes)
+        except MemoryError as error:
+            what, why = "not enough memory to verify", f"a window does not fit in memory: {error}"
+            raise GptprepError(what, why, "verify it on a machine with more") from error
+
+    return threads.run(verify, checks, usable_cores())
+
+
+def _unexpected_files(path: str, named: set[str]) -> Iterator[Problem]:
+    """What is in the folder and not in the manifest."""
+    folders = {os.path.dirname(name) for name in named}
+    for top, subfolders, names in os.walk(path):
+        for name in sorted([*names, *subfolders]):
+            file = os.path.relpath(os.path.join(top, name), path).replace(os.sep, "/")
+            if file not in named and file not in folders and name != MARKER:
+                yield Problem(file, "it is not in the manifest")

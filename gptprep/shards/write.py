@@ -1,0 +1,102 @@
+"""Writing shards: block by block, one thread for each file, hashed on the way."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from gptprep.parallel import processes
+from gptprep.progress import Progress
+from gptprep.shards.arrays import Arrays, ArrayWriter, Shard, file_name
+from gptprep.shards.layout import Rows, ShardFormat
+from gptprep.windows import gather
+
+OnRows = Callable[[int], None]
+"""Called with the number of rows after each block."""
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard that a worker writes: rows `start` to `stop`."""
+
+    folder: str
+    split: str
+    series: str
+    """"shards" or "table"."""
+    number: int
+    start: int
+    stop: int
+    format: ShardFormat
+    rows: Rows
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the shard has."""
+        return self.stop - self.start
+
+    @property
+    def n_bytes(self) -> int:
+        """The size of all its files, without headers."""
+        return self.n_rows * self.format.row_bytes
+
+
+def plan_shards(
+    folder: str, split: str, formats: dict[str, ShardFormat], rows: dict[str, Rows], shard_size: int
+) -> list[ShardTask]:
+    """Tasks for all shards of a split, whose files have at most `shard_size` bytes.
+
+    Raises:
+        UsageError: there is no room for a row.
+    """
+    tasks = []
+    for series, form in formats.items():
+        n_rows, step = len(rows[series]), form.rows_that_fit(shard_size)
+        for number, start in enumerate(range(0, n_rows, step)):
+            stop = min(start + step, n_rows)
+            tasks.append(ShardTask(folder, split, series, number, start, stop, form, rows[series]))
+    return tasks
+
+
+def write_shards(tasks: list[ShardTask], workers: int, progress: Progress, unit: str) -> list[Shard]:
+    """Write all shards; a single one is written in this process, which then reports progress within it."""
+    done, total = 0, sum(task.n_rows for task in tasks)
+
+    def on_rows(n_rows: int) -> None:
+        nonlocal done
+        done += n_rows
+        progress("writing", done, total, unit)
+
+    for split in dict.fromkeys((task.folder, task.split) for task in tasks):
+        os.makedirs(os.path.join(*split), exist_ok=True)
+    if len(tasks) == 1:
+        return [write_shard(tasks[0], on_rows)]
+    shards = []
+    for task, shard in zip(tasks, processes.run(write_shard, tasks, workers), strict=True):
+        shards.append(shard)
+        on_rows(task.n_rows)
+    return shards
+
+
+def write_shard(task: ShardTask, on_rows: OnRows = lambda _: None) -> Shard:
+    """Write the files of one shard, each in a thread, because hashing and writing release the GIL."""
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        writers = {}
+        for role in task.format.roles:
+            file, shape = file_name(task.split, role.name, task.number), (task.n_rows, *role.row)
+            writers[role.name] = stack.enter_context(ArrayWriter(task.folder, file, shape, role.dtype))
+        writes: list[Future[None]] = []
+        row_bytes = max(role.row_bytes for role in task.format.roles)
+        for start, stop in gather.blocks(task.start, task.stop, row_bytes):
+            block: Arrays = task.rows.read(start, stop)
+            _wait(writes)
+            writes = [pool.submit(writers[name].write, rows) for name, rows in block.items()]
+            on_rows(stop - start)
+        _wait(writes)
+        files = pool.map(ArrayWriter.finish, writers.values())
+        return Shard(dict(zip(writers, files, strict=True)))
+
+
+def _wait(futures: Iterable[Future[None]]) -> None:
+    for future in futures:
+        future.result()

@@ -1,0 +1,1 @@
+"""Files and folders: formats, locks, and atomic publishing."""

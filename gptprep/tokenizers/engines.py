@@ -1,0 +1,31 @@
+"""Choosing what encodes a BPE vocabulary: tiktoken, or gigatoken where it gives the same ids."""
+
+from gptprep.choices import Engine, SpecialPolicy
+from gptprep.errors import MissingDependencyError
+from gptprep.tokenizers.bpe import BpeSpec, BpeTokenizer
+
+
+def make_bpe(
+    spec: BpeSpec, rank_data: bytes, policy: SpecialPolicy, engine: Engine, *, is_exact: bool
+) -> BpeTokenizer:
+    """A tokenizer for a BPE vocabulary, with the fastest engine that `engine` allows.
+
+    Args:
+        rank_data: the rank file, which gigatoken reads itself.
+        is_exact: whether gigatoken is known to give tiktoken's ids for these ranks.
+
+    Raises:
+        MissingDependencyError: the engine that is asked for is not installed.
+    """
+    if engine == "tiktoken" or (engine == "auto" and not is_exact):
+        return BpeTokenizer(spec, policy)
+    from gptprep.tokenizers import gigatoken
+
+    if gigatoken.is_installed():
+        return gigatoken.GigatokenTokenizer(spec, policy, rank_data)
+    if engine == "gigatoken":
+        fix = "pip install gigatoken, or use --engine tiktoken"
+        raise MissingDependencyError("the engine gigatoken is not installed", fix=fix)
+    tokenizer = BpeTokenizer(spec, policy)
+    tokenizer.engine_note = "gigatoken is not installed: tiktoken encodes, with the same ids but slower"
+    return tokenizer

@@ -1,0 +1,255 @@
+"""Converting a `tokenizer.json` to a tiktoken vocabulary that gives the same ids, proved for each file.
+
+The two algorithms differ in what they look up. `tokenizers` merges the listed pairs only; tiktoken merges any
+two neighbours that form a token, and takes a pre-token that is a token as it is. They agree if
+
+- the merges of each token are consecutive in the list, and one of them joins tokens made earlier, so that the
+  merges of a text happen in list order;
+- each token is reachable: its own text is encoded as this one token. Every text between two token boundaries
+  is then built in one way, and there is no pair that one algorithm merges and the other does not.
+
+`tokenizers` never gives an unreachable token, so tiktoken's vocabulary leaves it out. With `ignore_merges` it
+does give one, for a whole pre-token, so all tokens must be reachable.
+"""
+
+import re
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from gptprep.errors import CorruptDataError
+from gptprep.tokenizers.byte_level import BYTE_ORDER, to_bytes, to_text
+from gptprep.tokenizers.published import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
+
+MAX_ID = (1 << 31) - 1
+
+_GPT2_REGEX = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+_LLAMA3_REGEX = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+_PATTERNS = {_GPT2_REGEX: GPT2_PATTERN, _LLAMA3_REGEX: CL100K_PATTERN, O200K_PATTERN: O200K_PATTERN}
+"""Regular expressions in such files, and tiktoken's patterns that give the same pre-tokens.
+
+At the end of a text, tiktoken's cl100k pattern does not separate white space after the last line end, and the
+other does; this makes no difference if no token contains both.
+
+tiktoken's own cl100k pattern is not a key: to `tokenizers` its `{1,3}+` is a repetition of repetitions.
+"""
+
+
+_LINE_END_AND_MORE = re.compile(rb"[\r\n](?:[ \t\v\f]|[\xc2\xe1-\xe3])")
+
+
+class NotExactError(Exception):
+    """Only `tokenizers` gives the ids of this file; the message says why."""
+
+
+class ConvertedBpe(NamedTuple):
+    """A vocabulary for tiktoken, and the file's ids for its ranks."""
+
+    pattern: str
+    tokens: tuple[bytes, ...]
+    """By rank: the single bytes, then the reachable tokens in merge order."""
+    ids: tuple[int, ...]
+    """By rank."""
+    special_tokens: dict[str, int]
+    bytes_of: dict[int, bytes]
+    """The bytes of every id, including those that no text gives."""
+
+
+def convert(value: dict[str, Any], path: str) -> ConvertedBpe:
+    """Convert the contents of a `tokenizer.json`.
+
+    Raises:
+        NotExactError: it is not byte-level BPE, or tiktoken's algorithm would not give its ids.
+        CorruptDataError: it is not a valid tokenizer.
+    """
+    pattern = _pattern(value)
+    model = value["model"]
+    _check_settings(value, model)
+    vocab = checked_vocab(model.get("vocab"), path)
+    ignore_merges = bool(model.get("ignore_merges"))
+    special_tokens = _special_tokens(value.get("added_tokens") or [], vocab)
+    if missing := [byte for byte in BYTE_ORDER if to_text(bytes([byte])) not in vocab]:
+        raise NotExactError(f"it has no token for the byte 0x{missing[0]:02x}")
+    merges = _Merges(_pairs(model.get("merges"), vocab, path))
+    made = [token for token in merges.ranks if token in merges.reachable]
+    if ignore_merges and len(made) + 256 != len(vocab):
+        raise NotExactError("it ignores merges and has tokens that no merge makes")
+    if same := merges.ranks.keys() & special_tokens.keys():
+        raise NotExactError(f"its special token {min(same)} is an ordinary one as well")
+    texts = [*(to_text(bytes([byte])) for byte in BYTE_ORDER), *made]
+    if same_as_byte := special_tokens.keys() & set(texts[:256]):
+        raise NotExactError(f"its special token {min(same_as_byte)} is a byte as well")
+    try:
+        tokens = tuple(map(to_bytes, texts))
+    except KeyError as error:
+        what = f"a merge makes the character {error.args[0]!r}, which stands for no byte"
+        raise NotExactError(what) from None
+    if pattern == CL100K_PATTERN and any(_LINE_END_AND_MORE.search(token) for token in tokens):
+        raise NotExactError("it has a token of a line end and white space, which tiktoken would separate")
+    bytes_of = {token_id: _bytes_of(token) for token, token_id in vocab.items()}
+    bytes_of |= {token_id: token.encode() for token, token_id in special_tokens.items()}
+    ids = tuple(map(vocab.__getitem__, texts))
+    return ConvertedBpe(pattern, tokens, ids, special_tokens, bytes_of)
+
+
+def checked_vocab(vocab: object, path: str) -> dict[str, int]:
+    """The `vocab` of a BPE model.
+
+    Raises:
+        CorruptDataError: it is not tokens and their ids, each once.
+    """
+    why = ""
+    if not isinstance(vocab, dict) or not vocab:
+        why = "its model has no vocab"
+    elif wrong := [token for token, n in vocab.items() if type(n) is not int or not 0 <= n <= MAX_ID]:
+        why = f"the id of {wrong[0][:40]!r} is not a number from 0 to {MAX_ID}"
+    elif len(set(vocab.values())) != len(vocab):
+        why = "two tokens have the same id"
+    if why:
+        raise CorruptDataError(f"{path} is not a valid tokenizer", why)
+    return vocab  # type: ignore[return-value]  # checked above, item by item
+
+
+def _bytes_of(token: str) -> bytes:
+    try:
+        return to_bytes(token)
+    except KeyError:
+        return token.encode(errors="replace")
+
+
+# The settings around the model
+
+
+def _pattern(value: dict[str, Any]) -> str:
+    """tiktoken's pattern for the file's pre-tokenizer."""
+    step = value.get("pre_tokenizer")
+    if _is_byte_level(step, use_regex=True):
+        return GPT2_PATTERN
+    steps = step.get("pretokenizers") if isinstance(step, dict) and step.get("type") == "Sequence" else None
+    if isinstance(steps, list) and len(steps) == 2 and _is_byte_level(steps[1], use_regex=False):
+        split = steps[0] if isinstance(steps[0], dict) else {}
+        regex = split["pattern"].get("Regex") if isinstance(split.get("pattern"), dict) else None
+        settings = [split.get(name) for name in ("type", "behavior", "invert")]
+        if settings == ["Split", "Isolated", False] and isinstance(regex, str) and regex in _PATTERNS:
+            return _PATTERNS[regex]
+    raise NotExactError("its pre-tokenizer is not one that tiktoken has")
+
+
+def _is_byte_level(step: object, *, use_regex: bool) -> bool:
+    if not isinstance(step, dict) or step.get("type") != "ByteLevel":
+        return False
+    return step.get("add_prefix_space") is False and step.get("use_regex", True) is use_regex
+
+
+def _check_settings(value: dict[str, Any], model: dict[str, Any]) -> None:
+    if model.get("type", "BPE") != "BPE":
+        raise NotExactError(f"its model is not BPE but {str(model['type'])[:40]}")
+    if value.get("normalizer") is not None:
+        raise NotExactError("it has a normalizer")
+    if model.get("continuing_subword_prefix") or model.get("end_of_word_suffix"):
+        raise NotExactError("it marks the starts or ends of words")
+    for setting in ("dropout", "byte_fallback"):
+        if model.get(setting):
+            raise NotExactError(f"it has {setting}")
+
+
+def _special_tokens(added: object, vocab: dict[str, int]) -> dict[str, int]:
+    """The added tokens and their ids, if tiktoken matches them where `tokenizers` does."""
+    special_tokens: dict[str, int] = {}
+    kinds = set()
+    for token in added if isinstance(added, list) else [None]:
+        if not isinstance(token, dict) or not isinstance(token.get("content"), str) or not token["content"]:
+            raise NotExactError("an added token is incomplete")
+        content = token["content"]
+        expected = vocab.get(content, max(len(vocab), 1 + max(special_tokens.values(), default=-1)))
+        if token.get("special") is not True or any(map(token.get, ("single_word", "lstrip", "rstrip"))):
+            raise NotExactError(f"the added token {content} is not a plain special token")
+        if token.get("id") != expected or content in special_tokens:
+            raise NotExactError(f"the id of the added token {content} is not the next one")
+        special_tokens[content] = expected
+        kinds.add(bool(token.get("normalized")))
+    in_order = sorted(special_tokens)
+    if len(kinds) > 1 or any(longer.startswith(shorter) for shorter, longer in pairwise(in_order)):
+        raise NotExactError("an added token is the start of another, or they are matched at different times")
+    others = vocab.keys() - special_tokens.keys()
+    if not {vocab[token] for token in others}.isdisjoint(special_tokens.values()):
+        raise NotExactError("an added token has the id of another token")
+    return special_tokens
+
+
+# Merges
+
+
+def _pairs(merges: object, vocab: dict[str, int], path: str) -> list[tuple[str, str]]:
+    if not isinstance(merges, list):
+        raise CorruptDataError(f"{path} is not a valid tokenizer", "its model has no merges")
+    pairs: list[tuple[str, str]] = []
+    for number, merge in enumerate(merges):
+        pair = merge.split(" ") if isinstance(merge, str) else merge
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(token, str) for token in pair):
+            raise CorruptDataError(f"{path} is not a valid tokenizer", f"merge {number} is not two tokens")
+        if pair[0] not in vocab or pair[1] not in vocab or pair[0] + pair[1] not in vocab:
+            raise CorruptDataError(f"{path} is not a valid tokenizer", f"merge {number} is of unknown tokens")
+        pairs.append((pair[0], pair[1]))
+    return pairs
+
+
+class _Merges:
+    """The merges of a vocabulary.
+
+    Attributes:
+        ranks: the tokens that merges make, in order.
+        reachable: those whose own text is encoded as this one token, and the pair that they are made of.
+    """
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self.ranks: dict[str, int] = {}
+        self.reachable: dict[str, tuple[str, str]] = {}
+        self._ranks_of_pairs: dict[tuple[str, str], int] = {}
+        early: dict[str, list[tuple[str, str]]] = {}
+        late: set[str] = set()
+        last = ""
+        for pair in pairs:
+            token = pair[0] + pair[1]
+            if pair in self._ranks_of_pairs or (token != last and token in self.ranks) or not all(pair):
+                raise NotExactError("its merges are out of order")
+            last = token
+            rank = self._ranks_of_pairs[pair] = self.ranks.setdefault(token, len(self.ranks))
+            if self._rank(pair[0]) < rank and self._rank(pair[1]) < rank:
+                early.setdefault(token, []).append(pair)
+            else:
+                late.add(token)
+        for token in self.ranks:
+            self._reach(token, early.get(token, []))
+            if token in late and token not in self.reachable:
+                raise NotExactError("a merge joins tokens that later merges make")
+
+    def _rank(self, token: str) -> int:
+        """When a token is made: bytes before all merges, tokens that no merge makes after all."""
+        return -1 if len(token) == 1 else self.ranks.get(token, MAX_ID)
+
+    def _reach(self, token: str, pairs: list[tuple[str, str]]) -> None:
+        for left, right in pairs:
+            known = all(len(half) == 1 or half in self.reachable for half in (left, right))
+            if known and self._stay_apart(left, right, self.ranks[token]):
+                self.reachable[token] = (left, right)
+                return
+
+    def _stay_apart(self, left: str, right: str, limit: int) -> bool:
+        """Whether two tokens can be neighbours with no merge before `limit` that joins across them.
+
+        Goes back in time: of the two, the one made later is taken apart, and its half next to the other token
+        was the neighbour until then. Equal pairs merge from left to right, so the left token is made first.
+        """
+        while True:
+            if self._ranks_of_pairs.get((left, right), MAX_ID) < limit:
+                return False
+            left_rank, right_rank = self._rank(left), self._rank(right)
+            if left_rank < 0 and right_rank < 0:
+                return True
+            if left_rank > right_rank:
+                limit, left = left_rank, self.reachable[left][1]
+            else:
+                limit, right = right_rank + 1, self.reachable[right][0]

@@ -1,0 +1,1 @@
+"""Building vocabularies from text: words, characters, and byte-level BPE."""

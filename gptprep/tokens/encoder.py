@@ -1,0 +1,224 @@
+"""Encoding the documents of sources in order, and counting what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from gptprep.corpus.chunks import place, read_chunks
+from gptprep.corpus.documents import ReadCounts, TextOptions
+from gptprep.corpus.sources import Source, check_unchanged, total_bytes
+from gptprep.errors import GptprepError, TextError
+from gptprep.progress import Progress
+from gptprep.tokenizers import Tokenizer
+from gptprep.tokenizers.base import END_OF_TEXT_TOKENS
+from gptprep.units import MIB
+
+if TYPE_CHECKING:
+    from gptprep.tokens.id_file import IdWriter
+
+Ids = TypeVar("Ids", bound=Sized)
+_CROSS_CHECK_EVERY = 64 * MIB
+"""Bytes of text of which a chunk is compared with the reference."""
+_BLOCK_IDS = 1 << 19
+"""Ids read from a file of ids at a time."""
+
+
+@dataclass
+class SourceCounts(ReadCounts):
+    """What was read of one source, and its ids."""
+
+    path: str = ""
+    ids: int = 0
+    """The ids of its documents, without the end-of-text ids between them."""
+    literal_specials: int = 0
+    """Literal special tokens in the text, under every policy."""
+
+    def add(self, other: SourceCounts) -> None:
+        """Add the counts of a byte range to those of its source."""
+        for field in fields(self):
+            if field.name != "path":
+                setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """Sums over all sources, without ids: the end-of-text ids between documents belong to no source."""
+
+    documents: int
+    bytes: int
+    literal_specials: int
+    empty: int
+    replaced: int
+    skipped: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodingReport(Totals):
+    """How the documents were encoded."""
+
+    engine: str
+    engine_note: str
+    cross_checked: int
+    """Bytes whose ids were compared with the reference."""
+    resumed: int
+    """Parts that an earlier run had written."""
+
+
+def totals(counts: Sequence[SourceCounts]) -> dict[str, int]:
+    """The fields of `Totals`."""
+    return {field.name: sum(getattr(count, field.name) for count in counts) for field in fields(Totals)}
+
+
+class CrossChecker:
+    """Compares the engine with the reference on the first chunk, and then on one in every 64 MiB.
+
+    Args:
+        enabled: whether anything is compared.
+        min_bytes: the smallest chunk that the faster engine encodes; smaller ones need no comparison.
+
+    Attributes:
+        compared: bytes whose ids were compared.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, enabled: bool = True, min_bytes: int = 0) -> None:
+        self._tokenizer, self._enabled, self._min_bytes = tokenizer, enabled, min_bytes
+        self._since_last = _CROSS_CHECK_EVERY
+        self.compared = 0
+
+    def check(self, text: bytes) -> None:
+        """Compare a chunk if it is time to.
+
+        Raises:
+            TextError: the ids differ; says where.
+        """
+        self._since_last += len(text)
+        if self._enabled and self._since_last > _CROSS_CHECK_EVERY and len(text) >= self._min_bytes:
+            compared = self._tokenizer.cross_check(text)
+            self.compared += compared
+            self._since_last = 0 if compared else _CROSS_CHECK_EVERY
+
+
+class EncodedChunk(NamedTuple, Generic[Ids]):
+    """The ids of a chunk."""
+
+    source: Source
+    ids: Ids
+    last: bool
+    """Whether the document ends here."""
+
+
+class CorpusEncoder(Generic[Ids]):
+    """Encodes the documents of sources in order, and counts what it reads.
+
+    Args:
+        encode: turns valid UTF-8 into ids: `Tokenizer.encode_array`, or a list for small output.
+
+    Attributes:
+        counts: one for each source that was started.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        tokenizer: Tokenizer,
+        text: TextOptions,
+        encode: Callable[[bytes], Ids],
+        cross_checker: CrossChecker,
+        progress: Progress,
+    ) -> None:
+        self._sources, self._tokenizer, self._text = sources, tokenizer, text
+        self._encode, self._cross_checker, self._progress = encode, cross_checker, progress
+        self.counts: list[SourceCounts] = []
+
+    def __iter__(self) -> Iterator[EncodedChunk[Ids]]:
+        """The ids of each chunk, in order.
+
+        Raises:
+            GptprepError: a source cannot be read or encoded; says where.
+            CorruptDataError: a source is not what its format says.
+        """
+        total = total_bytes(self._sources)
+        done = 0
+        for source in self._sources:
+            counts = SourceCounts(path=source.name)
+            self.counts.append(counts)
+            for chunk in self._encoded(source, counts):
+                counts.ids += len(chunk.ids)
+                yield chunk
+                self._progress("encoding", done + counts.bytes, total, "bytes")
+            done += counts.bytes
+
+    def _encoded(self, source: Source, counts: SourceCounts) -> Iterator[EncodedChunk[Any]]:
+        if source.kind == "ids":
+            yield from _stored_ids(source, self._tokenizer, counts)
+            return
+        for chunk in read_chunks(source, self._text, self._tokenizer.split_points.last, counts):
+            try:
+                ids = self._encode(chunk.text)
+                self._cross_checker.check(chunk.text)
+            except TextError as error:
+                raise error.at(place(source, chunk, error.offset, self._text)) from None
+            counts.literal_specials += sum(1 for _ in self._tokenizer.specials(chunk.text))
+            yield EncodedChunk(source, ids, chunk.last)
+
+
+def _stored_ids(source: Source, tokenizer: Tokenizer, counts: SourceCounts) -> Iterator[EncodedChunk[Any]]:
+    """A file of ids, or a range of one, checked against the vocabulary."""
+    from gptprep.tokens.id_file import IdFile, check_range, id_dtype
+
+    with IdFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
+        stop = len(file) if source.stop is None else source.stop
+        for start in range(source.start, stop, _BLOCK_IDS):
+            ids = file.read(start, min(start + _BLOCK_IDS, stop))
+            check_range(ids, tokenizer.n_vocab, start, source.path)
+            last = source.stop is None and start + _BLOCK_IDS >= stop
+            counts.documents += last and int(ids[-1]) != tokenizer.eot
+            counts.documents += 0 if tokenizer.eot is None else int((ids == tokenizer.eot).sum())
+            counts.bytes += ids.nbytes
+            yield EncodedChunk(source, ids, last)
+    check_unchanged(source)
+
+
+def check_not_empty(sources: Sequence[Source], counts: Sequence[ReadCounts]) -> None:
+    """Refuse sources that have no document among them.
+
+    Raises:
+        GptprepError: says whether they are empty or were skipped.
+    """
+    if any(count.documents for count in counts):
+        return
+    what = sources[0].label if len(sources) == 1 else f"any of {len(sources)} inputs"
+    why, fix = "it is empty" if len(sources) == 1 else "all are empty", "give some text"
+    if skipped := sum(count.skipped for count in counts):
+        why, fix = f"{skipped} documents were skipped as invalid", "give --errors replace"
+    raise GptprepError(f"no text in {what}", why, fix)
+
+
+def write_stream(encoded: Iterable[EncodedChunk[Any]], tokenizer: Tokenizer, writer: IdWriter) -> None:
+    """Append all documents as one stream, with the end-of-text id between them.
+
+    Raises:
+        GptprepError: there are several documents and the tokenizer has no end-of-text token.
+    """
+    import numpy as np
+
+    end_of_text = None if tokenizer.eot is None else np.array([tokenizer.eot], np.uint32)
+    is_between = False
+    for _, ids, last in encoded:
+        if is_between:
+            if end_of_text is None:
+                raise no_end_of_text(tokenizer)
+            writer.append(end_of_text)
+        writer.append(ids)
+        is_between = last
+
+
+def no_end_of_text(tokenizer: Tokenizer) -> GptprepError:
+    """The error for several documents and no token to put between them."""
+    fix = f"give one document, or a tokenizer that has one of {' '.join(END_OF_TEXT_TOKENS)}"
+    if tokenizer.kind in ("word", "char"):
+        fix = "build the vocabulary with <|endoftext|> (the default), or give one document"
+    what = f"the tokenizer {tokenizer.name} has no end-of-text token"
+    return GptprepError(what, "there are several documents, and it stands between them", fix)

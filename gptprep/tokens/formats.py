@@ -1,0 +1,75 @@
+"""Encoded documents on a stream: ids as text, visible tokens, JSON, or numbers."""
+
+import json
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, BinaryIO
+
+from gptprep.choices import IdFormat
+from gptprep.tokenizers import Tokenizer
+from gptprep.tokenizers.visible import visible
+from gptprep.tokens.encoder import EncodedChunk, write_stream
+
+Encoded = Iterable[EncodedChunk[Any]]
+
+
+def _write_lines(file: BinaryIO, encoded: Encoded, show: Callable[[int], str]) -> int:
+    """One line for each document: its ids, shown without white space."""
+    count, separator = 0, ""
+    for _, ids, last in encoded:
+        line = separator + " ".join(map(show, ids)) if ids else ""
+        file.write((line + "\n" if last else line).encode())
+        separator = "" if last else separator if not ids else " "
+        count += len(ids)
+    return count
+
+
+def _write_ids(file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded) -> int:  # noqa: ARG001
+    return _write_lines(file, encoded, str)
+
+
+def _write_tokens(file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded) -> int:
+    return _write_lines(file, encoded, lambda token_id: visible(tokenizer.token_bytes(token_id)))
+
+
+def _write_json(file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded) -> int:
+    """One JSON document, streamed: the tokenizer, then one line with source and ids for each document."""
+    head = {"tokenizer": tokenizer.name, "n_vocab": tokenizer.n_vocab}
+    file.write(json.dumps(head)[:-1].encode() + b', "documents": [')
+    count, documents, in_document, separator = 0, 0, False, ""
+    for source, ids, last in encoded:
+        if not in_document:
+            comma = b"," if documents else b""
+            file.write(comma + b'\n{"source": ' + json.dumps(source.name).encode() + b', "ids": [')
+            documents, separator = documents + 1, ""
+        if ids:
+            file.write((separator + ", ".join(map(str, ids))).encode())
+            separator = ", "
+        in_document = not last
+        if last:
+            file.write(b"]}")
+        count += len(ids)
+    file.write(b'\n], "n_documents": %d, "n_ids": %d}\n' % (documents, count))
+    return count
+
+
+def _write_numbers(
+    file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded, *, npy_header: bool = False
+) -> int:
+    """One stream of numbers, with the end-of-text id between documents."""
+    from gptprep.tokens.id_file import IdWriter
+
+    writer = IdWriter(file, tokenizer.n_vocab, npy_header=npy_header)
+    write_stream(encoded, tokenizer, writer)
+    writer.finish()
+    return len(writer)
+
+
+WRITERS: dict[IdFormat, Callable[[BinaryIO, Tokenizer, Encoded], int]] = {
+    "ids": _write_ids,
+    "tokens": _write_tokens,
+    "json": _write_json,
+    "bin": _write_numbers,
+    "npy": partial(_write_numbers, npy_header=True),
+}
+"""Write all documents to a file in one format; returns the number of ids written."""

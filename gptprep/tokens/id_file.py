@@ -1,0 +1,137 @@
+"""Flat files of ids: one-dimensional `.npy`, or `.bin`, raw little-endian numbers (nanoGPT's convention)."""
+
+import io
+import os
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gptprep.errors import CorruptDataError, GptprepError, os_errors
+from gptprep.storage import npy
+from gptprep.storage.memory_map import MemoryMap
+from gptprep.tokenizers.base import WRONG_TOKENIZER_FIX
+
+
+def id_dtype(n_vocab: int) -> np.dtype[Any]:
+    """The smallest of uint16 and uint32 (little-endian) that holds every id of a vocabulary.
+
+    Raises:
+        GptprepError: there are more than 2**32 ids.
+    """
+    if n_vocab <= 1 << 16:
+        return np.dtype("<u2")
+    if n_vocab <= 1 << 32:
+        return np.dtype("<u4")
+    raise GptprepError(f"a vocabulary of {n_vocab:,} ids is too large", "ids are stored in 32 bits")
+
+
+def check_range(ids: NDArray[Any], n_vocab: int, first: int, path: str) -> None:
+    """Refuse ids that are not in the vocabulary; `first` is the position of `ids[0]` in `path`.
+
+    Raises:
+        GptprepError: names the first of them and its position.
+    """
+    if len(ids) and (int(ids.max()) >= n_vocab or (ids.dtype.kind == "i" and int(ids.min()) < 0)):
+        position = int(np.flatnonzero((ids >= n_vocab) | (ids < 0))[0])
+        what = f"{path} holds the id {int(ids[position])} at position {first + position:,}"
+        raise GptprepError(what, f"the vocabulary has the ids 0 to {n_vocab - 1}", WRONG_TOKENIZER_FIX)
+
+
+class IdWriter:
+    """Appends ids to an open file, raw or as `.npy` (`npy_header`); `len()` is the number of ids written."""
+
+    def __init__(self, file: BinaryIO, n_vocab: int, *, npy_header: bool) -> None:
+        self._file, self._n_vocab, self._npy_header = file, n_vocab, npy_header
+        self.dtype = id_dtype(n_vocab)
+        self._count = 0
+        if npy_header:
+            file.write(npy.header((0,), self.dtype))
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, ids: NDArray[Any]) -> None:
+        """Append ids, after checking that all are in the vocabulary."""
+        check_range(ids, self._n_vocab, self._count, "the encoded text")
+        self._file.write(np.ascontiguousarray(ids, self.dtype).data)
+        self._count += len(ids)
+
+    def finish(self) -> None:
+        """Write the final length into the header, whose size does not depend on the length."""
+        if self._npy_header:
+            self._file.seek(0)
+            self._file.write(npy.header((self._count,), self.dtype))
+            self._file.seek(0, os.SEEK_END)
+
+
+class IdFile:
+    """Reads ranges of a flat file of ids without mapping it, so memory is bounded by the range.
+
+    `len()` is the number of ids; threads may share one.
+
+    Raises:
+        GptprepError: it cannot be read.
+        CorruptDataError: it is not a one-dimensional array of integers, or has the wrong size.
+    """
+
+    def __init__(self, path: str, raw_dtype: np.dtype[Any]) -> None:
+        """Open `.npy` by its header, anything else as raw ids of `raw_dtype`."""
+        self.path = path
+        with os_errors("read", path):
+            if not os.path.isfile(path) and os.path.exists(path):
+                fix = "give a file that ids were written to"
+                raise GptprepError(f"{path} is not a regular file", fix=fix)
+            self._file = io.FileIO(path)
+        try:
+            self._read_size(raw_dtype)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _read_size(self, raw_dtype: np.dtype[Any]) -> None:
+        if self.path.endswith(".npy"):
+            shape, self.dtype, self._offset = npy.read_header(self._file, self.path)
+            if len(shape) != 1 or self.dtype.kind == "f":
+                why = f"it has shape {shape} and dtype {self.dtype}"
+                raise CorruptDataError(f"{self.path} is not a file of ids", why)
+            self._count = shape[0]
+            return
+        self.dtype, self._offset = raw_dtype, 0
+        size = os.fstat(self._file.fileno()).st_size
+        self._count, remainder = divmod(size, raw_dtype.itemsize)
+        if remainder:
+            why = f"{size:,} bytes are not a whole number of {raw_dtype.name} ids"
+            raise CorruptDataError(f"{self.path} is truncated", why)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def mapped(self) -> tuple[MemoryMap, NDArray[Any]]:
+        """A memory map of the file, which must not be empty, and an array of all ids over it."""
+        memory_map = MemoryMap(self._file, self._offset + self._count * self.dtype.itemsize)
+        return memory_map, memory_map.array(self.dtype, (self._count,), self._offset)
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """The ids `start` to `stop`, clipped to the file, as a new array."""
+        start, stop = max(start, 0), min(stop, self._count)
+        ids = np.empty(max(0, stop - start), self.dtype)
+        view = ids.data.cast("B") if len(ids) else memoryview(b"")
+        offset = self._offset + start * self.dtype.itemsize
+        with os_errors("read", self.path):
+            while len(view):
+                done = os.preadv(self._file.fileno(), [view], offset)
+                if not done:
+                    raise CorruptDataError(f"{self.path} became shorter while it was read")
+                view, offset = view[done:], offset + done
+        return ids

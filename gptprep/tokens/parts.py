@@ -1,0 +1,194 @@
+"""Phase 1 of `window` and of a large `encode`: sources to parts, files of ids that make up one stream.
+
+The plan depends on sizes alone, so the parts are the same for any number of workers. In its part each
+document is followed by the end-of-text id; the stream leaves out the last one. Beside its ids a part has the
+ends of its documents, and a receipt with which a later run can take it as it is.
+"""
+
+import os
+import shutil
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from gptprep.corpus.sources import Source, total_bytes
+from gptprep.parallel import processes
+from gptprep.progress import Progress, no_progress
+from gptprep.tokenizers import Tokenizer
+from gptprep.tokens import receipts
+from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts, check_not_empty, no_end_of_text
+from gptprep.tokens.id_file import IdFile, IdWriter, id_dtype
+from gptprep.tokens.planning import TaskSources, id_ranges, plan_task_sources, read_ranges
+from gptprep.tokens.receipts import Part
+from gptprep.tokens.spec import EncodingSpec
+from gptprep.tokens.stream import TokenStream
+from gptprep.units import KIB, MIB
+
+PART_BYTES = 16 * MIB
+"""Text of one part: large enough to be worth a task, small enough to divide the work evenly."""
+PARTS_FOLDER = "parts"
+"""In OUT.partial: a run that fails keeps it for the next one."""
+_PART_IDS = 1 << 22
+"""Ids of one part, for inputs that are ids already."""
+
+
+@dataclass(frozen=True)
+class EncodeTask:
+    """What a worker needs to write one part."""
+
+    sources: TaskSources
+    path: str
+    """The file of the part."""
+    spec: EncodingSpec
+    has_receipt: bool
+    """Whether to write a receipt, and to look for that of an earlier run."""
+
+
+class EncodedCorpus(NamedTuple):
+    """All parts, and what was read of each source."""
+
+    parts: list[Part]
+    n_ids: int
+    """The ids of all parts, with the end-of-text id after each document."""
+    counts: list[SourceCounts]
+    n_vocab: int
+    has_eot: bool
+    """Whether the end-of-text id follows each document."""
+
+    @property
+    def stream_ids(self) -> int:
+        """How many ids the stream of all documents has: no end-of-text id follows the last."""
+        return self.n_ids - self.has_eot
+
+    @property
+    def cross_checked(self) -> int:
+        """Bytes of text whose ids were compared with the reference."""
+        return sum(part.cross_checked for part in self.parts)
+
+    @property
+    def resumed(self) -> int:
+        """How many parts an earlier run wrote."""
+        return sum(part.resumed for part in self.parts)
+
+    def stream(self, n_ids: int) -> TokenStream:
+        """The first `n_ids` ids of all parts."""
+        return TokenStream([(part.path, part.ids) for part in self.parts], id_dtype(self.n_vocab), n_ids)
+
+
+def plan_tasks(
+    sources: Sequence[Source], folder: str, tokenizer: Tokenizer, spec: EncodingSpec
+) -> list[EncodeTask]:
+    """Tasks of about `PART_BYTES` each, in stream order.
+
+    Args:
+        tokenizer: the one that `spec` loads.
+
+    Raises:
+        GptprepError: a file of ids cannot be read.
+        CorruptDataError: a file of ids is not what its header says.
+    """
+
+    def ranges_of_ids(source: Source) -> Iterator[Source]:
+        with IdFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
+            return id_ranges(source, len(file), _PART_IDS)
+
+    can_divide = tokenizer.split_points.exist
+    planned = list(plan_task_sources(sources, spec.text, PART_BYTES, can_divide, ranges_of_ids))
+    paths = [os.path.join(folder, f"part-{number:06d}.bin") for number in range(len(planned))]
+    has_receipt = len(planned) > 1
+    return [EncodeTask(*task, spec, has_receipt) for task in zip(planned, paths, strict=True)]
+
+
+def encode_parts(
+    sources: Sequence[Source],
+    tasks: Sequence[EncodeTask],
+    tokenizer: Tokenizer,
+    workers: int,
+    progress: Progress,
+) -> EncodedCorpus:
+    """Write all parts.
+
+    Raises:
+        GptprepError: a source cannot be read or encoded, or there is no text; says where.
+        CorruptDataError: a source is not what its format says.
+    """
+    if any(source.size is None for source in sources):
+        workers = 1  # only the process that has a pipe can read it
+    counts = [SourceCounts(path=source.name) for source in sources]
+    parts: list[Part] = []
+    total, done = total_bytes(sources), 0
+    os.makedirs(os.path.dirname(tasks[0].path), exist_ok=True)
+    receipts.remove_others(os.path.dirname(tasks[0].path), [task.path for task in tasks])
+    only = [encode_part(tasks[0], progress)] if len(tasks) == 1 else None
+    for part in only or processes.run(encode_part, tasks, workers):
+        parts.append(part)
+        for owner, count in zip(part.owners, part.counts, strict=True):
+            counts[owner].add(count)
+            done += count.bytes
+        if tokenizer.eot is None and sum(count.documents for count in counts) > 1:
+            raise no_end_of_text(tokenizer)
+        progress("encoding", done, total, "bytes")
+    check_not_empty(sources, counts)
+    n_ids = sum(part.ids for part in parts)
+    return EncodedCorpus(parts, n_ids, counts, tokenizer.n_vocab, tokenizer.eot is not None)
+
+
+def encode_part(task: EncodeTask, progress: Progress = no_progress) -> Part:
+    """Encode the sources of one task into its part; raises as `encode_parts`."""
+    tokenizer, (ranges, owners) = task.spec.load_tokenizer(), task.sources
+    # The engines give the same ids. Should one be found wrong, the other must not use its parts.
+    settings = [tokenizer.fingerprint, tokenizer.n_vocab, tokenizer.engine, task.spec.special, task.spec.text]
+    id_bytes = id_dtype(tokenizer.n_vocab).itemsize
+    if task.has_receipt and (part := receipts.read(task.path, ranges, settings, owners, id_bytes)):
+        return part
+    with suppress(FileNotFoundError):
+        os.unlink(receipts.receipt_path(task.path))
+
+    def write(exact: tuple[Source, ...]) -> Part:
+        return _write_part(task, tokenizer, exact, progress)
+
+    part = read_ranges(ranges, task.spec.text, tokenizer.split_points.first, write)
+    if task.has_receipt:
+        receipts.write(ranges, settings, part)
+    return part
+
+
+def _write_part(
+    task: EncodeTask, tokenizer: Tokenizer, ranges: tuple[Source, ...], progress: Progress
+) -> Part:
+    cross_checker = CrossChecker(tokenizer, enabled=task.spec.cross_check)
+    encode = tokenizer.encode_array
+    encoder = CorpusEncoder(ranges, tokenizer, task.spec.text, encode, cross_checker, progress)
+    end_of_text = np.array([] if tokenizer.eot is None else [tokenizer.eot], np.uint32)
+    ends = array("Q")
+    with open(task.path, "wb", buffering=64 * KIB) as file:
+        writer = IdWriter(file, tokenizer.n_vocab, npy_header=False)
+        for chunk in encoder:
+            may_hold_eot = chunk.source.kind == "ids" or encoder.counts[-1].literal_specials
+            if may_hold_eot and tokenizer.eot is not None:
+                ends_inside = (chunk.ids == tokenizer.eot).nonzero()[0] + len(writer) + 1
+                ends.frombytes(ends_inside.astype(np.uint64).tobytes())
+            writer.append(chunk.ids)
+            if chunk.last:
+                writer.append(end_of_text)
+                ends.append(len(writer))
+    with open(receipts.ends_path(task.path), "wb") as file:
+        file.write(ends)
+    counts, owners = tuple(encoder.counts), task.sources.owners
+    return Part(task.path, len(writer), len(ends), counts, owners, cross_checker.compared)
+
+
+@contextmanager
+def kept_parts(folder: str) -> Iterator[str]:
+    """The folder for the parts in a working folder. If the block fails, parts with receipts are kept."""
+    parts = os.path.join(folder, PARTS_FOLDER)
+    try:
+        yield parts
+    except BaseException:
+        if not receipts.any_in(parts):
+            shutil.rmtree(parts, ignore_errors=True)
+        raise

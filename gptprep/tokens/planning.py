@@ -1,0 +1,122 @@
+"""Planning: sources are divided among tasks, and the number of their ids is estimated from samples.
+
+Tasks follow from the sources alone, so that the result does not depend on the number of workers.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple, TypeVar
+
+from gptprep.corpus.blocks import read_blocks
+from gptprep.corpus.documents import TextOptions
+from gptprep.corpus.ranges import exact_range, plan_ranges, with_first_line
+from gptprep.corpus.sources import Source, total_bytes
+from gptprep.errors import GptprepError, TextError
+from gptprep.tokenizers import Tokenizer
+from gptprep.units import KIB
+
+_SAMPLE_BYTES = 64 * KIB
+"""Bytes of each sampled source."""
+_SAMPLED_SOURCES = 8
+Result = TypeVar("Result")
+
+
+class TaskSources(NamedTuple):
+    """What one task reads."""
+
+    ranges: tuple[Source, ...]
+    """Whole sources or byte ranges of them."""
+    owners: tuple[int, ...]
+    """The number of the source that each range belongs to."""
+
+
+def plan_task_sources(
+    sources: Sequence[Source],
+    text: TextOptions,
+    task_bytes: int,
+    has_split_points: bool,
+    id_ranges: Callable[[Source], Iterable[Source]] = lambda source: [source],
+) -> Iterator[TaskSources]:
+    """Divide the sources among tasks of about `task_bytes`, in order; large sources in byte ranges.
+
+    Args:
+        has_split_points: whether documents can be divided; between documents and lines it is always possible.
+        id_ranges: divides a source of ids; each of its ranges gets a task of its own.
+    """
+    planned: list[tuple[int, Source]] = []
+    size = 0
+    can_read_again = all(source.stamp for source in sources)
+    for owner, source in enumerate(sources):
+        is_ids = source.kind == "ids"
+        planned_ranges = plan_ranges([source], text, task_bytes, has_split_points=has_split_points)
+        for byte_range in id_ranges(source) if is_ids else planned_ranges:
+            if size >= task_bytes:
+                yield _task_sources(planned)
+                planned, size = [], 0
+            if can_read_again and not is_ids and _size(byte_range) <= task_bytes:
+                byte_range = byte_range._replace(first_line=0)  # counted only if an error needs the line
+            planned.append((owner, byte_range))
+            size += task_bytes if is_ids and byte_range is not source else _size(byte_range)
+    if planned:
+        yield _task_sources(planned)
+
+
+def _task_sources(planned: list[tuple[int, Source]]) -> TaskSources:
+    return TaskSources(tuple(byte_range for _, byte_range in planned), tuple(owner for owner, _ in planned))
+
+
+def id_ranges(source: Source, n_ids: int, range_ids: int) -> Iterator[Source]:
+    """A source of `n_ids` ids in ranges of `range_ids`; the source itself if it has no more."""
+    if n_ids <= range_ids:
+        yield source
+        return
+    for start, stop in pairwise([*range(0, n_ids, range_ids), None]):
+        yield source._replace(start=start or 0, stop=stop)
+
+
+def _size(byte_range: Source) -> int:
+    stop = byte_range.size if byte_range.stop is None else byte_range.stop
+    return (stop or 0) - byte_range.start
+
+
+def read_ranges(
+    ranges: Iterable[Source],
+    text: TextOptions,
+    first_split_point: Callable[[bytes, int], int],
+    read: Callable[[tuple[Source, ...]], Result],
+) -> Result:
+    """Call `read` with the exact byte ranges of a task.
+
+    If it raises an error it is called once more with ranges that count lines, so that the error names the
+    line.
+    """
+    exact = tuple(exact_range(byte_range, text, first_split_point) for byte_range in ranges)
+    try:
+        return read(exact)
+    except GptprepError:
+        if all(source.first_line for source in exact):
+            raise
+        return read(tuple(source if source.first_line else with_first_line(source) for source in exact))
+
+
+def estimate_ids(sources: Sequence[Source], tokenizer: Tokenizer, text: TextOptions) -> int | None:
+    """About how many ids the sources have, from the first bytes of some; None if a size is unknown."""
+    from gptprep.tokens.id_file import IdFile, id_dtype
+
+    if total_bytes(sources) is None:
+        return None
+    n_ids = len(sources) - 1
+    for source in sources:
+        if source.kind == "ids":
+            with IdFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
+                n_ids += len(file)
+    texts = [source for source in sources if source.kind != "ids"]
+    n_bytes = n_sampled = 0
+    for source in texts[:: -(-len(texts) // _SAMPLED_SOURCES) or 1]:
+        sample = next(read_blocks(source), b"")[:_SAMPLE_BYTES]
+        try:
+            n_sampled += len(tokenizer.encode_array(sample.decode(text.encoding, "replace").encode()))
+            n_bytes += len(sample)
+        except (TextError, UnicodeError):  # the run itself says where
+            continue
+    return n_ids + sum(source.size or 0 for source in texts) * n_sampled // max(1, n_bytes)

@@ -1,0 +1,129 @@
+"""Receipts: JSON files beside the parts, which let a later run use a part that is already there.
+
+A receipt is written when its part is complete. It has a fingerprint of the inputs, the options and the
+tokenizer, and checksums of the part. If the fingerprint or a checksum differs, the part is written again.
+"""
+
+import hashlib
+import os
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from gptprep.corpus.sources import Source
+from gptprep.errors import GptprepError
+from gptprep.storage.files import read_regular
+from gptprep.storage.json_files import json_bytes, parse_json
+from gptprep.storage.sealed import check_seal, sealed_json
+from gptprep.storage.workdir import remove
+from gptprep.tokens.encoder import SourceCounts
+from gptprep.units import MIB
+
+_VERSION = 1
+
+
+class Part(NamedTuple):
+    """A file of ids that one task wrote."""
+
+    path: str
+    ids: int
+    documents: int
+    """Documents that end in this part."""
+    counts: tuple[SourceCounts, ...]
+    """What was read of each byte range of the task."""
+    owners: tuple[int, ...]
+    """The number of the source that each byte range belongs to."""
+    cross_checked: int
+    """Bytes whose ids were compared with the reference."""
+    resumed: bool = False
+    """Whether an earlier run wrote it."""
+
+
+def ends_path(part_path: str) -> str:
+    """The file of the document ends of a part: uint64, in ids from the start of the part."""
+    return part_path.removesuffix(".bin") + ".ends"
+
+
+def receipt_path(part_path: str) -> str:
+    """The receipt of a part."""
+    return part_path.removesuffix(".bin") + ".json"
+
+
+def write(sources: Sequence[Source], settings: Sequence[Any], part: Part) -> None:
+    """Write the receipt of a complete part, unless a source cannot be read again (a pipe)."""
+    if (fingerprint := _fingerprint(sources, settings)) is None:
+        return
+    value = {"fingerprint": fingerprint, "checksums": _checksums(part.path), **part._asdict()}
+    temporary = receipt_path(part.path) + ".new"
+    with open(temporary, "wb") as file:
+        file.write(sealed_json(value))
+    os.replace(temporary, receipt_path(part.path))
+
+
+def read(
+    part_path: str, sources: Sequence[Source], settings: Sequence[Any], owners: tuple[int, ...], id_bytes: int
+) -> Part | None:
+    """The part of an earlier run, if this run can use it; otherwise None.
+
+    Args:
+        settings: everything else that the ids depend on.
+        id_bytes: bytes per id.
+    """
+    with suppress(GptprepError, OSError, KeyError, TypeError):
+        data = read_regular(receipt_path(part_path))
+        check_seal(data, part_path)
+        value: dict[str, Any] = parse_json(data, part_path)
+        fingerprint = _fingerprint(sources, settings)
+        if fingerprint is None or value["fingerprint"] != fingerprint:
+            return None
+        numbers = [value[name] for name in ("ids", "documents", "cross_checked")]
+        if value["checksums"] != _checksums(part_path) or not all(type(n) is int for n in numbers):
+            return None
+        if os.path.getsize(part_path) != value["ids"] * id_bytes:
+            return None
+        counts = tuple(SourceCounts(**count) for count in value["counts"])
+        n_ids, documents, cross_checked = numbers
+        return Part(part_path, n_ids, documents, counts, owners, cross_checked, resumed=True)
+    return None
+
+
+def any_in(folder: str) -> bool:
+    """Whether a folder has the receipt of any part."""
+    return os.path.isdir(folder) and any(name.endswith(".json") for name in os.listdir(folder))
+
+
+def remove_others(folder: str, parts: Iterable[str]) -> None:
+    """Remove what is in the folder and belongs to none of these parts, or is not a plain file."""
+    kept = {os.path.basename(part).removesuffix(".bin") for part in parts}
+    for entry in list(os.scandir(folder)):
+        stem, ending = os.path.splitext(entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            remove(entry.path)
+        elif (
+            stem not in kept
+            or ending not in (".bin", ".ends", ".json")
+            or not entry.is_file(follow_symlinks=False)
+            or entry.stat(follow_symlinks=False).st_nlink > 1
+        ):
+            os.unlink(entry.path)
+
+
+def _fingerprint(sources: Sequence[Source], settings: Sequence[Any]) -> str | None:
+    ranges = [(source.kind, source.start, source.stop, source.stamp) for source in sources]
+    if any(source.stamp is None for source in sources):
+        return None
+    return hashlib.sha256(json_bytes([_VERSION, ranges, list(settings)])).hexdigest()
+
+
+def _checksums(part_path: str) -> list[int]:
+    """CRC-32 of the ids and of the document ends: a power failure can truncate files that are not flushed."""
+    return [_checksum(part_path), _checksum(ends_path(part_path))]
+
+
+def _checksum(path: str) -> int:
+    checksum = 0
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(MIB):
+            checksum = zlib.crc32(block, checksum)
+    return checksum

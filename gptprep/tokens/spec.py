@@ -1,0 +1,39 @@
+"""How documents are encoded: the options that `encode`, `window` and their workers share."""
+
+import os
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from gptprep.choices import Engine, SpecialPolicy
+from gptprep.corpus.documents import TextOptions
+from gptprep.tokenizers import Tokenizer, load_tokenizer
+
+
+@dataclass(frozen=True)
+class EncodingSpec:
+    """How documents are read and encoded."""
+
+    tokenizer: str = "gpt2"
+    """A name or a path, as `load_tokenizer` takes it."""
+    special: SpecialPolicy = "allow"
+    engine: Engine = "auto"
+    cross_check: bool = True
+    """Whether some of the ids are compared with the reference."""
+    text: TextOptions = field(default_factory=TextOptions)
+
+    def load_tokenizer(self) -> Tokenizer:
+        """The tokenizer, one for each process, so that forked workers have their parent's.
+
+        It is loaded again if its file has changed. Raises as `load_tokenizer`.
+        """
+        try:
+            status = os.stat(self.tokenizer)
+            stamp: tuple[int, ...] = (status.st_ino, status.st_size, status.st_mtime_ns)
+        except OSError:
+            stamp = ()
+        return _loaded(self.tokenizer, self.special, self.engine, stamp)
+
+
+@lru_cache(maxsize=4)
+def _loaded(name: str, special: SpecialPolicy, engine: Engine, _: tuple[int, ...]) -> Tokenizer:
+    return load_tokenizer(name, special, engine)

@@ -1,0 +1,145 @@
+"""Token streams: files of ids, read one after the other as one array."""
+
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from gptprep.errors import CorruptDataError
+from gptprep.storage import npy
+from gptprep.storage.json_files import json_bytes, read_json
+from gptprep.storage.memory_map import MemoryMap
+from gptprep.storage.writers import start_writeback
+from gptprep.tokens.id_file import IdFile
+
+_COPIED_IDS = 1 << 22
+"""Ids copied at a time."""
+_DENSE = 4
+"""Windows are read in one range if it has at most this many times their ids."""
+
+
+class TokenStream:
+    """Files of ids as one stream; `len()` is the number of ids.
+
+    Files are opened when they are read, so there may be any number; threads may share a stream.
+    """
+
+    def __init__(
+        self, parts: Sequence[tuple[str, int]], dtype: np.dtype[Any], n_ids: int, *, keep_mapped: bool = True
+    ) -> None:
+        """A stream over some files.
+
+        Args:
+            parts: paths, and how many ids each file holds.
+            n_ids: the length of the stream, which may leave out some ids at the end.
+            keep_mapped: whether `gather` may keep in memory what it has read.
+        """
+        self.dtype, self.parts, self._count, self._keep_mapped = dtype, parts, n_ids, keep_mapped
+        self._stops = np.cumsum([0, *(count for _, count in parts)])[1:]
+        self._maps: dict[int, tuple[MemoryMap, NDArray[Any]]] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_maps": {}}
+
+    def save(self, path: str) -> None:
+        """Write which files the stream has, so that other processes can `load` it."""
+        with open(path, "wb") as file:
+            file.write(json_bytes({"parts": self.parts, "dtype": self.dtype.str, "ids": self._count}))
+
+    @classmethod
+    def load(cls, path: str) -> Self:
+        """A stream that was saved; it keeps nothing in memory."""
+        value = read_json(path)
+        parts = [(part, count) for part, count in value["parts"]]
+        return cls(parts, np.dtype(value["dtype"]), value["ids"], keep_mapped=False)
+
+    def map_all(self) -> None:
+        """Memory-map all files now, so that `gather` reads them as they are now; raises as `read`."""
+        for index, (_, count) in enumerate(self.parts):
+            if count:
+                self._mapped(index)
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """The ids `start` to `stop`, clipped to the stream, as a new array.
+
+        Raises:
+            CorruptDataError: a file does not hold as many ids as it should.
+        """
+        stop = min(stop, self._count)
+        arrays = []
+        for index in range(int(np.searchsorted(self._stops, start, "right")), len(self.parts)):
+            first = int(self._stops[index]) - self.parts[index][1]
+            if first >= stop:
+                break
+            arrays.append(self._read_part(index, start - first, stop - first))
+        if not arrays:
+            return np.empty(0, self.dtype)
+        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+    def _read_part(self, index: int, start: int, stop: int) -> NDArray[Any]:
+        """Ids of one file, from its mapping if these are kept: the file may have been replaced since."""
+        if self._keep_mapped and self.parts[index][1]:
+            return np.array(self._mapped(index)[1][max(start, 0) : stop])
+        with self._open(index) as file:
+            return file.read(start, stop)
+
+    def gather(self, starts: NDArray[np.int64], length: int) -> NDArray[Any]:
+        """The `length` ids from each start on, (B, length); ids beyond the stream are 0. Raises as `read`."""
+        if not len(starts):
+            return np.empty((0, length), self.dtype)
+        start, stop = int(starts.min()), int(starts.max()) + length
+        if stop - start <= _DENSE * length * len(starts):  # one read is faster than many
+            ids = self.read(start, stop)
+            padded = np.concatenate([ids, np.zeros(max(0, stop - start - len(ids)), self.dtype)])
+            return sliding_window_view(padded, length)[starts - start]
+        out = np.zeros((len(starts), length), self.dtype)
+        part_of = np.searchsorted(self._stops, starts, "right")
+        for index in np.unique(part_of).tolist():
+            self._gather_part(index, (part_of == index).nonzero()[0], starts, out)
+        return out
+
+    def _gather_part(
+        self, index: int, rows: NDArray[np.int64], starts: NDArray[np.int64], out: NDArray[Any]
+    ) -> None:
+        length = out.shape[1]
+        first = int(self._stops[index]) - self.parts[index][1]
+        within = starts[rows] + length <= min(int(self._stops[index]), self._count)
+        if within.any():
+            memory_map, ids = self._mapped(index)
+            out[rows[within]] = sliding_window_view(ids, length)[starts[rows[within]] - first]
+            if not self._keep_mapped:
+                memory_map.release_pages()
+        for row in rows[~within].tolist():  # across two files, or beyond the end
+            found = self.read(int(starts[row]), int(starts[row]) + length)
+            out[row, : len(found)] = found
+
+    def _open(self, index: int) -> IdFile:
+        path, count = self.parts[index]
+        file = IdFile(path, self.dtype)
+        if len(file) != count or file.dtype != self.dtype:
+            file.close()
+            what = f"{path} holds {len(file):,} ids of {file.dtype}"
+            raise CorruptDataError(what, f"{count:,} were written")
+        return file
+
+    def _mapped(self, index: int) -> tuple[MemoryMap, NDArray[Any]]:
+        if index not in self._maps:
+            with self._open(index) as file:
+                self._maps[index] = file.mapped()
+        return self._maps[index]
+
+
+def write_ids(file: BinaryIO, stream: TokenStream, *, npy_header: bool) -> None:
+    """Write a stream to an open file, as `.npy` (`npy_header`) or raw."""
+    if npy_header:
+        file.write(npy.header((len(stream),), stream.dtype))
+    for start in range(0, len(stream), _COPIED_IDS):
+        ids = stream.read(start, start + _COPIED_IDS)
+        offset = file.tell()
+        file.write(ids.data)
+        start_writeback(file.fileno(), offset, ids.nbytes)

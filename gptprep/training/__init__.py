@@ -1,0 +1,1 @@
+"""PyTorch: datasets, data loaders, embeddings, and checkpoints. Only this room imports torch."""

@@ -1,0 +1,92 @@
+"""Which ids go to train and val, and the index of each split's windows.
+
+A split by tail takes a range of the stream as it is in the parts. A split by document copies its documents
+from the parts into a file of its own. For windows that are read in random order all ids are copied into one
+file, because reading from many files would be slow.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gptprep.tokens.parts import EncodedCorpus
+from gptprep.tokens.stream import TokenStream
+from gptprep.windows.by_document import DocumentWindows
+from gptprep.windows.document_split import copy_documents, documents_of
+from gptprep.windows.index import WindowIndex
+from gptprep.windows.spec import WindowSpec, train_ids
+from gptprep.windows.strided import StridedWindows
+
+
+@dataclass(frozen=True)
+class SplitIds:
+    """The ids of a split: a range of a saved token stream. Small enough to be sent to another process."""
+
+    path: str
+    """The file of the saved stream."""
+    start: int
+    n_ids: int
+
+    @cached_property
+    def _stream(self) -> TokenStream:
+        return TokenStream.load(self.path)
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """The ids `start` to `stop` of the split."""
+        return self._stream.read(self.start + start, self.start + stop)
+
+    def gather(self, starts: NDArray[np.int64], length: int) -> NDArray[Any]:
+        """The `length` ids from each start on, (B, length); ids beyond the stream are 0."""
+        return self._stream.gather(self.start + starts, length)
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """One split before it is written."""
+
+    ids: SplitIds
+    index: WindowIndex
+    """In text order."""
+
+
+def plan_splits(
+    encoded: EncodedCorpus, spec: WindowSpec, folder: str, workers: int, *, in_one_file: bool
+) -> dict[str, SplitPlan]:
+    """Plan the splits; what they need beside the parts is written to `folder`.
+
+    Args:
+        in_one_file: whether the windows will be read in random order.
+
+    Raises:
+        CorruptDataError: a part has changed since it was written.
+    """
+    n_trailing = 0 if spec.ends_with_documents else encoded.n_ids - encoded.stream_ids
+    if spec.splits_by_document:
+        streams = copy_documents(encoded, spec, ["train", "val"], folder, workers)
+        ranges = {name: range(max(0, len(stream) - n_trailing)) for name, stream in streams.items()}
+    else:
+        n_ids = encoded.n_ids - n_trailing
+        n_train = train_ids(n_ids, spec.fraction)
+        ranges = {"train": range(n_train)} | ({"val": range(n_train, n_ids)} if spec.fraction else {})
+        if in_one_file:
+            stream = copy_documents(encoded, spec, ["all"], folder, workers)["all"]
+        else:
+            stream = encoded.stream(n_ids)
+        streams = dict.fromkeys(ranges, stream)
+    plans = {}
+    for number, (name, id_range) in enumerate(ranges.items()):
+        path, n_ids = os.path.join(folder, f"{name}-stream.json"), len(id_range)
+        streams[name].save(path)
+        index: WindowIndex
+        if spec.ends_with_documents:
+            documents = documents_of(encoded.parts, spec, number, id_range)
+            table = os.path.join(folder, name)
+            index = DocumentWindows.write(table, documents, n_ids, spec.context_length, spec.step)
+        else:
+            index = StridedWindows(n_ids, spec.context_length, spec.step)
+        plans[name] = SplitPlan(SplitIds(path, id_range.start, n_ids), index)
+    return plans

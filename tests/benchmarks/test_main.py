@@ -1,0 +1,71 @@
+"""`python -m benchmarks`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks import __main__ as command_line
+from benchmarks.embedding import DIM, EMBEDDERS
+from benchmarks.peers import CONTEXT_LENGTH, PEERS, Peer
+from benchmarks.reading import READERS
+from benchmarks.strides import STRIDES
+from tests.helpers.paths import TOP
+
+
+def run(*arguments: str) -> list[str]:
+    """The lines that `python -m benchmarks` prints."""
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def names(lines: list[str]) -> list[str]:
+    """The first cell of each row."""
+    return [line.split(" | ")[0][2:] for line in lines]
+
+
+@pytest.mark.slow
+def test_each_peer_has_a_row_or_a_line() -> None:
+    lines = run("--megabytes", "0.3", "--runs", "1")
+    rows = names([line for line in lines if line.startswith("| ")])[1:]
+    assert rows == [name for name, peer in PEERS.items() if peer.is_installed]
+    left_out = [line.split(":")[0] for line in lines if "left out" in line]
+    assert left_out == [name for name, peer in PEERS.items() if not peer.is_installed]
+
+
+def test_peers_are_chosen_by_words_and_missing_ones_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    missing = Peer(lambda _, __: None, "*", ("no_such_module", "no-such==1"))
+    chosen = command_line.chosen(PEERS | {"a missing one": missing}, ["encode", "missing"])
+    assert list(chosen) == ["gptprep encode", "gptprep encode --engine tiktoken"]
+    assert capsys.readouterr().out == "a missing one: left out, not installed (pip install no-such==1)\n"
+
+
+@pytest.mark.slow
+def test_strides_print_a_row_for_each_way() -> None:
+    lines = run("--strides", "--megabytes", "0.3", "--runs", "1")
+    assert names(lines[4:7]) == list(STRIDES)
+
+
+@pytest.mark.slow
+def test_scaling_prints_a_row_for_each_size() -> None:
+    lines = run("--scaling", "--sizes", "0.1", "0.2", "--runs", "1")
+    assert len([line for line in lines if line.startswith("| 0.")]) == 3
+
+
+@pytest.mark.slow
+def test_embed_prints_a_row_for_each_chosen_way() -> None:
+    """Those that need torch are tried in test_peers.py; here the start of one is enough."""
+    lines = run("--embed", "--windows", "8", "--runs", "1", "--peers", "gptprep", "dd")
+    assert names(lines[4:7]) == [name for name in EMBEDDERS if "plain" not in name]
+    assert all(f" {8 * CONTEXT_LENGTH * DIM:,} " in line for line in lines[4:7])
+
+
+@pytest.mark.slow
+def test_reading_prints_a_row_for_each_chosen_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All readers are tried in test_peers.py; here the start of two is enough."""
+    monkeypatch.setenv("READING_SECONDS", "0.1")
+    lines = run("--reading", "--megabytes", "1", "--runs", "1", "--peers", "layout tokens", "nanoGPT")
+    assert names(lines[3:]) == [name for name in READERS if "layout tokens" in name or "nanoGPT" in name]

@@ -1,0 +1,52 @@
+"""What is measured of a run, and what is computed from several runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tiktoken
+
+from benchmarks.measure import Run, measure
+from benchmarks.measure import _Memory as Memory
+from benchmarks.peers import PEERS
+from benchmarks.scaling import exponent
+from benchmarks.tables import check_counts
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="memory is read from /proc")
+def test_memory_is_that_of_all_processes_together() -> None:
+    hold = "held = bytearray(b'x') * 100_000_000; import time; time.sleep(20)"
+    both = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {hold!r}]); {hold}"
+    with subprocess.Popen([sys.executable, "-c", both], start_new_session=True) as process:
+        memory = Memory(process.pid)
+        for _ in range(300):  # until both hold their memory, on a slow machine too
+            time.sleep(0.05)
+            if memory._peak > 200_000_000:
+                break
+        peak = memory.stop()
+        os.killpg(process.pid, 9)
+    assert peak
+    assert 200_000_000 < peak < 260_000_000
+
+
+def test_run_counts_ids_and_leaves_no_output(materials: Path, reference: tiktoken.Encoding) -> None:
+    measured = measure("gptprep encode", PEERS["gptprep encode"], materials)
+    text = (materials / "corpus.txt").read_bytes().decode()
+    assert measured.n_ids == len(reference.encode_ordinary(text))
+    assert measured.seconds > 0
+    assert not (materials / "output").exists()
+
+
+def test_peer_that_does_less_is_found() -> None:
+    runs = {name: [Run(1.0, None, n)] for name, n in {"a": 1000, "b": 1010, "lazy": 500}.items()}
+    assert [line.split(":")[0] for line in check_counts(runs, 0)] == ["lazy"]
+
+
+def test_exponent_is_that_of_the_time_beyond_start_up() -> None:
+    assert exponent({1000: 0.5, 10**7: 0.6, 10**8: 1.5, 10**9: 10.5}).endswith("bytes**1.00.")
+    assert exponent({1000: 0.5, 10**7: 0.4}).startswith("Too few")

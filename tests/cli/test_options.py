@@ -1,0 +1,76 @@
+"""Options that cannot be used together, outputs that would destroy inputs, and escapes."""
+
+from pathlib import Path
+
+import pytest
+
+from gptprep.cli.options import ReadingArguments
+from tests.helpers.cli import Run
+
+
+def test_separator_may_contain_escapes() -> None:
+    assert ReadingArguments(separator=r"a\n\t\\n").text.separator == "a\n\t\\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["encode", "a.txt", "--format", "npy", "-o", "x.bin"], "x.bin would hold the format npy"),
+        (["encode", "a.txt", "--format", "ids", "-o", "x.npy"], "x.npy would hold the format ids"),
+        (["encode", "a.txt", "-o", "x.npy.gz"], "x.npy.gz would not be compressed"),
+        (["encode", "a.txt", "-o", "x.npy", "--count"], "--count prints a number"),
+        (
+            ["encode", "a.txt", "--json", "--format", "tokens"],
+            "--json and --format tokens cannot be used together",
+        ),
+        (["encode", "a.txt", "-o", ""], "the output has no name"),
+        (["encode", "-", "-"], "standard input is named twice"),
+        (["decode", "1", "٣"], "'٣' is not an id"),
+        (["decode", "a", "b"], "'a' is not an id"),
+        (["decode", "", ""], "there is no id among the arguments"),
+        (["vocab", "a.txt", "-o", "v"], "v does not end in .json"),
+        (["window", "a.txt", "-o", "-"], "a folder cannot be written to standard output"),
+        (
+            ["window", "a.txt", "-o", "s", "--val-fraction", "1e-99999999"],
+            "the val fraction is 1e-99999999",
+        ),
+    ],
+)
+def test_contradiction_is_a_usage_error(run: Run, tmp_path: Path, arguments: list[str], what: str) -> None:
+    (tmp_path / "a.txt").write_text("one two")
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, b"")
+    assert f"error: {what}" in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["encode", "a.txt", "-o", "a.txt"],
+        ["vocab", "b.json", "-o", "b.json"],
+        ["encode", ".", "-o", "a.txt"],
+    ],
+)
+def test_output_file_is_never_an_input(run: Run, tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "a.txt").write_text("one two")
+    (tmp_path / "b.json").write_text("one two")
+    done = run(*arguments, "--force")
+    assert (done.code, done.out) == (1, b"")
+    assert "is one of the inputs" in done.err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "a.txt": "one two",
+        "b.json": "one two",
+    }
+
+
+def test_output_folder_that_holds_other_files_is_not_replaced(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one two")
+    assert run("window", "a.txt", "-o", "d", "-L", "1", "-q").code == 0
+    (tmp_path / "d" / "mine.txt").write_text("one two three")
+    done = run("window", "d/mine.txt", "-o", "d", "-L", "1", "--force")
+    assert (done.code, (tmp_path / "d" / "mine.txt").read_text()) == (1, "one two three")
+    assert "error: the input d/mine.txt is in d\n" in done.err
+    done = run("window", "a.txt", "-o", "d", "-L", "1", "--force")
+    assert (done.code, (tmp_path / "d" / "mine.txt").read_text()) == (1, "one two three")
+    assert "d already exists and was not written by gptprep" in done.err

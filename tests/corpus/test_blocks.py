@@ -1,0 +1,37 @@
+"""Reading files, plain and compressed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from backports import zstd
+
+from gptprep.errors import CorruptDataError
+from tests.helpers.cli import Run
+from tests.helpers.documents import documents, file_source
+
+
+@pytest.mark.parametrize(("ending", "compress"), [("gz", gzip.compress), ("zst", zstd.compress)])
+def test_compressed_files_are_read_and_damaged_ones_refused(
+    tmp_path: Path, ending: str, compress: Callable[[bytes], bytes]
+) -> None:
+    data = os.urandom(1000).hex().encode() * 1000
+    assert documents(file_source(tmp_path / f"a.txt.{ending}", compress(data)))[0] == [data]
+    json_line = json.dumps({"text": "x"}).encode() + b"\n"
+    assert documents(file_source(tmp_path / f"a.jsonl.{ending}", compress(json_line)))[0] == [b"x"]
+    for damaged in (compress(data)[:-5], b"nonsense"):
+        with pytest.raises(CorruptDataError, match="is damaged"):
+            documents(file_source(tmp_path / f"b.txt.{ending}", damaged))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file whose first byte cannot be read is in /proc")
+def test_read_error_of_the_disk_is_explained(run: Run) -> None:
+    done = run("encode", "--count", "/proc/self/mem")
+    assert (done.code, done.out) == (1, b"")
+    assert "error: cannot read /proc/self/mem\n  why: Input/output error\n  fix: the disk failed" in done.err

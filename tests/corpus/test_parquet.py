@@ -1,0 +1,67 @@
+"""Text columns of Parquet files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gptprep.corpus.documents import TextOptions
+from gptprep.corpus.sources import Source, find_sources
+from gptprep.errors import CorruptDataError
+from tests.helpers.documents import documents, file_source
+
+
+def parquet_source(path: Path, table: pa.Table) -> Source:
+    """The source for a file with this table."""
+    pq.write_table(table, path)
+    return find_sources([str(path)])[0]
+
+
+def test_each_row_is_a_document(tmp_path: Path) -> None:
+    table = pa.table({"text": ["é", None, "b" * 3000] * 700, "n": range(2100)})
+    texts, counts = documents(parquet_source(tmp_path / "a.parquet", table))
+    assert texts == ["é".encode(), b"b" * 3000] * 700
+    assert counts.empty == 700
+
+
+def test_missing_or_repeated_text_column_is_refused(tmp_path: Path) -> None:
+    source = parquet_source(tmp_path / "a.parquet", pa.table({"text": ["a"], "n": [1]}))
+    for field in ("body", "n"):
+        with pytest.raises(CorruptDataError, match=f"has no text column '{field}'"):
+            documents(source, TextOptions(text_field=field))
+    twice = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], ["text", "text"])
+    with pytest.raises(CorruptDataError, match="has no text column 'text'"):
+        documents(parquet_source(tmp_path / "twice.parquet", twice))
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.large_string(), pa.binary(), pa.dictionary(pa.int32(), pa.string()), pa.string_view()]
+)
+def test_text_may_have_any_string_or_binary_type(tmp_path: Path, kind: Any) -> None:
+    table = pa.table({"text": pa.array(["é", None, "b"]).cast(kind)})
+    assert documents(parquet_source(tmp_path / "a.parquet", table))[0] == ["é".encode(), b"b"]
+
+
+def test_truncated_file_is_refused(tmp_path: Path) -> None:
+    parquet_source(tmp_path / "a.parquet", pa.table({"text": ["a"] * 100}))
+    data = (tmp_path / "a.parquet").read_bytes()
+    with pytest.raises(CorruptDataError, match="not a complete Parquet file"):
+        documents(file_source(tmp_path / "b.parquet", data[:-9]))
+
+
+def test_flipped_bytes_give_damaged_data_errors_only(tmp_path: Path) -> None:
+    parquet_source(tmp_path / "a.parquet", pa.table({"text": [f"row {n}" * 20 for n in range(500)]}))
+    data = (tmp_path / "a.parquet").read_bytes()
+    errors = 0
+    for index in range(4, len(data), max(1, len(data) // 60)):
+        damaged = data[:index] + bytes([data[index] ^ 0xFF]) + data[index + 1 :]
+        source = file_source(tmp_path / "b.parquet", damaged)
+        try:
+            documents(source, TextOptions(errors="replace"))
+        except CorruptDataError:
+            errors += 1
+    assert errors > 5

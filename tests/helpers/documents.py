@@ -1,0 +1,33 @@
+"""The documents of a source, put together from their chunks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gptprep.corpus.chunks import read_chunks
+from gptprep.corpus.documents import ReadCounts, TextOptions
+from gptprep.corpus.sources import Source, find_sources
+from gptprep.tokens.spec import EncodingSpec
+
+
+def documents(
+    source: Source, options: TextOptions | None = None, size: int = 1 << 20
+) -> tuple[list[bytes], ReadCounts]:
+    """All documents, in chunks of about `size` bytes at GPT-2's split points, and what was counted."""
+    counts, texts, text = ReadCounts(), [], b""
+    last_split_point = EncodingSpec().load_tokenizer().split_points.last
+    for chunk in read_chunks(source, options or TextOptions(), last_split_point, counts, size):
+        chunk.text.decode()
+        text += chunk.text
+        if chunk.last:
+            texts.append(text)
+            text = b""
+    assert text == b""
+    assert counts.documents == len(texts)
+    return texts, counts
+
+
+def file_source(path: Path, data: bytes) -> Source:
+    """The source for a file with these bytes."""
+    path.write_bytes(data)
+    return find_sources([str(path)])[0]

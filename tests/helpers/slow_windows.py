@@ -1,0 +1,142 @@
+"""Windows made one at a time, the slow and obvious way: what indexes, layouts and `window` must give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+
+from gptprep.pipelines.window import WindowSpec
+from gptprep.shards.folder import open_shards
+
+EOT, MASK = 50256, (1 << 64) - 1
+
+WINDOW_OPTIONS: dict[str, st.SearchStrategy[Any]] = {
+    "context_length": st.integers(1, 6),
+    "stride": st.integers(1, 9),
+    "val_fraction": st.sampled_from(["0", "0.3", "0.5"]),
+    "split_by": st.sampled_from(["tail", "document"]),
+    "boundary": st.sampled_from(["stream", "document"]),
+    "shuffle": st.booleans(),
+    "seed": st.integers(0, MASK),
+    "layout": st.sampled_from(["pairs", "tokens"]),
+    "dtype": st.sampled_from(["auto", "uint32", "int32", "int64"]),
+    "shard_size": st.integers(180, 400),
+}
+"""Options of `window` that give small shards."""
+
+Row = tuple[list[int], list[int], int]
+"""Inputs, targets and length of a window."""
+
+
+class Span(NamedTuple):
+    """Where a window is: its inputs are `length` ids from `start` on, and padding."""
+
+    start: int
+    length: int
+
+
+def mix(value: int) -> int:
+    """The finalizer of SplitMix64."""
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 & MASK
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EB & MASK
+    return value ^ (value >> 31)
+
+
+def key(seed: int, number: int) -> int:
+    """A number that SplitMix64 gives from a seed."""
+    return mix((seed + (number + 1) * 0x9E3779B97F4A7C15) & MASK)
+
+
+def permuted(index: int, n: int, seed: int) -> int:
+    """`permute` for one index."""
+    bits = next(bits for bits in range(1, 33) if 4**bits >= n)
+    while True:
+        low, high = index % (1 << bits), index >> bits
+        for number in range(8):
+            low, high = high ^ (mix((low + key(seed, number)) & MASK) >> (64 - bits)), low
+        index = (high << bits) | low
+        if index < n:
+            return index
+
+
+def goes_to_val(document: int, fraction: Fraction, seed: int) -> bool:
+    """Whether a split by document puts a document into val."""
+    return Fraction(mix((mix(document) + key(seed, 8)) & MASK), 1 << 64) < fraction
+
+
+def strided_spans(n_ids: int, context_length: int, stride: int) -> list[Span]:
+    """The windows of a stream."""
+    return [Span(start, context_length) for start in range(0, n_ids - context_length, stride)]
+
+
+def document_spans(sizes: Sequence[int], context_length: int, stride: int) -> list[Span]:
+    """The windows of documents of some sizes that follow each other; none crosses documents."""
+    spans, first = [], 0
+    for size in sizes:
+        start, stop = first, first + size
+        while start < stop - 1:
+            spans.append(Span(start, min(context_length, stop - 1 - start)))
+            if start + context_length >= stop - 1:
+                break
+            start += stride
+        first = stop
+    return spans
+
+
+def row(ids: Sequence[int], span: Span, context_length: int, padding: int = EOT) -> Row:
+    """The inputs and targets of a window."""
+    start, length = span
+    fill = [padding] * (context_length - length)
+    inputs, targets = ids[start : start + length], ids[start + 1 : start + length + 1]
+    return [*inputs, *fill], [*targets, *fill], length
+
+
+def split_documents(documents: list[list[int]], spec: WindowSpec) -> dict[str, list[list[int]]]:
+    """The documents of each split, each with its end-of-text id; a split by tail may divide one."""
+    fraction = spec.fraction
+    ended = [[*document, EOT] for document in documents]
+    if spec.splits_by_document:
+        in_val = [goes_to_val(number, fraction, spec.seed) for number in range(len(ended))]
+        return {
+            "train": [ids for ids, is_val in zip(ended, in_val, strict=True) if not is_val],
+            "val": [ids for ids, is_val in zip(ended, in_val, strict=True) if is_val],
+        }
+    total = sum(map(len, ended)) - (not spec.ends_with_documents)
+    n_train, start = total - math.floor(total * fraction), 0
+    splits: dict[str, list[list[int]]] = {"train": [], "val": []} if fraction else {"train": []}
+    for ids in ended:
+        splits["train"].append(ids[: max(0, n_train - start)])
+        if fraction:
+            splits["val"].append(ids[max(0, n_train - start) :])
+        start += len(ids)
+    return splits
+
+
+def split_rows(documents: list[list[int]], spec: WindowSpec) -> dict[str, list[Row]]:
+    """The windows of each split."""
+    found = {}
+    for name, of_split in split_documents(documents, spec).items():
+        ids = [token for document in of_split for token in document]
+        if spec.ends_with_documents:
+            spans = document_spans([len(document) for document in of_split], spec.context_length, spec.step)
+        else:
+            has_trailing_end = name == "val" or spec.splits_by_document
+            n_ids = max(0, len(ids) - has_trailing_end)
+            spans = strided_spans(n_ids, spec.context_length, spec.step)
+        if spec.shuffle:
+            spans = [spans[permuted(number, len(spans), spec.seed)] for number in range(len(spans))]
+        found[name] = [row(ids, span, spec.context_length) for span in spans]
+    return found
+
+
+def stored_rows(folder: Path, split: str) -> list[Row]:
+    """The windows of a split of a shard folder."""
+    reader = open_shards(str(folder)).windows(split)
+    windows = reader.take(np.arange(len(reader)))
+    return list(zip(windows.inputs.tolist(), windows.targets.tolist(), windows.lengths.tolist(), strict=True))

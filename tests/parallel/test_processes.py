@@ -1,0 +1,108 @@
+"""Tasks in worker processes: their order, their errors, and workers that die."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import struct
+import sys
+import time
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gptprep.errors import GptprepError
+from gptprep.parallel import processes
+from tests.helpers.cli import start, wait_for
+
+
+def double(number: int) -> int:
+    if number == 13:
+        raise GptprepError("thirteen")
+    if number == 666:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * number
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
+    assert list(processes.run(double, list(range(10)), workers)) == list(range(0, 20, 2))
+    assert list(processes.run(double, [], workers)) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_error_of_a_task_is_raised(workers: int) -> None:
+    with pytest.raises(GptprepError, match="thirteen"):
+        list(processes.run(double, [1, 13, 2], workers))
+
+
+@pytest.mark.faults
+def test_worker_that_dies_is_an_error() -> None:
+    with pytest.raises(GptprepError, match="a worker process died"):
+        list(processes.run(double, [1, 666, 2, 3], 2))
+
+
+def die_while_answering(number: int) -> int:
+    """Kill the worker when half of its answer is in the pipe."""
+    if number:
+        time.sleep(600)
+    for queue in gc.get_objects():
+        if isinstance(queue, SimpleQueue) and not queue._writer.closed:  # type: ignore[attr-defined]
+            os.write(queue._writer.fileno(), struct.pack("!i", 1_000) + b"half")  # type: ignore[attr-defined]
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@pytest.mark.faults
+def test_worker_that_dies_while_it_answers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_POLL_SECONDS", 0.1)
+    with pytest.raises(GptprepError, match="a worker process died"):
+        list(processes.run(die_while_answering, [0, 1], 2))
+
+
+# Workers whose parent ends
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two parts that take tiktoken a second each."""
+    path = tmp_path_factory.mktemp("processes") / "a.txt"
+    letters = np.random.default_rng(0).integers(97, 123, 30_000_000, np.uint8)
+    letters[letters == ord("q")] = ord(" ")
+    path.write_bytes(letters.tobytes())
+    return path
+
+
+def children(parent: int) -> list[int]:
+    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(child) for child in listed.split()]
+
+
+def is_running(process: int) -> bool:
+    return Path(f"/proc/{process}").exists()
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_no_worker_outlives_its_parent(tmp_path: Path, text: Path, sent: signal.Signals, code: int) -> None:
+    command = ("window", str(text), "-o", "s", "--workers", "2", "--engine", "tiktoken")
+    with start(tmp_path, *command) as process:
+        for number in range(2):  # both workers are encoding
+            wait_for(tmp_path / "s.partial" / "parts" / f"part-{number:06d}.bin", process)
+        workers = children(process.pid)
+        process.send_signal(sent)
+        process.communicate()
+    assert len(workers) == 2
+    assert process.returncode == code
+    for _ in range(500):
+        if not any(map(is_running, workers)):
+            break
+        time.sleep(0.01)
+    assert not any(map(is_running, workers))
+    assert not (tmp_path / "s").exists()

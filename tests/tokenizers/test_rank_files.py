@@ -1,0 +1,82 @@
+"""Rank files: published encodings, tiktoken's plug-ins, and files of one's own."""
+
+from pathlib import Path
+
+import pytest
+import tiktoken
+
+from gptprep.choices import SpecialPolicy
+from gptprep.errors import CorruptDataError, GptprepError
+from gptprep.tokenizers import Tokenizer, load_tokenizer
+from gptprep.tokenizers.published import KNOWN
+from tests.helpers.bpe import BYTES, EOT, rank_lines
+from tests.helpers.paths import RANKS
+
+
+def test_copy_of_a_published_file_is_recognized_by_its_hash(gpt2: Tokenizer, tmp_path: Path) -> None:
+    copy = tmp_path / "any name.tiktoken"
+    copy.write_bytes(RANKS.read_bytes())
+    loaded = load_tokenizer(str(copy))
+    assert (loaded.fingerprint, loaded.special_tokens) == (gpt2.fingerprint, gpt2.special_tokens)
+
+
+def test_encoding_that_cannot_be_downloaded_says_what_to_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> bytes:
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr("tiktoken.load.read_file_cached", fail)
+    with pytest.raises(GptprepError) as caught:
+        load_tokenizer("o200k_base")
+    assert KNOWN["o200k_base"].url in caught.value.fix
+    assert "--tokenizer o200k_base.tiktoken" in caught.value.fix
+
+
+def test_encodings_of_tiktoken_that_are_not_in_the_table_load_too(
+    monkeypatch: pytest.MonkeyPatch, gpt2: Tokenizer, reference: tiktoken.Encoding
+) -> None:
+    monkeypatch.setattr(tiktoken, "get_encoding", lambda _: reference)
+    loaded = load_tokenizer("p50k_edit")
+    assert loaded.encode("Hello") == gpt2.encode("Hello")
+    assert loaded.fingerprint == gpt2.fingerprint
+
+
+def test_plug_in_that_fails_is_an_error_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> tiktoken.Encoding:
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(tiktoken, "get_encoding", fail)
+    with pytest.raises(GptprepError, match="p50k_edit is not on this machine"):
+        load_tokenizer("p50k_edit")
+
+
+@pytest.mark.parametrize("policy", ["allow", "text"])
+def test_rank_file_of_ones_own(tmp_path: Path, policy: SpecialPolicy) -> None:
+    path = tmp_path / "own.tiktoken"
+    path.write_bytes(rank_lines([*BYTES, b"he", b"hel"]))
+    tokenizer = load_tokenizer(str(path), policy)
+    assert (tokenizer.name, tokenizer.n_vocab, tokenizer.eot) == ("own.tiktoken", 259, 258)
+    assert tokenizer.encode("hello") == [257, ord("l"), ord("o")]
+    assert tokenizer.decode([257, 258]) == f"hel{EOT}".encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "0x00"),
+        (b"no rank file", "line 1"),
+        (rank_lines(BYTES) + b"aGU= x\n", "line 257"),
+        (rank_lines(BYTES) + b"a 300\n", "line 257"),
+        (rank_lines(BYTES[1:]), "0x00"),
+        (rank_lines([*BYTES, b"a"]), "twice"),
+        (rank_lines(BYTES) + b"aGU= 7\n", "same rank"),
+        (rank_lines(BYTES) + b"aGU= -1\n", "negative"),
+        (rank_lines(BYTES) + b"aGU= 99999999999\n", "2**31"),
+        (rank_lines(BYTES) + b"aGU= " + b"9" * 5000, "line 257"),
+    ],
+)
+def test_broken_rank_file_is_damaged_data(tmp_path: Path, data: bytes, why: str) -> None:
+    path = tmp_path / "broken.tiktoken"
+    path.write_bytes(data)
+    with pytest.raises(CorruptDataError) as caught:
+        load_tokenizer(str(path))
+    assert why in caught.value.why
