@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+FORMS = ".github/ISSUE_TEMPLATE"
+
 
 def main() -> None:
     """Run the checks in order and stop at the first that fails."""
@@ -19,6 +21,15 @@ def main() -> None:
         ("ruff", "check", "."),
         ("ruff", "format", "--check", "."),
         ("mypy",),
+        ("check_jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/tests.yml"),
+        (
+            "check_jsonschema",
+            "--builtin-schema",
+            "vendor.github-issue-forms",
+            f"{FORMS}/bug.yml",
+            f"{FORMS}/idea.yml",
+        ),
+        ("check_jsonschema", "--builtin-schema", "vendor.github-issue-config", f"{FORMS}/config.yml"),
         ("pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "worksteal", *arguments),
     )
     for check in checks:
