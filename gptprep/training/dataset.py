@@ -54,7 +54,7 @@ class WindowDataset(Dataset[Pair]):
             verification.require_intact(verification.run(plan))
         folder = open_shards(self.path)
         self.fingerprint = sha256_file(os.path.join(self.path, MANIFEST))
-        self.manifest = folder.manifest
+        self.manifest, self._has_lengths = folder.manifest, folder.manifest.window_format.has_lengths
         self._windows = folder.windows(split)
         self._windows.check()
 
@@ -97,7 +97,7 @@ class WindowDataset(Dataset[Pair]):
     def _take(self, numbers: NDArray[np.int64]) -> Pair:
         windows = self._windows.take(numbers)
         inputs, targets = (torch.from_numpy(side.astype(np.int64, copy=False)) for side in windows[:2])
-        if self.manifest.window_format.has_lengths:
+        if self._has_lengths:
             lengths = torch.from_numpy(windows.lengths.astype(np.int64))
             targets[torch.arange(targets.shape[1]) >= lengths[:, None]] = IGNORED
         return inputs, targets

@@ -123,7 +123,9 @@ def copy_part(task: CopyTask) -> None:
             file.seek(offset * dtype.itemsize)
         for first in range(0, len(part), _BLOCK_IDS):
             ids = part.read(first, first + _BLOCK_IDS)
+            if len(files) == 1:
+                files[0].write(ids.data)
+                continue
             places = np.searchsorted(documents.stops, np.arange(first, first + len(ids)), "right")
             for number, file in enumerate(files):
-                is_here = documents.split[places] == number
-                file.write(ids[is_here].data if len(files) > 1 else ids.data)
+                file.write(ids[documents.split[places] == number].data)
