@@ -9,11 +9,11 @@ from gptprep.errors import UsageError
 def size(n_bytes: int) -> str:
     """A size in decimal units: `82.7 KB`.
 
-    >>> size(999), size(82_675), size(1_500_000_000)
-    ('999 bytes', '82.7 KB', '1.5 GB')
+    >>> size(1), size(999), size(82_675), size(1_500_000_000)
+    ('1 byte', '999 bytes', '82.7 KB', '1.5 GB')
     """
     if n_bytes < 1000:
-        return f"{n_bytes} bytes"
+        return plural(n_bytes, "byte")
     number = float(n_bytes)
     for unit in ("KB", "MB", "GB"):
         number /= 1000

@@ -23,10 +23,9 @@ def explain_usage(error: Exception) -> UsageError | None:
 def _explain(error: Any, command: str, params: list[Any]) -> tuple[str, str, str]:
     message, option = error.format_message().rstrip("."), getattr(error, "option_name", "")
     if message.startswith("Missing"):
-        is_option = error.param.param_type_name == "option"
-        name, value = (max(error.param.opts, key=len), " " + error.param.metavar) if is_option else (None, "")
-        name = name or error.param.metavar
-        return f"{name} is missing", f"{command} needs it", f"give {name}{value}"
+        words = [max(error.param.opts, key=len)] if error.param.param_type_name == "option" else []
+        given = " ".join([*words, error.param.metavar])
+        return f"{[*words, given][0]} is missing", f"{command} needs it", f"give {given}"
     if message.startswith("No such option"):
         names = {name.strip("-"): name for param in params for name in param.opts if name.startswith("--")}
         return f"there is no option {option}", f"{command} does not have it", _near(option.strip("-"), names)
@@ -45,5 +44,7 @@ def _explain(error: Any, command: str, params: list[Any]) -> tuple[str, str, str
 
 def _near(wrong: str, names: dict[str, str]) -> str:
     """A suggestion, if one of the names is similar."""
-    near = difflib.get_close_matches(wrong.lower().replace("_", "-"), names, 1, 0.6)
+    wrong = wrong.lower().replace("_", "-")
+    longer = [name for name in names if name.startswith(wrong) and len(wrong) > 1]
+    near = longer or difflib.get_close_matches(wrong, names, 1, 0.6)
     return f"did you mean {names[near[0]]}?" if near else ""

@@ -87,9 +87,8 @@ class ShardFolder:
 
     def require_split(self, split: str) -> None:
         """Raise a `UsageError` if there is no such split."""
-        if split not in self.manifest.splits:
-            has = f"it has {', '.join(self.manifest.splits)}"
-            raise UsageError(f"{self.path} has no split {split!r}", fix=has)
+        if split not in (splits := self.manifest.splits):
+            raise UsageError(f"{self.path} has no split {split!r}", fix=f"give {' or '.join(splits)}")
 
 
 def open_shards(path: str) -> ShardFolder:

@@ -56,7 +56,7 @@ def test_embeddings_are_those_of_torch(run: Run, shards: Path, tmp_path: Path) -
         (["texts"], 1, "texts is not a shard folder\n  why: it has no manifest.json"),
         (["damaged"], 3, "is not valid JSON"),
         (["s", "--dim", "0"], 2, "--dim is 0"),
-        (["s", "--split", "test"], 2, "s has no split 'test'\n  fix: it has train"),
+        (["s", "--split", "test"], 2, "s has no split 'test'\n  fix: give train"),
         (["s", "--device", "cuda:7"], 1, "this machine has no device cuda:7"),
         (["s", "--device", "abacus"], 2, "'abacus' is not a device"),
         (["s", "--batch-size", "many"], 2, "--batch-size is 'many'"),

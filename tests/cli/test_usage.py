@@ -50,6 +50,12 @@ UNKNOWN_OPTIONS = [
         r"did you mean --val-fraction\?",
         ("window a.txt -o w -L 4 --val-fraction 0.5",),
     ),
+    Wrong(
+        "encode a.txt --out b.npy",
+        "there is no option --out",
+        r"did you mean --output\?",
+        ("encode a.txt --output b.npy",),
+    ),
     Wrong("--versoin", "there is no option --versoin", r"did you mean --version\?", ("--version",)),
     Wrong("encode --zzz a.txt", "there is no option --zzz", "see gptprep encode --help", ("encode --help",)),
     Wrong("encode -z a.txt", "there is no option -z", "see gptprep encode --help", ("encode --help",)),
