@@ -19,7 +19,7 @@ class GptprepError(Exception):
     """An error that the user can fix (exit code 1).
 
     Attributes:
-        what: what went wrong, a phrase without a final full stop; so are the other two.
+        what: what went wrong. All three are phrases without a final full stop.
         why: the reason, or nothing.
         fix: what to do about it, or nothing.
     """

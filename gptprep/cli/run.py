@@ -90,7 +90,7 @@ def _gathered(parameter: inspect.Parameter, arguments: dict[str, Any]) -> Any:
 
 
 def _run(call: Callable[[], None], arguments: dict[str, Any], *, debug: bool) -> int:
-    """Call a verb; however it ends, returns an exit code."""
+    """Call a verb; returns an exit code, unless the error is a bug."""
     output = arguments.get("output") or "-"
     before = _identity(output)
     try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Plan = TypeVar("Plan")
 Report = TypeVar("Report")
 _MIN_WIDTH = 80
-"""Columns of a table: a narrower terminal divides its lines, instead of losing numbers."""
+"""Columns of a table: on a narrower terminal lines wrap, and no column is lost."""
 _LABEL_STYLES = {"  why": "bold", "  fix": "bold green", " note": "bold yellow"}
 
 

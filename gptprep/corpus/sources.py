@@ -37,7 +37,7 @@ class Source(NamedTuple):
     stop: int | None = None
     """The byte or id after the last one; None for the end of the file."""
     first_line: int = 1
-    """The line of the first byte; 0 if lines are not counted, which takes time."""
+    """The line of the first byte; 0 if lines are not counted, because counting is slow."""
     stamp: tuple[int, int, int, int] | None = None
     """For a regular file: inode, size, and the times of the last change of content and status, in ns."""
 

@@ -57,7 +57,7 @@ class EmbedOptions:
 
 
 class Size(NamedTuple):
-    """The sizes that the bytes of a run follow from."""
+    """The sizes that determine how many bytes a run writes."""
 
     context_length: int
     dim: int

@@ -1,6 +1,6 @@
 """What a layout is: how ids lie in the shards of a folder, and how they are written, read and checked.
 
-Each layout has one module with everything about it. A new one is a new module and an entry in `LAYOUTS`.
+Each layout is one module. It also needs an entry in `LAYOUTS`, and its name in `choices.Layout` for the CLI.
 
 Shape letters: B windows of one call, L context length.
 """

@@ -42,7 +42,7 @@ class SplitPoints:
     def last(self, text: bytearray, start: int) -> int:  # noqa: ARG002
         """The last split point of a UTF-8 text after byte `start`; 0 if there is none.
 
-        It is one whatever text follows.
+        It stays a split point whatever text follows.
         """
         return 0
 

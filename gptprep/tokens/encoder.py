@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Ids = TypeVar("Ids", bound=Sized)
 _CROSS_CHECK_EVERY = 64 * MIB
-"""Bytes of text of which a chunk is compared with the reference."""
+"""One chunk is compared with the reference per this many bytes of text."""
 _BLOCK_IDS = 1 << 19
 """Ids read from a file of ids at a time."""
 

@@ -1,8 +1,8 @@
 """Phase 1 of `window` and of a large `encode`: sources to parts, files of ids that make up one stream.
 
-The plan depends on sizes alone, so the parts are the same for any number of workers. In its part each
-document is followed by the end-of-text id; the stream leaves out the last one. Beside its ids a part has the
-ends of its documents, and a receipt with which a later run can take it as it is.
+The plan depends on sources and options alone, so the parts are the same for any number of workers. In its
+part each document is followed by the end-of-text id; the stream leaves out the last one. Beside its ids a
+part has the ends of its documents, and a receipt with which a later run can take it as it is.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Planning: sources are divided among tasks, and the number of their ids is estimated from samples.
 
-Tasks follow from the sources alone, so that the result does not depend on the number of workers.
+Tasks follow from the sources and options alone, so that the result does not depend on the number of workers.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -17,7 +17,7 @@ from gptprep.tokens.id_file import IdFile
 _COPIED_IDS = 1 << 22
 """Ids copied at a time."""
 _DENSE = 4
-"""Windows are read in one range if it has at most this many times their ids."""
+"""Windows are read in one range if it has at most this many times as many ids as they have together."""
 
 
 class TokenStream:

@@ -41,7 +41,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Order:
-    """What the windows of each process in each epoch follow from."""
+    """What determines the windows of each process in each epoch."""
 
     shuffle: bool
     seed: int | None
@@ -120,7 +120,7 @@ class WindowLoader(DataLoader[Pair]):
         """A loader.
 
         Args:
-            order: everything that the batches follow from; a state with another order is refused.
+            order: everything that determines the batches; a state with another order is refused.
             options: of `DataLoader`.
         """
         super().__init__(dataset, batch_size=None, sampler=sampler, collate_fn=tuple, **options)
@@ -154,7 +154,7 @@ class WindowLoader(DataLoader[Pair]):
             **position,
             "begun": self._started,
             "order": dict(self._order),
-        }  # "begun": so are saved states
+        }  # saved states use the key "begun"
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Let the next iteration continue with the exact batch that was next when the state was taken.

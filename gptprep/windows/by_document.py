@@ -19,7 +19,7 @@ def document_windows(
     """The windows of documents: where each starts, and how many of its inputs are ids of its document.
 
     A document of n ids, including its end-of-text id, has n - 1 inputs with a target. Its windows start at
-    every `stride`th id until one reaches its end; that one may be short and is padded where it is written.
+    every `stride`th id until one reaches its end; that one may be short and is padded when windows are made.
 
     Args:
         doc_starts_M: the position of each document's first id.

@@ -1,6 +1,7 @@
 """What every layout promises: the layouts of the package, and one that only this file knows.
 
 `ReversedLayout` shows that a new layout needs nothing but its own module and an entry in `LAYOUTS`.
+(The CLI also needs its name in `choices.Layout`.)
 """
 
 from __future__ import annotations
