@@ -27,6 +27,11 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def times(number: int) -> str:
+    """`once`, `2,000 times`."""
+    return "once" if number == 1 else f"{number:,} times"
+
+
 def seconds(time: float) -> str:
     """`0.2 s`, `3 min 20 s`."""
     if time < 60:

@@ -43,6 +43,8 @@ def read_chunks(
         CorruptDataError: it is not what its format says.
     """
     check_unchanged(source)
+    if source.start and source.start == source.stop:
+        return
     in_document = source.start > 0 and not (source.has_lines or options.separator)
     for chunk in _divide(read_documents(source, options, counts), last_split_point, size):
         if chunk.last and not chunk.text and not in_document:

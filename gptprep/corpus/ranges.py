@@ -60,6 +60,8 @@ def _separator(source: Source, options: TextOptions) -> bytes | None:
 def exact_range(source: Source, options: TextOptions, first_split_point: FirstSplitPoint) -> Source:
     """A planned range with its exact start and stop.
 
+    The range that has the last byte of the file ends with the file. Ranges planned after it are empty.
+
     Raises:
         GptprepError: the file cannot be read.
     """
@@ -69,7 +71,9 @@ def exact_range(source: Source, options: TextOptions, first_split_point: FirstSp
     with os_errors("read", source.path), open(source.path, "rb", buffering=0) as file:
         start = source.start and _exact_offset(file, source.start, separator, first_split_point)
         stop = source.stop and _exact_offset(file, source.stop, separator, first_split_point)
-    return source._replace(start=start, stop=stop)
+    if start and start == source.size:
+        return source._replace(start=start, stop=start)
+    return source._replace(start=start, stop=None if stop == source.size else stop)
 
 
 def _exact_offset(

@@ -15,8 +15,16 @@ from gptprep.progress import Progress, no_progress
 from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_file_output, clear_leftover, publish_file, working_folder
 from gptprep.tokenizers import Tokenizer
-from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts, check_not_empty, totals
+from gptprep.tokens.encoder import (
+    CorpusEncoder,
+    CrossChecker,
+    SourceCounts,
+    check_not_empty,
+    literal_specials,
+    totals,
+)
 from gptprep.tokens.encoder import EncodingReport as EncodingReport
+from gptprep.tokens.encoder import LiteralSpecial as LiteralSpecial
 from gptprep.tokens.encoder import Totals as Totals
 from gptprep.tokens.formats import WRITERS
 from gptprep.tokens.spec import EncodingSpec as EncodingSpec
@@ -190,6 +198,7 @@ def _report(
         engine_note=plan.tokenizer.engine_note,
         cross_checked=cross_checked,
         resumed=resumed,
+        special_tokens=literal_specials(counts, plan.tokenizer),
         ids=n_ids,
         sources=tuple(counts),
         **totals(counts),

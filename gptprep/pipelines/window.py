@@ -33,7 +33,7 @@ from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_folder_output, kept_bytes, publish_folder
 from gptprep.storage.sealed import write_manifest
 from gptprep.tokenizers import Tokenizer
-from gptprep.tokens.encoder import EncodingReport, totals
+from gptprep.tokens.encoder import EncodingReport, literal_specials, totals
 from gptprep.tokens.id_file import id_dtype
 from gptprep.tokens.parts import PARTS_FOLDER, EncodedCorpus, encode_parts, kept_parts, plan_tasks
 from gptprep.tokens.planning import estimate_ids
@@ -208,6 +208,7 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
         cross_checked=encoded.cross_checked,
         parts=len(encoded.parts),
         resumed=encoded.resumed,
+        special_tokens=literal_specials(encoded.counts, tokenizer),
         manifest=manifest,
         **totals(encoded.counts),
     )

@@ -29,6 +29,8 @@ _MAX_CACHED_LENGTH = 64
 _NO_SPACE_BEFORE = tuple(""",.?!"()'""")
 _SPACE = re.compile(r"\s")
 _WHITE_SPACE = re.compile(rb"[ \t\n\r\f\v]")
+_BEFORE_WORD = re.compile(rb"[ \t\n\r\f\v](?=[!-~\xc3-\xe0\xe4-\xf4])")
+"""No character of Unicode white space starts with one of the bytes after it."""
 
 
 def split_words(text: str) -> list[str]:
@@ -63,7 +65,7 @@ class _CachedIds(dict[str, tuple[int, ...]]):
 
 
 class _WhiteSpace(SplitPoints):
-    """Before any white space."""
+    """Before any white space; `first` finds only one before a word, so that what follows has an id."""
 
     def last(self, text: bytearray, start: int) -> int:
         point = 0
@@ -75,7 +77,7 @@ class _WhiteSpace(SplitPoints):
         return point
 
     def first(self, text: bytes, start: int) -> int:
-        match = _WHITE_SPACE.search(text, max(1, start))
+        match = _BEFORE_WORD.search(text, max(1, start))
         return match.start() if match else -1
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from gptprep.corpus.chunks import place, read_chunks
@@ -34,12 +35,46 @@ class SourceCounts(ReadCounts):
     """The ids of its documents, without the end-of-text ids between them."""
     literal_specials: int = 0
     """Literal special tokens in the text, under every policy."""
+    special_tokens: dict[str, int] = field(default_factory=dict)
+    """How often each of them is in the text."""
 
     def add(self, other: SourceCounts) -> None:
         """Add the counts of a byte range to those of its source."""
-        for field in fields(self):
-            if field.name != "path":
-                setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+        for number in fields(ReadCounts):
+            setattr(self, number.name, getattr(self, number.name) + getattr(other, number.name))
+        self.ids += other.ids
+        self.add_specials(other.special_tokens)
+
+    def add_specials(self, found: dict[str, int]) -> None:
+        """Add literal special tokens and how often each is in the text."""
+        for token, count in found.items():
+            self.literal_specials += count
+            self.special_tokens[token] = self.special_tokens.get(token, 0) + count
+
+
+@dataclass(frozen=True)
+class LiteralSpecial:
+    """A special token that is in the text."""
+
+    token: str
+    count: int
+    source: str
+    """The first source that has it."""
+    id: int | None
+    """The id that it became; None if it was read as ordinary text."""
+
+
+def literal_specials(counts: Sequence[SourceCounts], tokenizer: Tokenizer) -> tuple[LiteralSpecial, ...]:
+    """The special tokens in the text of all sources, the most frequent first."""
+    total, first = Counter[str](), dict[str, str]()
+    for source in counts:
+        total.update(source.special_tokens)
+        first = dict.fromkeys(source.special_tokens, source.path) | first
+    is_text = tokenizer.policy == "text"
+    return tuple(
+        LiteralSpecial(token, n, first[token], None if is_text else tokenizer.special_tokens[token])
+        for token, n in sorted(total.items(), key=lambda item: (-item[1], item[0]))
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +99,13 @@ class EncodingReport(Totals):
     """Bytes whose ids were compared with the reference."""
     resumed: int
     """Parts that an earlier run had written."""
+    special_tokens: tuple[LiteralSpecial, ...]
+    """Those that are in the text."""
 
 
 def totals(counts: Sequence[SourceCounts]) -> dict[str, int]:
     """The fields of `Totals`."""
-    return {field.name: sum(getattr(count, field.name) for count in counts) for field in fields(Totals)}
+    return {total.name: sum(getattr(count, total.name) for count in counts) for total in fields(Totals)}
 
 
 class CrossChecker:
@@ -160,7 +197,7 @@ class CorpusEncoder(Generic[Ids]):
                 self._cross_checker.check(chunk.text)
             except TextError as error:
                 raise error.at(place(source, chunk, error.offset, self._text)) from None
-            counts.literal_specials += sum(1 for _ in self._tokenizer.specials(chunk.text))
+            counts.add_specials(Counter(token for _, token in self._tokenizer.specials(chunk.text)))
             yield EncodedChunk(source, ids, chunk.last)
 
 
@@ -199,19 +236,24 @@ def check_not_empty(sources: Sequence[Source], counts: Sequence[ReadCounts]) -> 
 def write_stream(encoded: Iterable[EncodedChunk[Any]], tokenizer: Tokenizer, writer: IdWriter) -> None:
     """Append all documents as one stream, with the end-of-text id between them.
 
+    It is not added after a document that has it as its last id.
+
     Raises:
         GptprepError: there are several documents and the tokenizer has no end-of-text token.
     """
     import numpy as np
 
     end_of_text = None if tokenizer.eot is None else np.array([tokenizer.eot], np.uint32)
-    is_between = False
+    is_between, last_id = False, None
     for _, ids, last in encoded:
         if is_between:
-            if end_of_text is None:
-                raise no_end_of_text(tokenizer)
-            writer.append(end_of_text)
+            if last_id is None or last_id != tokenizer.eot:
+                if end_of_text is None:
+                    raise no_end_of_text(tokenizer)
+                writer.append(end_of_text)
+            last_id = None
         writer.append(ids)
+        last_id = ids[-1] if len(ids) else last_id
         is_between = last
 
 

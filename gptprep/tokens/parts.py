@@ -1,8 +1,9 @@
 """Phase 1 of `window` and of a large `encode`: sources to parts, files of ids that make up one stream.
 
 The plan depends on sources and options alone, so the parts are the same for any number of workers. In its
-part each document is followed by the end-of-text id; the stream leaves out the last one. Beside its ids a
-part has the ends of its documents, and a receipt with which a later run can take it as it is.
+part each document ends with the end-of-text id: it is added to those that do not have it as their last id.
+The stream leaves it out after the last document if it was added. Beside its ids a part has the ends of its
+documents, and a receipt with which a later run can take it as it is.
 """
 
 import os
@@ -53,16 +54,16 @@ class EncodedCorpus(NamedTuple):
 
     parts: list[Part]
     n_ids: int
-    """The ids of all parts, with the end-of-text id after each document."""
+    """The ids of all parts, with the end-of-text id at the end of each document."""
     counts: list[SourceCounts]
     n_vocab: int
     has_eot: bool
-    """Whether the end-of-text id follows each document."""
+    """Whether documents end with the end-of-text id."""
 
     @property
     def stream_ids(self) -> int:
-        """How many ids the stream of all documents has: no end-of-text id follows the last."""
-        return self.n_ids - self.has_eot
+        """How many ids the stream of all documents has: no end-of-text id is added to the last."""
+        return self.n_ids - next((part.adds_eot for part in reversed(self.parts) if part.ids), False)
 
     @property
     def cross_checked(self) -> int:
@@ -164,7 +165,7 @@ def _write_part(
     encode = tokenizer.encode_array
     encoder = CorpusEncoder(ranges, tokenizer, task.spec.text, encode, cross_checker, progress)
     end_of_text = np.array([] if tokenizer.eot is None else [tokenizer.eot], np.uint32)
-    ends = array("Q")
+    ends, document_start, adds_eot = array("Q"), 0, False
     with open(task.path, "wb", buffering=64 * KIB) as file:
         writer = IdWriter(file, tokenizer.n_vocab, npy_header=False)
         for chunk in encoder:
@@ -173,13 +174,17 @@ def _write_part(
                 ends_inside = (chunk.ids == tokenizer.eot).nonzero()[0] + len(writer) + 1
                 ends.frombytes(ends_inside.astype(np.uint64).tobytes())
             writer.append(chunk.ids)
+            adds_eot = False
             if chunk.last:
-                writer.append(end_of_text)
-                ends.append(len(writer))
+                if not (ends and ends[-1] == len(writer) > document_start):
+                    adds_eot = tokenizer.eot is not None
+                    writer.append(end_of_text)
+                    ends.append(len(writer))
+                document_start = len(writer)
     with open(receipts.ends_path(task.path), "wb") as file:
         file.write(ends)
     counts, owners = tuple(encoder.counts), task.sources.owners
-    return Part(task.path, len(writer), len(ends), counts, owners, cross_checker.compared)
+    return Part(task.path, len(writer), len(ends), counts, owners, cross_checker.compared, adds_eot)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from gptprep.storage.workdir import remove
 from gptprep.tokens.encoder import SourceCounts
 from gptprep.units import MIB
 
-_VERSION = 1
+_VERSION = 2
 
 
 class Part(NamedTuple):
@@ -36,6 +36,8 @@ class Part(NamedTuple):
     """The number of the source that each byte range belongs to."""
     cross_checked: int
     """Bytes whose ids were compared with the reference."""
+    adds_eot: bool
+    """Whether its last id is an end-of-text id that was added."""
     resumed: bool = False
     """Whether an earlier run wrote it."""
 
@@ -80,11 +82,15 @@ def read(
         numbers = [value[name] for name in ("ids", "documents", "cross_checked")]
         if value["checksums"] != _checksums(part_path) or not all(type(n) is int for n in numbers):
             return None
+        if type(value["adds_eot"]) is not bool:
+            return None
         if os.path.getsize(part_path) != value["ids"] * id_bytes:
             return None
         counts = tuple(SourceCounts(**count) for count in value["counts"])
         n_ids, documents, cross_checked = numbers
-        return Part(part_path, n_ids, documents, counts, owners, cross_checked, resumed=True)
+        return Part(
+            part_path, n_ids, documents, counts, owners, cross_checked, value["adds_eot"], resumed=True
+        )
     return None
 
 

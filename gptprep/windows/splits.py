@@ -1,7 +1,8 @@
 """Which ids go to train and val, and the index of each split's windows.
 
 A split by tail takes a range of the stream as it is in the parts. A split by document copies its documents
-from the parts into a file of its own. For windows that are read in random order all ids are copied into one
+from the parts into a file of its own, and leaves out the last end-of-text id unless windows end with their
+document. For windows that are read in random order all ids are copied into one
 file, because reading from many files would be slow.
 """
 
@@ -64,12 +65,12 @@ def plan_splits(
     Raises:
         CorruptDataError: a part has changed since it was written.
     """
-    n_trailing = 0 if spec.ends_with_documents else encoded.n_ids - encoded.stream_ids
     if spec.splits_by_document:
         streams = copy_documents(encoded, spec, ["train", "val"], folder, workers)
+        n_trailing = int(encoded.has_eot and not spec.ends_with_documents)
         ranges = {name: range(max(0, len(stream) - n_trailing)) for name, stream in streams.items()}
     else:
-        n_ids = encoded.n_ids - n_trailing
+        n_ids = encoded.n_ids if spec.ends_with_documents else encoded.stream_ids
         n_train = train_ids(n_ids, spec.fraction)
         ranges = {"train": range(n_train)} | ({"val": range(n_train, n_ids)} if spec.fraction else {})
         if in_one_file:

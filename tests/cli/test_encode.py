@@ -62,6 +62,29 @@ def test_id_file_is_one_stream_with_end_of_text_between_documents(
     assert piped.out == (tmp_path / "train.npy").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("policy", "became", "ids"),
+    [
+        ("allow", "became the id 50256; --special text reads it as ordinary text", 4),
+        ("text", "was read as ordinary text; --special allow gives its id", 17),
+    ],
+)
+def test_literal_special_token_is_named_and_not_written_twice(
+    run: Run, tmp_path: Path, policy: str, became: str, ids: int
+) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("a<|endoftext|>")
+    done = run("encode", "a.txt", "b.txt", "-o", "x.bin", "--special", policy)
+    assert f"the special token <|endoftext|> is in the text 2 times, first in a.txt: it {became}" in done.err
+    stored = np.fromfile(tmp_path / "x.bin", "<u2").tolist()
+    assert len(stored) == ids
+    if policy == "allow":
+        assert stored == [64, 50256, 64, 50256]
+    done = run("encode", "a.txt", "b.txt", "-o", "x.bin", "--special", policy, "--json", "-f")
+    (special,) = json.loads(done.out)["special_tokens"]
+    assert (special["token"], special["count"], special["source"]) == ("<|endoftext|>", 2, "a.txt")
+
+
 def test_tokens_count_and_json(run: Run) -> None:
     texts = ("-t", "Hi yo\n", "-t", "é 你")
     assert run("encode", *texts, "--format", "tokens").out.decode() == "Hi ·yo ⏎\né · <0xE4><0xBD> <0xA0>\n"

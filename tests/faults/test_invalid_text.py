@@ -115,7 +115,10 @@ def expected_outcome(
             streams.append(gpt2.encode(text, allowed_special=allowed, disallowed_special=()))
     if refused or not streams:
         return refused
-    ids = [token_id for stream in streams for token_id in [*stream, gpt2.eot_token]][:-1]
+    ended = [
+        stream if stream[-1:] == [gpt2.eot_token] else [*stream, gpt2.eot_token] for stream in streams[:-1]
+    ]
+    ids = [token_id for stream in [*ended, streams[-1]] for token_id in stream]
     return Outcome(ids, len(streams), empty, replaced, skipped, specials)
 
 

@@ -97,37 +97,55 @@ def row(ids: Sequence[int], span: Span, context_length: int, padding: int = EOT)
     return [*inputs, *fill], [*targets, *fill], length
 
 
-def split_documents(documents: list[list[int]], spec: WindowSpec) -> dict[str, list[list[int]]]:
-    """The documents of each split, each with its end-of-text id; a split by tail may divide one."""
-    fraction = spec.fraction
-    ended = [[*document, EOT] for document in documents]
-    if spec.splits_by_document:
-        in_val = [goes_to_val(number, fraction, spec.seed) for number in range(len(ended))]
-        return {
-            "train": [ids for ids, is_val in zip(ended, in_val, strict=True) if not is_val],
-            "val": [ids for ids, is_val in zip(ended, in_val, strict=True) if is_val],
-        }
-    total = sum(map(len, ended)) - (not spec.ends_with_documents)
-    n_train, start = total - math.floor(total * fraction), 0
+def ended_documents(texts: list[list[int]]) -> list[list[int]]:
+    """The ids of texts, divided after each end-of-text id; one is added to texts that do not end with it."""
+    ended: list[list[int]] = [[]]
+    for text in texts:
+        for token in text if text[-1:] == [EOT] else [*text, EOT]:
+            ended[-1].append(token)
+            if token == EOT:
+                ended.append([])
+    return ended[:-1]
+
+
+def joined(documents: list[list[int]]) -> list[int]:
+    """All ids of some documents."""
+    return [token for document in documents for token in document]
+
+
+def by_document(texts: list[list[int]], spec: WindowSpec) -> dict[str, list[list[int]]]:
+    """The documents of each split, each with its end-of-text id."""
+    splits: dict[str, list[list[int]]] = {"train": [], "val": []}
+    for number, ids in enumerate(ended_documents(texts)):
+        splits["val" if goes_to_val(number, spec.fraction, spec.seed) else "train"].append(ids)
+    return splits
+
+
+def by_tail(documents: list[list[int]], n_ids: int, fraction: Fraction) -> dict[str, list[list[int]]]:
+    """The documents of each split, or the parts of one that is divided; no more than `n_ids` ids."""
+    n_train, start = n_ids - math.floor(n_ids * fraction), 0
     splits: dict[str, list[list[int]]] = {"train": [], "val": []} if fraction else {"train": []}
-    for ids in ended:
+    for ids in documents:
         splits["train"].append(ids[: max(0, n_train - start)])
         if fraction:
-            splits["val"].append(ids[max(0, n_train - start) :])
+            splits["val"].append(ids[max(0, n_train - start) : n_ids - start])
         start += len(ids)
     return splits
 
 
-def split_rows(documents: list[list[int]], spec: WindowSpec) -> dict[str, list[Row]]:
+def split_rows(texts: list[list[int]], spec: WindowSpec) -> dict[str, list[Row]]:
     """The windows of each split."""
+    documents = ended_documents(texts)
+    adds_eot = texts[-1][-1:] != [EOT]
+    n_ids = len(joined(documents)) - (adds_eot and not spec.ends_with_documents)
+    splits = by_document(texts, spec) if spec.splits_by_document else by_tail(documents, n_ids, spec.fraction)
     found = {}
-    for name, of_split in split_documents(documents, spec).items():
-        ids = [token for document in of_split for token in document]
+    for name, of_split in splits.items():
+        ids = joined(of_split)
         if spec.ends_with_documents:
             spans = document_spans([len(document) for document in of_split], spec.context_length, spec.step)
         else:
-            has_trailing_end = name == "val" or spec.splits_by_document
-            n_ids = max(0, len(ids) - has_trailing_end)
+            n_ids = max(0, len(ids) - 1) if spec.splits_by_document else len(ids)
             spans = strided_spans(n_ids, spec.context_length, spec.step)
         if spec.shuffle:
             spans = [spans[permuted(number, len(spans), spec.seed)] for number in range(len(spans))]

@@ -8,25 +8,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gptprep.errors import GptprepError
 from gptprep.pipelines.window import WindowOptions, WindowReport
+from gptprep.tokenizers import load_tokenizer
 from gptprep.tokens import parts
 from tests.helpers.cli import Run
 from tests.helpers.folders import contents, window, window_options
 from tests.helpers.paths import SAMPLES
 from tests.helpers.slow_windows import EOT, WINDOW_OPTIONS, Row, split_rows, stored_rows
+from tests.helpers.verification import problems
 
 
-def id_files(folder: Path, documents: list[list[int]], of_file: int) -> list[str | Path]:
-    """Files of ids, each with some of the documents and an end-of-text id between them."""
+def id_files(folder: Path, texts: list[list[int]]) -> list[str | Path]:
+    """A file of ids for each text."""
     paths: list[str | Path] = []
-    for first in range(0, len(documents), of_file):
-        joined = [token for ids in documents[first : first + of_file] for token in (EOT, *ids)][1:]
-        paths.append(folder / f"{first:03d}.bin")
-        np.array(joined, "<u2").tofile(paths[-1])
+    for number, ids in enumerate(texts):
+        paths.append(folder / f"{number:03d}.bin")
+        np.array(ids, "<u2").tofile(paths[-1])
     return paths
 
 
@@ -49,25 +50,22 @@ def check_files(folder: Path, options: WindowOptions) -> None:
             assert np.load(file).dtype == dtype
 
 
+IDS = st.one_of(st.integers(0, 50255), st.integers(0, 50255), st.just(EOT))
+
+
 @settings(max_examples=150)
 @given(
-    documents=st.lists(st.lists(st.integers(0, 50255), max_size=14), min_size=1, max_size=9),
-    of_file=st.integers(1, 4),
+    texts=st.lists(st.lists(IDS, min_size=1, max_size=30), min_size=1, max_size=5),
     part=st.integers(1, 20),
     choices=st.fixed_dictionaries(WINDOW_OPTIONS),
 )
-def test_all_kinds_are_those_of_the_slow_way(
-    tmp_path_factory: pytest.TempPathFactory,
-    documents: list[list[int]],
-    of_file: int,
-    part: int,
-    choices: dict[str, Any],
+def test_all_kinds_are_those_of_the_slow_way_and_intact(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[list[int]], part: int, choices: dict[str, Any]
 ) -> None:
     folder = tmp_path_factory.mktemp("kinds")
-    documents = [ids or [7] for ids in documents]
-    inputs, out = id_files(folder, documents, of_file), folder / "out"
+    inputs, out = id_files(folder, texts), folder / "out"
     options = window_options(inputs, out, **choices)
-    expected = split_rows(documents, options.windows)
+    expected = split_rows(texts, options.windows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "_PART_IDS", part)
         patch.setattr(parts, "PART_BYTES", 1)
@@ -81,6 +79,37 @@ def test_all_kinds_are_those_of_the_slow_way(
     assert {name: stored_rows(out, name) for name in report.manifest.splits} == expected
     check_report(report, options, expected)
     check_files(out, options)
+    assert problems(out) == []
+
+
+SENTENCES = st.sampled_from(["One two.", " three", "\n", "<|endoftext|>", "four five six"])
+
+
+@settings(max_examples=100)
+@given(
+    texts=st.lists(st.lists(SENTENCES, min_size=1, max_size=9).map("".join), min_size=1, max_size=3),
+    part=st.integers(1, 30),
+    choices=st.fixed_dictionaries(WINDOW_OPTIONS),
+)
+def test_texts_with_literal_end_of_text_give_what_their_ids_give(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], part: int, choices: dict[str, Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("literal")
+    tokenizer = load_tokenizer("gpt2")
+    inputs: list[str | Path] = []
+    for number, text in enumerate(texts):
+        path = folder / f"{number}.txt"
+        path.write_text(text)
+        inputs.append(path)
+    out = folder / "out"
+    options = window_options(inputs, out, **choices)
+    expected = split_rows([tokenizer.encode(text) for text in texts], options.windows)
+    assume(all(expected.values()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "PART_BYTES", part)
+        window(inputs, out, **choices)
+    assert {name: stored_rows(out, name) for name in expected} == expected
+    assert problems(out) == []
 
 
 def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,27 @@ def test_encode_in_parts_gives_the_same_bytes_as_at_once(
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.parametrize("end", ["", " ", " " * 50, "\u3000 \n \u2003", " two"])
+def test_literal_end_of_text_at_the_end_of_a_part_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """White space has no word: a part with nothing else would not know what is before it."""
+    vocabulary = {"two": 0, "one": 1, "<|endoftext|>": 2, "<|unk|>": 3}
+    (tmp_path / "words.json").write_text(json.dumps(vocabulary))
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("one two " * 3 + "<|endoftext|>" + end)
+    inputs = (str(tmp_path / "a.txt"), str(tmp_path / "b.txt"))
+    encoding = EncodingSpec(tokenizer=str(tmp_path / "words.json"))
+    monkeypatch.setattr(encode, "_LARGE_INPUT", 1)
+    eot = [2, 0, 2] if end == " two" else [2]
+    for size in range(1, 60):
+        monkeypatch.setattr(parts, "PART_BYTES", size)
+        output = str(tmp_path / "x.bin")
+        run_encode(EncodeOptions(inputs, output=output, workers=1, force=True, encoding=encoding))
+        expected = [1, 0] * 3 + eot + [1, 0] * 3 + (eot[:2] if end == " two" else eot)
+        assert np.fromfile(output, "<u2").tolist() == expected
+
+
 def interrupt(stage: str, done: int, total: int | None, unit: str) -> None:  # noqa: ARG001
     if done > 50_000:
         raise KeyboardInterrupt

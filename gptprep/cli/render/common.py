@@ -9,10 +9,13 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from gptprep.cli.numbers import plural, printable, size
+from gptprep.cli.numbers import plural, printable, size, times
 
 if TYPE_CHECKING:
-    from gptprep.pipelines.encode import EncodingReport, Totals
+    from gptprep.pipelines.encode import EncodingReport, LiteralSpecial, Totals
+
+
+_MAX_SPECIALS = 3
 
 
 def table(first: str, *others: str) -> Table:
@@ -50,13 +53,25 @@ def encoding_notes(report: EncodingReport) -> Iterator[Text]:
     if report.resumed:
         were = "was" if report.resumed == 1 else "were"
         yield note(f"{plural(report.resumed, 'part')} of the work {were} already done")
+    for found in report.special_tokens[:_MAX_SPECIALS]:
+        yield _special_note(found)
+    if (others := len(report.special_tokens) - _MAX_SPECIALS) > 0:
+        were = "is" if others == 1 else "are"
+        yield note(f"{plural(others, 'other special token')} {were} in the text too")
     yield from text_notes(report)
+
+
+def _special_note(found: LiteralSpecial) -> Text:
+    became = "was read as ordinary text; --special allow gives its id"
+    if found.id is not None:
+        became = f"became the id {found.id}; --special text reads it as ordinary text"
+    where = f"in the text {times(found.count)}, first in {found.source}"
+    return note(f"the special token {found.token} is {where}: it {became}")
 
 
 def text_notes(report: Totals) -> Iterator[Text]:
     """Counts that one expects to be zero."""
     for count, noun, what in (
-        (report.literal_specials, "literal special token", "in the text"),
         (report.replaced, "invalid sequence", "replaced by U+FFFD"),
         (report.skipped, "document", "skipped: not valid text"),
         (report.empty, "empty document", "left out"),
