@@ -2,6 +2,8 @@
 
     GptprepError                     1   an error you can fix
       UsageError                     2   wrong options or arguments
+        WindowNumberError                a split has no such window; also an IndexError
+        WindowIndexTypeError             an index is not a whole number; also a TypeError
       CorruptDataError               3   a file is not what its format or manifest says
       MissingDependencyError         4   an optional package is not installed
       TextError                          a tokenizer cannot encode a text
@@ -38,6 +40,14 @@ class UsageError(GptprepError):
     """The command line or a call has options or arguments that do not work (exit code 2)."""
 
     exit_code = 2
+
+
+class WindowNumberError(UsageError, IndexError):
+    """A split has no window of that number."""
+
+
+class WindowIndexTypeError(UsageError, TypeError):
+    """Windows are chosen by something else than whole numbers."""
 
 
 class CorruptDataError(GptprepError):

@@ -83,7 +83,7 @@ class ShardFolder:
 
         In the layout `tokens`, of about a thousand windows at a time. Raises as `windows`.
         """
-        yield from self.windows(split).arrays()
+        return self.windows(split).arrays()
 
     def require_split(self, split: str) -> None:
         """Raise a `UsageError` if there is no such split."""

@@ -18,7 +18,7 @@ from gptprep.shards.findings import ShardChecker
 from gptprep.shards.manifest import Manifest, Split, WindowFormat
 from gptprep.storage import npy
 from gptprep.windows.gather import Windows
-from gptprep.windows.index import LENGTHS_DTYPE
+from gptprep.windows.index import LENGTHS_DTYPE, window_numbers
 from gptprep.windows.spec import WindowSpec
 from gptprep.windows.splits import SplitPlan
 
@@ -97,13 +97,11 @@ class SplitReader(ABC):
         """The windows with the given numbers, as new arrays.
 
         Raises:
-            UsageError: a number is negative or not below `len()`.
+            WindowNumberError: a number is negative or not below `len()`.
+            WindowIndexTypeError: `numbers` is not a whole number or a flat sequence of them.
             CorruptDataError: a file is missing, or is not what the manifest says.
         """
-        rows = np.atleast_1d(np.asarray(numbers, np.int64))
-        if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
-            wrong = rows.min() if rows.min() < 0 else rows.max()
-            raise UsageError(f"window {wrong} of {len(self)}", fix="windows are numbered from 0")
+        rows = np.atleast_1d(window_numbers(numbers, len(self)))
         return self._take(rows)
 
     @abstractmethod

@@ -18,6 +18,7 @@ from gptprep.shards import verify as verification
 from gptprep.shards.folder import open_shards
 from gptprep.storage.files import sha256_file
 from gptprep.storage.sealed import MANIFEST
+from gptprep.windows.index import window_numbers
 
 IGNORED = -100
 """The target of padding, which `torch.nn.functional.cross_entropy` leaves out of the loss."""
@@ -74,25 +75,14 @@ class WindowDataset(Dataset[Pair]):
     def __getitem__(self, index: SupportsIndex | slice | Sequence[int] | NDArray[Any] | Tensor) -> Pair:
         if isinstance(index, slice):
             return self._take(np.arange(*index.indices(len(self))))
-        numbers = np.asarray(index)
-        inputs, targets = self._take(self._positions(numbers))
+        numbers = window_numbers(index, len(self), from_end=True)
+        inputs, targets = self._take(np.atleast_1d(numbers))
         return (inputs, targets) if numbers.ndim else (inputs[0], targets[0])
 
     def __getitems__(self, indices: Sequence[int]) -> list[Pair]:
         """Several windows one by one, read in one gather: what a plain `DataLoader` calls."""
         inputs, targets = self[indices]
         return list(zip(inputs, targets, strict=True))
-
-    def _positions(self, indices: NDArray[Any]) -> NDArray[np.int64]:
-        if indices.ndim > 1 or (indices.size and indices.dtype.kind not in "iu"):
-            raise TypeError(f"a window index is an integer, not {indices.dtype} of shape {indices.shape}")
-        if indices.dtype == np.uint64 and indices.size:  # which int64 may not hold
-            indices = np.minimum(indices, np.uint64(np.iinfo(np.int64).max))
-        indices = indices.astype(np.int64)
-        if indices.size and not -len(self) <= indices.min() <= indices.max() < len(self):
-            wrong = indices.min() if indices.min() < -len(self) else indices.max()
-            raise IndexError(f"window {wrong} of {len(self)}")
-        return np.where(indices < 0, indices + len(self), indices)
 
     def _take(self, numbers: NDArray[np.int64]) -> Pair:
         windows = self._windows.take(numbers)

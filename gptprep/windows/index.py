@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gptprep.errors import UsageError
+from gptprep.errors import UsageError, WindowIndexTypeError, WindowNumberError
 
 STARTS_DTYPE: np.dtype[Any] = np.dtype("<i8")
 LENGTHS_DTYPE: np.dtype[Any] = np.dtype("<u4")
@@ -46,6 +46,46 @@ class Located(NamedTuple):
     """(B,): the position of each window's first input in the ids of the split."""
     lengths: NDArray[np.uint32]
     """(B,): how many inputs of each window are ids of the split; the rest is padding."""
+
+
+def window_numbers(index: Any, n_windows: int, *, from_end: bool = False) -> NDArray[np.int64]:
+    """The numbers of the windows that an index of a user selects, each in `range(n_windows)`.
+
+    Args:
+        index: a whole number, or a one-dimensional sequence of them.
+        from_end: whether -1 is the last window, as in a Python list.
+
+    Returns:
+        An array with as many dimensions as `index`.
+
+    Raises:
+        WindowNumberError: there is no window of a number.
+        WindowIndexTypeError: it is anything else, such as a mask: `np.flatnonzero` gives its numbers.
+    """
+    numbers = _as_array(index)
+    if numbers.ndim > 1 or (numbers.size and numbers.dtype.kind not in "iu" and not _are_large(numbers)):
+        what, why = "windows are chosen by whole numbers", f"the index has dtype {numbers.dtype}"
+        fix = "give np.flatnonzero(mask)" if numbers.dtype == bool else "give a flat list of integers"
+        raise WindowIndexTypeError(what, f"{why} and shape {numbers.shape}", fix)
+    least = -n_windows if from_end else 0
+    if numbers.size and not least <= int(numbers.min()) <= int(numbers.max()) < n_windows:
+        wrong = int(numbers.min()) if int(numbers.min()) < least else int(numbers.max())
+        raise WindowNumberError(f"window {wrong} of {n_windows}", fix="windows are numbered from 0")
+    found = numbers.astype(np.int64)
+    return np.where(found < 0, found + n_windows, found)
+
+
+def _as_array(index: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(index)
+    except ValueError as error:  # lists of different lengths
+        why = str(error).partition(".")[0]
+        raise WindowIndexTypeError("windows are chosen by whole numbers", why, "give a flat list") from error
+
+
+def _are_large(numbers: NDArray[Any]) -> bool:
+    """Whether these are Python integers that numpy has no type for."""
+    return numbers.dtype == object and all(type(number) is int for number in numbers.ravel().tolist())
 
 
 class WindowIndex(ABC):

@@ -60,7 +60,7 @@ def sliding_windows(ids: ArrayLike, context_length: int, stride: int) -> tuple[N
         `inputs_NL, targets_NL`, both (N, L) in the dtype of `ids`; N is 0 if n <= L.
 
     Raises:
-        UsageError: `ids` is not one-dimensional, or a length is below 1.
+        UsageError: `ids` is not one-dimensional or not of integers, or a length is below 1.
 
     >>> inputs, targets = sliding_windows([10, 11, 12, 13, 14, 15], context_length=3, stride=2)
     >>> inputs.tolist(), targets.tolist()
@@ -70,6 +70,8 @@ def sliding_windows(ids: ArrayLike, context_length: int, stride: int) -> tuple[N
     stream = np.asarray(ids)
     if stream.ndim != 1:
         raise UsageError(f"the ids have {stream.ndim} dimensions", fix="give one flat sequence of ids")
+    if stream.size and stream.dtype.kind not in "iu":
+        raise UsageError(f"the ids are {stream.dtype}, not whole numbers", fix="give integers")
     if len(stream) <= context_length:
         empty = np.empty((0, context_length), stream.dtype)
         return empty, empty

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from gptprep import sliding_windows
 from gptprep.errors import UsageError
@@ -47,3 +48,9 @@ def test_lengths_below_one_are_usage_errors(context_length: int, stride: int) ->
 def test_ids_of_two_dimensions_are_a_usage_error() -> None:
     with pytest.raises(UsageError, match="2 dimensions"):
         sliding_windows([[1, 2], [3, 4]], 1, 1)
+
+
+@pytest.mark.parametrize("ids", [[1.0, 2.0, 3.0], ["a", "b", "c"], [True, False, True]], ids=str)
+def test_ids_that_are_no_whole_numbers_are_refused(ids: ArrayLike) -> None:
+    with pytest.raises(UsageError, match="not whole numbers"):
+        sliding_windows(ids, 1, 1)
