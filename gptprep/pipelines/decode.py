@@ -10,7 +10,7 @@ from gptprep.corpus.sources import Source, one_source
 from gptprep.errors import GptprepError, UsageError
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.publish import check_file_output, publish_file
-from gptprep.tokenizers import Tokenizer, load_tokenizer
+from gptprep.tokenizers import Tokenizer, load_tokenizer, tokenizer_files
 
 _BLOCK_IDS = 1 << 18
 """Ids decoded at a time."""
@@ -60,7 +60,8 @@ def plan(options: DecodeOptions) -> DecodePlan:
     """
     source = one_source(options.input) if not options.ids else None
     if options.output is not None:
-        check_file_output(options.output, force=options.force, inputs=[options.input])
+        reads = [options.input, *tokenizer_files(options.tokenizer)]
+        check_file_output(options.output, force=options.force, inputs=reads)
     return DecodePlan(options, source, load_tokenizer(options.tokenizer))
 
 

@@ -14,7 +14,7 @@ from gptprep.parallel.workers import chosen_workers
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_file_output, clear_leftover, publish_file, working_folder
-from gptprep.tokenizers import Tokenizer
+from gptprep.tokenizers import Tokenizer, tokenizer_files
 from gptprep.tokens.encoder import (
     CorpusEncoder,
     CrossChecker,
@@ -101,7 +101,8 @@ def plan(options: EncodeOptions) -> EncodePlan:
         raise UsageError("there is nothing to encode", fix="name a file, or give a text with -t")
     chosen = _chosen_format(options)
     if options.output is not None:
-        check_file_output(options.output, force=options.force, inputs=(source.path for source in sources))
+        reads = [*(source.path for source in sources), *tokenizer_files(options.encoding.tokenizer)]
+        check_file_output(options.output, force=options.force, inputs=reads)
     tokenizer = options.encoding.load_tokenizer()
     return EncodePlan(options, tuple(sources), tokenizer, chosen, chosen_workers(options.workers))
 

@@ -32,7 +32,7 @@ from gptprep.shards.write import ShardTask, plan_shards, write_shards
 from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_folder_output, kept_bytes, publish_folder
 from gptprep.storage.sealed import write_manifest
-from gptprep.tokenizers import Tokenizer
+from gptprep.tokenizers import Tokenizer, tokenizer_files
 from gptprep.tokens.encoder import EncodingReport, literal_specials, totals
 from gptprep.tokens.id_file import id_dtype
 from gptprep.tokens.parts import PARTS_FOLDER, EncodedCorpus, encode_parts, kept_parts, plan_tasks
@@ -117,8 +117,8 @@ def plan(options: WindowOptions) -> WindowPlan:
     """
     spec, encoding = options.windows, options.encoding
     sources = find_sources(options.inputs, ids=True, stdin=options.stdin)
-    paths = (source.path for source in sources)
-    check_folder_output(options.output, force=options.force, is_ours=is_shard_folder, inputs=paths)
+    reads = [*(source.path for source in sources), *tokenizer_files(encoding.tokenizer)]
+    check_folder_output(options.output, force=options.force, is_ours=is_shard_folder, inputs=reads)
     if not sources:
         raise UsageError("there is nothing to window", fix="name a file or a folder")
     tokenizer = encoding.load_tokenizer()

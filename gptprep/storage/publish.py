@@ -27,8 +27,8 @@ def check_file_output(path: str, *, force: bool, inputs: Iterable[str] = ()) -> 
 
     Raises:
         UsageError: the path is empty.
-        GptprepError: it is a folder, a device or a pipe; it is one of the `inputs`; or it exists without
-            `force`.
+        GptprepError: it is a folder, a device or a pipe; it is one of the `inputs`, which are all files that
+            the run reads; or it exists without `force`.
     """
     _require_name(path)
     real = os.path.realpath(path)
@@ -39,7 +39,7 @@ def check_file_output(path: str, *, force: bool, inputs: Iterable[str] = ()) -> 
         raise GptprepError(f"{path} is not a regular file", why, "use -o -")
     if os.path.exists(real):
         if any(os.path.exists(other) and os.path.samefile(real, other) for other in inputs):
-            raise GptprepError(f"{path} is one of the inputs", fix="name another output")
+            raise GptprepError(f"{path} is read by this run", fix="choose another output")
         if not force:
             raise GptprepError(f"{path} already exists", fix=_USE_FORCE)
     return real

@@ -14,7 +14,7 @@ from gptprep.units import MIB
 _MAX_JSON = 256 * MIB
 """Bytes: the largest published tokenizer.json has 35 million."""
 
-__all__ = ["Tokenizer", "load_tokenizer"]
+__all__ = ["Tokenizer", "load_tokenizer", "tokenizer_files"]
 
 
 def load_tokenizer(
@@ -50,6 +50,11 @@ def load_tokenizer(
     if name_or_path in known_names():
         return load_plugin(name_or_path, special)
     raise _unknown(name_or_path, known_names())
+
+
+def tokenizer_files(name_or_path: str) -> list[str]:
+    """The file that `load_tokenizer` reads, or nothing for the name of an encoding."""
+    return [] if name_or_path in KNOWN or not os.path.exists(name_or_path) else [name_or_path]
 
 
 def _load_file(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:

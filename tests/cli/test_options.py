@@ -50,18 +50,40 @@ def test_contradiction_is_a_usage_error(run: Run, tmp_path: Path, arguments: lis
         ["encode", "a.txt", "-o", "a.txt"],
         ["vocab", "b.json", "-o", "b.json"],
         ["encode", ".", "-o", "a.txt"],
+        ["encode", "a.txt", "-T", "words.json", "-o", "words.json"],
+        ["encode", "-t", "one", "-T", "words.json", "-o", "linked.json"],
+        ["decode", "0", "1", "-T", "words.json", "-o", "words.json"],
     ],
 )
-def test_output_file_is_never_an_input(run: Run, tmp_path: Path, arguments: list[str]) -> None:
+def test_output_file_is_never_one_that_is_read(run: Run, tmp_path: Path, arguments: list[str]) -> None:
     (tmp_path / "a.txt").write_text("one two")
     (tmp_path / "b.json").write_text("one two")
+    (tmp_path / "words.json").write_text('{"one": 0, "two": 1}')
+    (tmp_path / "linked.json").symlink_to("words.json")
     done = run(*arguments, "--force")
     assert (done.code, done.out) == (1, b"")
-    assert "is one of the inputs" in done.err
+    assert "is read by this run" in done.err
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         "a.txt": "one two",
         "b.json": "one two",
+        "words.json": '{"one": 0, "two": 1}',
+        "linked.json": '{"one": 0, "two": 1}',
     }
+
+
+def test_file_with_the_name_of_an_encoding_may_be_replaced(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "gpt2").write_text("one two")
+    assert run("encode", "-t", "one", "-o", "gpt2", "-f").code == 0
+    assert (tmp_path / "gpt2").read_text() == "505\n"
+
+
+def test_folder_with_the_tokenizer_is_not_replaced(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one two")
+    assert run("window", "a.txt", "-o", "d", "-L", "1", "-q").code == 0
+    (tmp_path / "d" / "words.json").write_text('{"one": 0, "two": 1}')
+    done = run("window", "a.txt", "-T", "d/words.json", "-o", "d", "-L", "1", "--force")
+    assert (done.code, (tmp_path / "d" / "words.json").exists()) == (1, True)
+    assert "error: the input d/words.json is in d\n" in done.err
 
 
 def test_output_folder_that_holds_other_files_is_not_replaced(run: Run, tmp_path: Path) -> None:

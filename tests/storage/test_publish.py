@@ -226,7 +226,7 @@ def test_output_that_is_an_input_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("text")
     (tmp_path / "link").symlink_to("a")
     for name in ("a", "link"):
-        with pytest.raises(GptprepError, match="is one of the inputs"):
+        with pytest.raises(GptprepError, match="is read by this run"):
             check_file_output(str(tmp_path / name), force=True, inputs=[str(tmp_path / "a")])
 
 
