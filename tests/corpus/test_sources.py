@@ -9,6 +9,7 @@ import pytest
 
 from gptprep.corpus.sources import find_sources, one_source
 from gptprep.errors import GptprepError, UsageError
+from tests.helpers.deep_trees import DeepTree
 
 
 def test_folders_are_walked_in_sorted_order_without_hidden_files(tmp_path: Path) -> None:
@@ -78,3 +79,13 @@ def test_folder_without_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(b"x")
     with pytest.raises(GptprepError, match="has no text"):
         find_sources([str(tmp_path)])
+
+
+def test_deep_folders_are_read_or_named(deep_tree: DeepTree) -> None:
+    top = deep_tree(1000, "d")
+    assert len(find_sources([str(top)])) == 1
+    with pytest.raises(GptprepError, match=r"folders that .*\.txt matches are nested too deep"):
+        find_sources([f"{top}/**/*.txt"])
+    too_deep = deep_tree(1000, "folder")
+    with pytest.raises(GptprepError, match=f"cannot read {too_deep}"):
+        find_sources([str(too_deep)])
