@@ -31,7 +31,7 @@ def check_file_output(path: str, *, force: bool, inputs: Iterable[str] = ()) -> 
             `force`.
     """
     _require_name(path)
-    real = os.path.realpath(path)
+    real = _resolved(path)
     if os.path.isdir(real) or path.endswith(os.sep):
         raise GptprepError(f"{path} is a folder", fix="name a file for the output")
     if any(os.path.exists(name) and not os.path.isfile(name) for name in (path, real)):
@@ -103,7 +103,7 @@ def check_folder_output(
     _require_name(path)
     if path == "-":
         raise UsageError("a folder cannot be written to standard output", fix="name a folder")
-    real = os.path.realpath(path)
+    real = _resolved(path)
     if not os.path.lexists(real):
         return real
     if not os.path.isdir(real):
@@ -219,6 +219,22 @@ def _kept_note(path: str, partial: str, error: BaseException) -> str:
 def _require_name(path: str) -> None:
     if not path:
         raise UsageError("the output has no name", fix="give --output a name")
+
+
+def _resolved(path: str) -> str:
+    """A path with its links resolved.
+
+    Raises:
+        GptprepError: they lead in a circle.
+    """
+    real = os.path.realpath(path)
+    folder = real
+    while folder != os.path.dirname(folder):
+        if os.path.islink(folder):
+            why = f"{folder} is a link that leads back to itself"
+            raise GptprepError(f"cannot write {path}", why, "remove the link, or choose another output")
+        folder = os.path.dirname(folder)
+    return real
 
 
 def _not_ours(folder: str, path: str) -> GptprepError:

@@ -89,3 +89,14 @@ def test_deep_folders_are_read_or_named(deep_tree: DeepTree) -> None:
     too_deep = deep_tree(1000, "folder")
     with pytest.raises(GptprepError, match=f"cannot read {too_deep}"):
         find_sources([str(too_deep)])
+
+
+def test_link_to_something_that_is_missing_is_called_that(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").symlink_to("gone.txt")
+    with pytest.raises(GptprepError, match=r"it is a link to gone\.txt, which is missing") as caught:
+        find_sources([str(tmp_path / "a.txt")])
+    assert caught.value.fix == "restore what the link leads to, or remove the link"
+    (tmp_path / "x.txt").symlink_to("x.txt")
+    with pytest.raises(GptprepError) as caught:
+        find_sources([str(tmp_path / "x.txt")])
+    assert caught.value.fix == "remove the link: it leads back to itself"

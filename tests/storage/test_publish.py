@@ -256,3 +256,14 @@ def test_current_folder_and_mount_point_are_refused(tmp_path: Path, monkeypatch:
             check_folder_output(folder, force=True, not_ours=not_ours)
     with pytest.raises(GptprepError, match="is a mount point"):
         check_folder_output("/proc", force=True, not_ours=not_ours)
+
+
+@pytest.mark.parametrize("name", ["x", "x/out", "y"])
+def test_link_that_leads_back_to_itself_is_no_output(tmp_path: Path, name: str) -> None:
+    (tmp_path / "x").symlink_to("y")
+    (tmp_path / "y").symlink_to("x")
+    path = str(tmp_path / name)
+    with pytest.raises(GptprepError, match="is a link that leads back to itself"):
+        check_file_output(path, force=True)
+    with pytest.raises(GptprepError, match="is a link that leads back to itself"):
+        check_folder_output(path, force=True, not_ours=not_ours)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from gptprep.storage.temporary import temporary_folder
 from gptprep.tokenizers import split_points
 from gptprep.tokenizers.gigatoken import is_installed
 from gptprep.tokenizers.unicode_guard import NEWER_RANGES, may_differ
@@ -121,7 +122,8 @@ def _without_messages() -> Iterator[None]:
     except OSError:  # it is closed
         yield
         return
-    with tempfile.TemporaryFile() as captured:
+    folder = temporary_folder("training a BPE vocabulary")
+    with tempfile.TemporaryFile(dir=folder) as captured:
         os.dup2(captured.fileno(), 2)
         try:
             yield
