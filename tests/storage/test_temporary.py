@@ -19,7 +19,7 @@ from tests.helpers.documents import documents, file_source
 
 
 @pytest.fixture
-def no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001  made before
     """No folder for temporary files can be written."""
 
     def fail() -> str:

@@ -12,7 +12,7 @@ import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 from gptprep.storage.temporary import temporary_folder
@@ -132,7 +132,8 @@ def _without_messages() -> Iterator[None]:
             os.close(stderr)
             captured.seek(0)
             if others := _MESSAGES.sub(b"", captured.read()):
-                os.write(2, others)
+                with suppress(OSError):
+                    os.write(2, others)
 
 
 def _slow_counts(text: bytes) -> Iterable[tuple[bytes, int]]:
