@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -17,7 +18,11 @@ def main() -> None:
 
 
 def _reserve_standard_streams() -> None:
-    """Give closed standard streams to /dev/null: otherwise a file that is opened gets what libraries print."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
+    """Give closed standard streams to /dev/null: otherwise a file that is opened gets what libraries print.
+
+    A new descriptor is the lowest that is free, so all three are in use when it is another one.
+    """
+    with suppress(OSError):
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(descriptor)

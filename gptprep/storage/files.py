@@ -146,7 +146,8 @@ def unnamed_entries(folder: str, files: Iterable[str]) -> Iterator[str]:
         with suppress(FileNotFoundError, NotADirectoryError):
             for name in sorted(os.listdir(full)):
                 entry = f"{inside}/{name}" if inside else name
-                if entry not in known and entry not in folders and name not in _LITTER:
+                named = folders if os.path.isdir(os.path.join(full, name)) else known
+                if entry not in named and name not in _LITTER:
                     yield entry
 
 

@@ -28,6 +28,14 @@ def test_folder_with_links_or_empty_folders_holds_something_else(tmp_path: Path)
     assert foreign_entry(str(tmp_path), ["sub/a"]) == "link"
 
 
+def test_file_at_the_place_of_a_named_folder_is_foreign_and_the_other_way_round(tmp_path: Path) -> None:
+    (tmp_path / "sub").write_text("mine")
+    assert foreign_entry(str(tmp_path), ["sub/a"]) == "sub"
+    (tmp_path / "sub").unlink()
+    (tmp_path / "sub" / "a").mkdir(parents=True)
+    assert foreign_entry(str(tmp_path), ["sub/a"]) == "sub/a"
+
+
 def test_files_that_desktops_leave_are_not_foreign(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     for name in (".DS_Store", "sub/.DS_Store", "sub/Thumbs.db"):
