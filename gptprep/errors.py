@@ -13,6 +13,7 @@ of these errors can be pickled, so workers can raise them.
 """
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -93,6 +94,7 @@ _FIXES = {
     errno.EDQUOT: "free some of your quota or choose another disk, then run the same command again",
     errno.EFBIG: "raise the file size limit (ulimit -f) or choose another disk",
     errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.ELOOP: "remove the link: it leads back to itself",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EIO: "the disk failed: check it, then run the same command again",
 }
@@ -106,8 +108,11 @@ def os_errors(action: str, path: str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        why = error.strerror or str(error)
-        explained = GptprepError(f"cannot {action} {path}", why, _FIXES.get(error.errno or 0, ""))
+        why, fix = error.strerror or str(error), _FIXES.get(error.errno or 0, "")
+        if error.errno == errno.ENOENT and os.path.islink(path):
+            why = f"{why}: it is a link to {os.readlink(path)}, which is missing"
+            fix = "restore what the link leads to, or remove the link"
+        explained = GptprepError(f"cannot {action} {path}", why, fix)
         for note in getattr(error, "__notes__", ()):
             explained.add_note(note)
         raise explained from error

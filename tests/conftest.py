@@ -15,6 +15,7 @@ from tiktoken_ext.openai_public import r50k_pat_str
 
 from tests.helpers import trials as counted
 from tests.helpers.cli import Result, Run, needs_fresh_interpreter, run_fresh
+from tests.helpers.deep_trees import DeepTree, clear, nest
 from tests.helpers.fork_server import ForkServer
 from tests.helpers.paths import RANKS, SAMPLES
 from tests.helpers.trials import Trials
@@ -72,6 +73,21 @@ def run(tmp_path: Path, fork_server: Callable[[str], ForkServer]) -> Run:
         return Result(code, out, err.decode())
 
     return run
+
+
+@pytest.fixture
+def deep_tree(tmp_path: Path) -> Iterator[DeepTree]:
+    """Makes deep trees in the test's folder."""
+    made: list[Path] = []
+
+    def make(depth: int, name: str, top: str | None = None) -> Path:
+        made.append(tmp_path / (top or f"deep-{len(made)}"))
+        nest(made[-1], depth, name)
+        return made[-1]
+
+    yield make
+    for tree in made:
+        clear(tree)
 
 
 @pytest.fixture(scope="session")

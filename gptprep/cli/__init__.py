@@ -1,14 +1,28 @@
 """The command line: one file for each verb, which parses, calls one pipeline and renders its report."""
 
+import os
 import signal
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
     """The entry point of `gptprep`."""
+    _reserve_standard_streams()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a verb runs, Ctrl-C ends it without a message
     from gptprep.cli.app import app
     from gptprep.cli.run import run_app
 
     sys.exit(run_app(app))
+
+
+def _reserve_standard_streams() -> None:
+    """Give closed standard streams to /dev/null: otherwise a file that is opened gets what libraries print.
+
+    A new descriptor is the lowest that is free, so all three are in use when it is another one.
+    """
+    with suppress(OSError):
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(descriptor)

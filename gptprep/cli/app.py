@@ -1,6 +1,7 @@
 """The app: its verbs, imported when they are used."""
 
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -45,5 +46,6 @@ def _options(
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), file=sys.stderr)
+        with suppress(OSError):
+            typer.echo(context.get_help(), file=sys.stderr)
         raise typer.Exit(2)

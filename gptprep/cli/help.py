@@ -4,14 +4,14 @@ Typer's own formatter divides option names and choices at narrow widths; this on
 sentences.
 """
 
-import os
-import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from gptprep.cli.terminal import columns, is_plain
 
 ADVANCED = "Advanced"
 _MAX_WIDTH, _MIN_WIDTH = 100, 30
@@ -54,7 +54,7 @@ class _Text:
     """The lines of a help text."""
 
     def __init__(self, command: Any, ctx: Any) -> None:
-        self._width = max(_MIN_WIDTH, min(shutil.get_terminal_size().columns, _MAX_WIDTH))
+        self._width = max(_MIN_WIDTH, min(columns(), _MAX_WIDTH))
         arguments = [param.metavar for param in command.params if param.param_type_name == "argument"]
         arguments += ["COMMAND ..."] if hasattr(command, "commands") else []
         usage = " ".join([ctx.command_path, "[OPTIONS]", *arguments])
@@ -123,5 +123,4 @@ def _summary(command: Any) -> str:
 
 
 def _bold(text: str) -> str:
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return text if plain else typer.style(text, bold=True)  # echo removes it if there is no terminal
+    return text if is_plain() else typer.style(text, bold=True)  # echo removes it if there is no terminal

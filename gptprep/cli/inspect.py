@@ -1,11 +1,11 @@
 """`gptprep inspect`."""
 
-import shutil
 from typing import Annotated
 
 from gptprep.cli import options
 from gptprep.cli.options import option
 from gptprep.cli.streams import Streams
+from gptprep.cli.terminal import columns
 
 
 def command(
@@ -31,4 +31,4 @@ def command(
     else:
         from gptprep.cli.render import text as render
 
-        streams.show(*render.tokens(report, shutil.get_terminal_size().columns))
+        streams.show(*render.tokens(report, columns()))

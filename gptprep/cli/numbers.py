@@ -5,6 +5,8 @@ from fractions import Fraction
 
 from gptprep.errors import UsageError
 
+_POWERS = ((4, "T"), (3, "G"), (2, "M"), (1, "K"))
+
 
 def size(n_bytes: int) -> str:
     """A size in decimal units: `82.7 KB`.
@@ -20,6 +22,16 @@ def size(n_bytes: int) -> str:
         if number < 999.95:
             return f"{number:.1f} {unit}"
     return f"{number / 1000:.1f} TB"
+
+
+def exact_size(n_bytes: int) -> str:
+    """A size as `parse_size` reads it, in the largest unit that gives a whole number.
+
+    >>> exact_size(256_000_000), exact_size(1_500_000), exact_size(1 << 20), exact_size(1_000_001)
+    ('256MB', '1500KB', '1MiB', '1000001')
+    """
+    units = ((f"{letter}{i}B", (1024 if i else 1000) ** n) for n, letter in _POWERS for i in ("i", ""))
+    return next((f"{n_bytes // unit}{name}" for name, unit in units if n_bytes % unit == 0), str(n_bytes))
 
 
 def plural(number: int, noun: str) -> str:

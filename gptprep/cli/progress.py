@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from gptprep.cli.numbers import size
+from gptprep.cli.terminal import columns, discard_errors, is_plain
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -30,7 +31,10 @@ class ProgressDisplay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._remove_bar()
+        try:
+            self._remove_bar()
+        except OSError:
+            self._give_up()
 
     @property
     def seconds(self) -> float:
@@ -41,6 +45,12 @@ class ProgressDisplay:
         """Show the progress if it is time to."""
         if self._stream is None:
             return
+        try:
+            self._show(stage, done, total, unit)
+        except OSError:  # nobody reads it, or its disk is full: the work goes on
+            self._give_up()
+
+    def _show(self, stage: str, done: int, total: int | None, unit: str) -> None:
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._stage_started = stage, now
@@ -74,15 +84,16 @@ class ProgressDisplay:
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
             name, rate_column = TextColumn("{task.description}"), TextColumn("{task.fields[rate]}")
-            columns = (
+            shown = (
                 name,
                 BarColumn(bar_width=None),
                 TaskProgressColumn(),
                 rate_column,
                 TimeRemainingColumn(),
             )
-            console = Console(file=self._stream)
-            self._bar = Progress(*columns, console=console, transient=True, auto_refresh=False)
+            color_system: Any = None if is_plain() else "auto"
+            console = Console(file=self._stream, width=columns(self._stream), color_system=color_system)
+            self._bar = Progress(*shown, console=console, transient=True, auto_refresh=False)
             self._bar.start()
             self._task = self._bar.add_task(stage, total=total, rate="")
         seconds = max(time.monotonic() - self._stage_started, 1e-9)
@@ -90,10 +101,14 @@ class ProgressDisplay:
         if self._task is not None:
             self._bar.update(self._task, completed=done, total=total, rate=rate, refresh=True)
 
+    def _give_up(self) -> None:
+        self._stream = self._bar = None
+        discard_errors()
+
     def _remove_bar(self) -> None:
-        if self._bar:
-            self._bar.stop()
+        if bar := self._bar:
             self._bar = None
+            bar.stop()
 
 
 def _amount(number: int, unit: str) -> str:

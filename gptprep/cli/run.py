@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import FrameType
@@ -31,6 +32,8 @@ class Terminated(BaseException):
 
 def run_app(app: typer.Typer) -> int:
     """Run the command line; returns the exit code."""
+    if "--no-color" in sys.argv:  # for the help and for wrong usage too, which are shown before it is parsed
+        os.environ["NO_COLOR"] = "1"
     try:
         return app(prog_name="gptprep", standalone_mode=False) or 0
     except GptprepError as error:  # an option's value; verbs handle their own errors
@@ -209,6 +212,7 @@ def _notes(error: BaseException) -> list[str]:
 
 def _explain(error: GptprepError, *, debug: bool = False) -> None:
     if debug:
-        traceback.print_exception(error)
+        with suppress(OSError):
+            traceback.print_exception(error)
     lines = {"error": error.what, "  why": error.why, "  fix": error.fix}
     print_labelled(*(f"{label}: {line}" for label, line in lines.items() if line), *_notes(error))

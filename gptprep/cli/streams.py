@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
+import re
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
 
 from gptprep.cli.numbers import printable
 from gptprep.cli.progress import ProgressDisplay
+from gptprep.cli.terminal import columns, discard_errors, is_plain
 from gptprep.errors import GptprepError
 from gptprep.progress import Progress
 from gptprep.storage.json_files import json_bytes
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Plan = TypeVar("Plan")
 Report = TypeVar("Report")
-_MIN_WIDTH = 80
-"""Columns of a table: on a narrower terminal lines wrap, and no column is lost."""
+_TABLE_WIDTH = 80
+"""Columns that a table may have at least where there is no terminal."""
 _LABEL_STYLES = {"  why": "bold", "  fix": "bold green", " note": "bold yellow"}
 
 
@@ -43,8 +43,8 @@ class Streams:
 
     def say(self, *lines: RenderableType) -> None:
         """Tell the user something, on standard error."""
-        if not self.quiet and sys.stderr:
-            _write(sys.stderr, *lines)
+        if not self.quiet:
+            _write_errors(*lines)
 
     def show(self, *lines: RenderableType) -> None:
         """Show what the user asked for, on standard output."""
@@ -88,15 +88,12 @@ class Streams:
 
 def print_labelled(*lines: str) -> None:
     """Print lines such as "error: ..." on standard error, with coloured labels and harmless characters."""
-    if sys.stderr is None:
-        return
     from rich.text import Text
 
     for line in lines:
         label, colon, rest = line.partition(":")
         style = _LABEL_STYLES.get(label, "bold red")
-        with suppress(OSError):  # nobody reads it, or its disk is full too: the exit code says enough
-            _write(sys.stderr, Text.assemble((label + colon, style), printable(rest)))
+        _write_errors(Text.assemble((label + colon, style), printable(rest)))
 
 
 def discard_output() -> None:
@@ -104,6 +101,41 @@ def discard_output() -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
+
+
+def _write_errors(*lines: RenderableType) -> None:
+    """Write to standard error, if anybody wants it."""
+    if sys.stderr is None:
+        return
+    width = columns(sys.stderr) if sys.stderr.isatty() else None
+    try:
+        _write(sys.stderr, *(_wrapped(line, width) for line in lines))
+    except OSError:  # nobody reads it, or its disk is full: the output is what counts
+        discard_errors()
+
+
+_LABEL = re.compile(r" {0,2}(?:error|why|fix|note): |[✓✗] ")
+
+
+def _wrapped(line: RenderableType, width: int | None) -> RenderableType:
+    """A line of text divided between words where the terminal ends, with a hanging indent."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    if width is None or not isinstance(line, Text) or line.cell_len <= width:
+        return line
+    label = _LABEL.match(line.plain)
+    indent = label.end() if label else 0
+    starts, used = [indent], indent
+    for word in re.finditer(r"\S+\s*", line.plain[indent:]):
+        if used > indent and used + cell_len(word[0].rstrip()) > width:
+            starts.append(indent + word.start())
+            used = indent
+        used += cell_len(word[0])
+    head, *parts = line.divide(starts)
+    for part in parts:
+        part.rstrip()
+    return head + Text("\n" + " " * indent).join(parts)
 
 
 def _write(stream: TextIO, *lines: RenderableType) -> None:
@@ -115,9 +147,10 @@ def _write(stream: TextIO, *lines: RenderableType) -> None:
 
     rendered = io.StringIO()
     plain: dict[str, Any] = {"markup": False, "highlight": False, "emoji": False, "soft_wrap": True}
-    width = max(_MIN_WIDTH, shutil.get_terminal_size().columns)
-    is_terminal = stream.isatty() or None
-    console = Console(file=rendered, width=width, force_terminal=is_terminal, **plain)
+    is_terminal = stream.isatty()
+    width = columns(stream) if is_terminal else max(_TABLE_WIDTH, columns(stream))
+    force = False if is_plain() else is_terminal or None
+    console = Console(file=rendered, width=width, force_terminal=force, **plain)
     for line in lines:
         console.print(line)
     stream.buffer.write(rendered.getvalue().encode(stream.encoding, "backslashreplace"))

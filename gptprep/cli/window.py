@@ -5,7 +5,7 @@ from typing import Annotated
 
 from gptprep.choices import DEFAULT_CONTEXT_LENGTH, DEFAULT_SHARD_BYTES, Boundary, IdDtype, Layout, SplitBy
 from gptprep.cli import options
-from gptprep.cli.numbers import parse_size
+from gptprep.cli.numbers import exact_size, parse_size
 from gptprep.cli.options import choice, flag, option
 from gptprep.cli.streams import Streams
 
@@ -16,7 +16,7 @@ _LAYOUT = """How ids are stored: as inputs and targets, or each id once; windows
 read."""
 _DTYPE = "Data type of the ids; auto picks the smallest that fits."
 _SHARD_SIZE = "The largest file, such as 64MB or 1GiB."
-_DEFAULT_SIZE = f"{DEFAULT_SHARD_BYTES // 10**6}MB"
+_DEFAULT_SIZE = exact_size(DEFAULT_SHARD_BYTES)
 _FRACTION = "Fraction of the stream, or of the documents, that goes to val."
 
 

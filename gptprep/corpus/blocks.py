@@ -1,6 +1,7 @@
 """Opening sources and reading them in blocks, decompressed."""
 
 import importlib
+import shlex
 import sys
 import zlib
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from gptprep.units import MIB
 
 BLOCK_BYTES = MIB
 """Bytes read at a time."""
+_NEEDS_MEMORY = "requires too much memory"
+"""In zstd's message about a frame that was compressed with `--long=28` or more."""
 
 
 def read_blocks(source: Source) -> Iterator[bytes]:
@@ -44,6 +47,11 @@ def _read(file: IO[bytes], path: str, size: int) -> bytes:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         if isinstance(error, (EOFError, OSError, zlib.error)) or type(error).__name__ == "ZstdError":
+            if _NEEDS_MEMORY in str(error):
+                why = "its window is larger than the 128 MiB that are decompressed without being asked to"
+                names = shlex.join([path, "-o", path[: -len(".zst")]])
+                fix = f"decompress it: zstd -d --long=31 {names}"
+                raise GptprepError(f"cannot decompress {path}", why, fix) from error
             fix = "download or compress it again"
             raise CorruptDataError(f"{path} is damaged", str(error), fix) from error
         raise

@@ -12,7 +12,8 @@ from gptprep.choices import ErrorPolicy
 from gptprep.corpus.blocks import read_blocks
 from gptprep.corpus.parquet import read_rows
 from gptprep.corpus.sources import Source
-from gptprep.errors import CorruptDataError, GptprepError, UsageError, os_errors
+from gptprep.errors import CorruptDataError, GptprepError, UsageError
+from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.units import MIB
 
 _SPOOL_BYTES = 32 * MIB
@@ -223,10 +224,10 @@ def _without_invalid(
     source: Source, blocks: Iterable[DocumentBlock], counts: ReadCounts
 ) -> Iterator[DocumentBlock]:
     """Only the documents that are valid UTF-8 from their first byte to their last."""
-    folder = tempfile.gettempdir()
+    folder = temporary_folder("--errors skip")
     decoder = codecs.getincrementaldecoder("utf-8")()
     with (
-        os_errors("write to", folder),
+        temporary_errors(folder),
         tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, dir=folder) as spool,
     ):
         first: DocumentBlock | None = None

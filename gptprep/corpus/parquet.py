@@ -53,11 +53,14 @@ def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[lis
         column = batch.column(batch.schema.names.index(field))  # a dotted name may select more columns
         if arrow.types.is_dictionary(column.type):
             column = column.dictionary_decode()
+        column = getattr(column, "storage", column)  # of an extension type
         yield column.cast(arrow.large_binary()).to_pylist()
 
 
 def _is_text(kind: Any, arrow: Any) -> bool:
+    """Whether values of a type are text. Extension types, such as JSON, are judged by what they store."""
     kind = kind.value_type if arrow.types.is_dictionary(kind) else kind
+    kind = getattr(kind, "storage_type", kind)
     return str(kind) in ("string", "large_string", "string_view", "binary", "large_binary")
 
 

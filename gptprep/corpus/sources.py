@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gptprep.choices import SourceKind
 from gptprep.errors import GptprepError, UsageError, os_errors
-from gptprep.storage.files import MARKER
+from gptprep.storage.files import MARKER, walk
 
 _COMPRESSED = (".gz", ".zst")
 _KINDS: dict[str, SourceKind] = {
@@ -155,11 +155,8 @@ def _folder(top: str) -> list[Source]:
 
 
 def _walk(top: str) -> Iterator[str]:
-    def stop(error: OSError) -> None:
-        raise error
-
     with os_errors("read", top):
-        for folder, folders, files in os.walk(top, onerror=stop):
+        for folder, folders, files in walk(top):
             if MARKER in files:  # the working folder of a run
                 folders.clear()
                 continue
@@ -172,7 +169,11 @@ def _walk(top: str) -> Iterator[str]:
 
 
 def _glob(pattern: str, ids: bool) -> list[Source]:
-    found = filter(_is_input, glob.glob(pattern, recursive=True))
+    try:
+        found = filter(_is_input, glob.glob(pattern, recursive=True))
+    except RecursionError:
+        what = f"folders that {pattern} matches are nested too deep"
+        raise GptprepError(what, fix="name the folder itself instead of a pattern") from None
     if "**" in pattern:
         found = filter(_is_not_behind_link(pattern), found)
     paths = sorted(found, key=os.fsencode)

@@ -15,7 +15,7 @@ from gptprep.errors import GptprepError, MissingDependencyError, UsageError
 from gptprep.parallel.signals import deferred
 from gptprep.progress import Progress, no_progress
 from gptprep.shards.arrays import ArrayFile
-from gptprep.shards.embeddings_folder import FORMAT, VERSION, WEIGHTS, is_embeddings_folder
+from gptprep.shards.embeddings_folder import FORMAT, VERSION, WEIGHTS, not_only_embeddings
 from gptprep.shards.folder import ShardFolder, open_shards
 from gptprep.storage.files import free_bytes, require_free_space, sha256_file
 from gptprep.storage.publish import check_folder_output, publish_folder
@@ -126,7 +126,7 @@ def plan(options: EmbedOptions) -> EmbedPlan:
     _check_options(options)
     folder = open_shards(options.shards)
     manifest, inputs = folder.manifest, filter(None, [options.shards, options.weights])
-    check_folder_output(options.output, force=options.force, is_ours=is_embeddings_folder, inputs=inputs)
+    check_folder_output(options.output, force=options.force, not_ours=not_only_embeddings, inputs=inputs)
     if options.split is not None:
         folder.require_split(options.split)
     counts = {name: split.windows for name, split in manifest.splits.items()}
@@ -217,7 +217,7 @@ def run(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
         from gptprep.training.writer import EmbeddingFiles
 
     device = choose_device(options.device)
-    with publish_folder(options.output, force=options.force, is_ours=is_embeddings_folder) as folder:
+    with publish_folder(options.output, force=options.force, not_ours=not_only_embeddings) as folder:
         with _device_errors(plan):
             model = _model(plan)
             notes = (*_notes(plan), *_overflow(model, options.dtype))

@@ -3,17 +3,19 @@
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from gptprep.choices import IdFormat, SourceKind
 from gptprep.corpus.documents import TextOptions as TextOptions
 from gptprep.corpus.sources import Source, find_sources, text_source
-from gptprep.errors import UsageError, os_errors
+from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_file_output, clear_leftover, publish_file, working_folder
+from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.tokenizers import Tokenizer, tokenizer_files
 from gptprep.tokens.encoder import (
     CorpusEncoder,
@@ -139,10 +141,13 @@ def run(plan: EncodePlan, progress: Progress = no_progress, out: BinaryIO | None
         raise UsageError("there is no place for the ids", fix="give an output")
     if plan.format != "npy" or plan.options.count_only:
         return _write(plan, out, progress)
-    folder = tempfile.gettempdir()  # the header has the length, and a pipe cannot seek back to it
-    with os_errors("write to", folder), tempfile.TemporaryFile(dir=folder) as file:
-        report = _write(plan, file, progress)
-        file.seek(0)
+    # The header has the length, and a pipe cannot seek back to it.
+    folder = temporary_folder("--format npy on standard output", "give an output with -o")
+    with ExitStack() as stack:
+        with temporary_errors(folder, "give an output with -o"):
+            file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
+            report = _write(plan, file, progress)
+            file.seek(0)  # flushes
         shutil.copyfileobj(file, out, MIB)
         return report
 

@@ -20,6 +20,7 @@ from gptprep.parallel.workers import chosen_workers
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.json_files import json_bytes, read_json
 from gptprep.storage.publish import check_file_output, publish_file
+from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.tokenizers.train import bpe
 from gptprep.tokenizers.train.pretokens import PretokenCounter
 from gptprep.tokenizers.train.words import TokenCounter, build_vocabulary
@@ -167,8 +168,8 @@ def _count(plan: VocabPlan, progress: Progress) -> tuple[Counter[Any], list[Sour
     counts = [SourceCounts(path=source.name) for source in plan.sources]
     found: Counter[str] = Counter()
     total, done = total_bytes(plan.sources), 0
-    scratch = tempfile.gettempdir()
-    with os_errors("write to", scratch), tempfile.TemporaryDirectory(dir=scratch) as folder:
+    scratch = temporary_folder("counting")
+    with temporary_errors(scratch), tempfile.TemporaryDirectory(dir=scratch) as folder:
         tasks = _tasks(plan, folder)
         only = [count_task(tasks[0], progress)] if len(tasks) == 1 else None
         for counted in only or processes.run(count_task, tasks, plan.workers):

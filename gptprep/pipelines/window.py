@@ -17,7 +17,7 @@ from gptprep.corpus.sources import Source, find_sources, total_bytes
 from gptprep.errors import GptprepError, UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.progress import Progress, no_progress
-from gptprep.shards.folder import LAYOUTS, is_shard_folder
+from gptprep.shards.folder import LAYOUTS, not_only_shards
 from gptprep.shards.layout import Layout
 from gptprep.shards.manifest import (
     DTYPES,
@@ -118,7 +118,7 @@ def plan(options: WindowOptions) -> WindowPlan:
     spec, encoding = options.windows, options.encoding
     sources = find_sources(options.inputs, ids=True, stdin=options.stdin)
     reads = [*(source.path for source in sources), *tokenizer_files(encoding.tokenizer)]
-    check_folder_output(options.output, force=options.force, is_ours=is_shard_folder, inputs=reads)
+    check_folder_output(options.output, force=options.force, not_ours=not_only_shards, inputs=reads)
     if not sources:
         raise UsageError("there is nothing to window", fix="name a file or a folder")
     tokenizer = encoding.load_tokenizer()
@@ -185,7 +185,7 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
     """
     options, spec, tokenizer = plan.options, plan.options.windows, plan.tokenizer
     with publish_folder(
-        options.output, force=options.force, is_ours=is_shard_folder, keep=PARTS_FOLDER
+        options.output, force=options.force, not_ours=not_only_shards, keep=PARTS_FOLDER
     ) as folder:
         work = os.path.join(folder, "work")
         os.mkdir(work)

@@ -14,7 +14,7 @@ from gptprep.shards.arrays import ArrayFile, ArrayReader
 from gptprep.shards.findings import CheckFile, OnBytes, Problem, Verified
 from gptprep.shards.manifest import parse_array_file
 from gptprep.storage.files import is_file
-from gptprep.storage.sealed import MANIFEST, is_own_folder, read_manifest_json
+from gptprep.storage.sealed import MANIFEST, REMOVE, not_ours, read_manifest_json
 from gptprep.units import MIB
 
 FORMAT, VERSION = "gptprep-embeddings", 3
@@ -22,9 +22,9 @@ WEIGHTS = "weights.safetensors"
 _BLOCK_BYTES = 4 * MIB
 
 
-def is_embeddings_folder(path: str) -> bool:
-    """Whether `embed` of any version wrote a folder, and nothing else is in it."""
-    return is_own_folder(path, FORMAT, _named_files)
+def not_only_embeddings(path: str) -> str:
+    """Why a folder is not what `embed` of any version wrote, and nothing else; empty if it is."""
+    return not_ours(path, FORMAT, _named_files)
 
 
 def _named_files(manifest: Any) -> list[str]:
@@ -54,7 +54,7 @@ def read_embeddings_manifest(folder: str) -> EmbeddingsManifest:
         return _parse(value)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         path = os.path.join(folder, MANIFEST)
-        raise CorruptDataError(f"{path} is damaged", f"{type(error).__name__}: {error}") from error
+        raise CorruptDataError(f"{path} is damaged", f"{type(error).__name__}: {error}", REMOVE) from error
 
 
 def _parse(value: dict[str, Any]) -> EmbeddingsManifest:

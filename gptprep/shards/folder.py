@@ -7,19 +7,26 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gptprep.errors import CorruptDataError, GptprepError, UsageError
+from gptprep.shards.embeddings_folder import FORMAT as EMBEDDINGS_FORMAT
 from gptprep.shards.layout import Layout, SplitReader
 from gptprep.shards.manifest import FORMAT, VERSION, Manifest, named_files, parse_manifest
 from gptprep.shards.pairs import PairsLayout
 from gptprep.shards.tokens import TokensLayout
-from gptprep.storage.files import is_file
-from gptprep.storage.sealed import MANIFEST, is_own_folder, read_manifest_json
+from gptprep.storage.sealed import (
+    MANIFEST,
+    REMOVE,
+    manifest_format,
+    not_ours,
+    read_manifest_json,
+    require_manifest,
+)
 
 LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (PairsLayout(), TokensLayout())}
 
 
-def is_shard_folder(path: str) -> bool:
-    """Whether `window` of any version wrote a folder, and nothing else is in it."""
-    return is_own_folder(path, FORMAT, named_files)
+def not_only_shards(path: str) -> str:
+    """Why a folder is not what `window` of any version wrote, and nothing else; empty if it is."""
+    return not_ours(path, FORMAT, named_files)
 
 
 def read_manifest(folder: str) -> Manifest:
@@ -30,11 +37,14 @@ def read_manifest(folder: str) -> Manifest:
         CorruptDataError: the manifest is damaged, or names files outside the folder.
     """
     path = os.path.join(folder, MANIFEST)
-    if not is_file(path):
-        why = f"it has no {MANIFEST}" if os.path.isdir(folder) else "there is no such folder"
-        fix = "name a folder that `gptprep window` wrote"
-        raise GptprepError(f"{folder} is not a shard folder", why, fix)
-    value = read_manifest_json(folder, FORMAT, VERSION)
+    require_manifest(folder, "a shard folder", "`gptprep window`")
+    try:
+        value = read_manifest_json(folder, FORMAT, VERSION)
+    except CorruptDataError:
+        if manifest_format(folder) == EMBEDDINGS_FORMAT:
+            what, why = f"{folder} is not a shard folder", "it holds embeddings, which `gptprep embed` wrote"
+            raise GptprepError(what, why, "name the folder that `gptprep window` wrote") from None
+        raise
     try:
         manifest = parse_manifest(value)
         if manifest.layout not in LAYOUTS:
@@ -50,7 +60,7 @@ def read_manifest(folder: str) -> Manifest:
                 elif split.series(series):
                     raise ValueError(f"the layout {manifest.layout} has no {series}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CorruptDataError(f"{path} is damaged", f"{type(error).__name__}: {error}") from error
+        raise CorruptDataError(f"{path} is damaged", f"{type(error).__name__}: {error}", REMOVE) from error
     return manifest
 
 

@@ -60,12 +60,16 @@ class ShardFormat(NamedTuple):
             UsageError: there is no room for one.
         """
         roles = (*self.roles, *self.no_more_than)
-        headers = (len(npy.header((0, *role.row), role.dtype)) for role in roles)
-        most = min((shard_size - size) // role.row_bytes for role, size in zip(roles, headers, strict=True))
+        headers = [len(npy.header((0, *role.row), role.dtype)) for role in roles]
+        sized = list(zip(headers, (role.row_bytes for role in roles), strict=True))
+        most = min((shard_size - header) // row for header, row in sized)
         if most < 1:
-            row, largest = "window" if roles[0].row else "number", max(role.row_bytes for role in roles)
-            what = f"a shard of {shard_size:,} bytes has no room for a {row} of {largest:,} bytes"
-            raise UsageError(what, fix="give a larger --shard-size")
+            header, row = max(sized, key=sum)
+            what = (
+                f"a shard of {shard_size:,} bytes has no room for a {'window' if roles[0].row else 'number'}"
+            )
+            why = f"its header takes {header:,} bytes, and one takes {row:,}"
+            raise UsageError(what, why, f"give --shard-size {header + row} or more")
         return most
 
     def check(self, shards: tuple[Shard, ...], split: Split) -> None:

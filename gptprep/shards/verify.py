@@ -12,9 +12,10 @@ from gptprep.shards.embeddings_folder import FORMAT, EmbeddingsChecks
 from gptprep.shards.findings import CheckFile, Problem, Verified
 from gptprep.shards.folder import open_shards
 from gptprep.shards.shard_checks import ShardFolderChecks
-from gptprep.storage.files import MARKER, is_file
-from gptprep.storage.json_files import read_json
-from gptprep.storage.sealed import MANIFEST
+from gptprep.storage.files import unnamed_entries
+from gptprep.storage.sealed import MANIFEST, REMOVE, manifest_format, require_manifest
+
+_UNNAMED = "it is not in the manifest"
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,11 @@ def plan(options: VerifyOptions) -> VerifyPlan:
         CorruptDataError: its manifest is damaged.
     """
     path, hashed = options.path, not options.fast
-    manifest = os.path.join(path, MANIFEST)
-    value = read_json(manifest) if is_file(manifest) else None
-    is_shards = not isinstance(value, dict) or value.get("format") != FORMAT
+    require_manifest(path, "a folder of shards or embeddings", "`gptprep window` or `gptprep embed`")
     checks = (
-        ShardFolderChecks(open_shards(path), hashed=hashed)
-        if is_shards
-        else EmbeddingsChecks(path, hashed=hashed)
+        EmbeddingsChecks(path, hashed=hashed)
+        if manifest_format(path) == FORMAT
+        else ShardFolderChecks(open_shards(path), hashed=hashed)
     )
     files = filter(os.path.isfile, (os.path.join(path, file) for file in checks.files))
     return VerifyPlan(options, checks, sum(map(os.path.getsize, files)))
@@ -95,7 +94,10 @@ def require_intact(report: VerifyReport) -> None:
         first, count = report.problems[0], len(report.problems)
         more = f" (and {count - 1} more)" if count > 1 else ""
         why = f"{first.file}: {first.what}{more}"
-        raise CorruptDataError(f"{report.path} is damaged", why, "write the folder again")
+        unnamed = sum(problem.what == _UNNAMED for problem in report.problems)
+        fix = REMOVE if unnamed else "write the folder again"
+        fix = "remove what is not in the manifest" if unnamed == count else fix
+        raise CorruptDataError(f"{report.path} is damaged", why, fix)
 
 
 def _run_all(checks: list[CheckFile], total: int, progress: Progress) -> list[Verified]:
@@ -118,9 +120,5 @@ def _run_all(checks: list[CheckFile], total: int, progress: Progress) -> list[Ve
 
 def _unexpected_files(path: str, named: set[str]) -> Iterator[Problem]:
     """What is in the folder and not in the manifest."""
-    folders = {os.path.dirname(name) for name in named}
-    for top, subfolders, names in os.walk(path):
-        for name in sorted([*names, *subfolders]):
-            file = os.path.relpath(os.path.join(top, name), path).replace(os.sep, "/")
-            if file not in named and file not in folders and name != MARKER:
-                yield Problem(file, "it is not in the manifest")
+    for entry in unnamed_entries(path, named):
+        yield Problem(entry, _UNNAMED)

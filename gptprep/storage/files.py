@@ -1,10 +1,12 @@
 """Regular files, free space, and making writes durable."""
 
+import errno
 import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import IO
 
 from gptprep.errors import CorruptDataError, GptprepError, os_errors
@@ -12,6 +14,8 @@ from gptprep.units import GIB
 
 MARKER = ".gptprep-partial"
 """A file in each of our working folders, `OUT.partial` and `OUT.replaced`: a user's folder has none."""
+_LITTER = (MARKER, ".DS_Store", "Thumbs.db")
+"""Names that are in our folders and not in their manifests: file managers write the last two, unasked."""
 
 
 def sha256_file(path: str) -> str:
@@ -96,16 +100,65 @@ def sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-def holds_only(folder: str, files: Iterable[str]) -> bool:
-    """Whether a folder holds no other files than these (relative, with `/`) and our marker."""
-    known = {*files, MARKER}
-    for top, folders, names in os.walk(folder):
-        prefix = os.path.relpath(top, folder).replace(os.sep, "/")
-        if any((name if prefix == "." else f"{prefix}/{name}") not in known for name in names):
-            return False
-        if not folders and not names and prefix != ".":
-            return False
-        for full in (os.path.join(top, name) for name in folders):
-            if os.path.islink(full) or not os.access(full, os.R_OK | os.X_OK):
-                return False
-    return True
+def walk(top: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Folders, their folders and their files, as `os.walk` gives them, which recurses in Python 3.11.
+
+    Raises:
+        OSError: a folder cannot be read.
+        GptprepError: a path is longer than the system allows.
+    """
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                is_folder = {entry.name: _is_folder(entry) for entry in entries}
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            why = "paths of files in it are longer than the system allows"
+            raise GptprepError(f"cannot read {top}", why, "move the innermost folders up") from error
+        folders = [name for name, is_one in is_folder.items() if is_one]
+        yield folder, folders, [name for name, is_one in is_folder.items() if not is_one]
+        full = (os.path.join(folder, name) for name in folders)
+        waiting += (path for path in full if not os.path.islink(path))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def unnamed_entries(folder: str, files: Iterable[str]) -> Iterator[str]:
+    """What is in a folder besides these files, their folders, our marker and what desktops leave everywhere.
+
+    Both are relative and have `/`. Nothing below a folder that is itself unnamed is looked at, however deep
+    it is, and no link is followed.
+    """
+    known = set(files)
+    folders = {os.path.dirname(file) for file in known} - {""}
+    for inside in ("", *sorted(folders)):
+        full = os.path.join(folder, inside)
+        if inside and os.path.islink(full):
+            continue
+        with suppress(FileNotFoundError, NotADirectoryError):
+            for name in sorted(os.listdir(full)):
+                entry = f"{inside}/{name}" if inside else name
+                named = folders if os.path.isdir(os.path.join(full, name)) else known
+                if entry not in named and name not in _LITTER:
+                    yield entry
+
+
+def foreign_entry(folder: str, files: Iterable[str]) -> str:
+    """What `--force` may not remove with these files of a folder: an entry that is none of them, or a link.
+
+    Empty if there is none. A folder that cannot be read counts, because nobody knows what is in it.
+    """
+    files = list(files)
+    for inside in sorted({os.path.dirname(file) for file in files} - {""}):
+        full = os.path.join(folder, inside)
+        if os.path.islink(full) or (os.path.isdir(full) and not os.access(full, os.R_OK | os.X_OK)):
+            return inside
+    return next(unnamed_entries(folder, files), "")

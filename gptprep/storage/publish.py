@@ -31,7 +31,7 @@ def check_file_output(path: str, *, force: bool, inputs: Iterable[str] = ()) -> 
             the run reads; or it exists without `force`.
     """
     _require_name(path)
-    real = os.path.realpath(path)
+    real = _resolved(path)
     if os.path.isdir(real) or path.endswith(os.sep):
         raise GptprepError(f"{path} is a folder", fix="name a file for the output")
     if any(os.path.exists(name) and not os.path.isfile(name) for name in (path, real)):
@@ -89,11 +89,12 @@ def _rename_file(partial: str, real: str, path: str, *, force: bool) -> None:
 
 
 def check_folder_output(
-    path: str, *, force: bool, is_ours: Callable[[str], bool], inputs: Iterable[str] = ()
+    path: str, *, force: bool, not_ours: Callable[[str], str], inputs: Iterable[str] = ()
 ) -> str:
     """Check before the work whether a folder may be written at `path`; returns it with links resolved.
 
-    An empty folder may be replaced. `force` replaces only what `is_ours` recognizes as written by gptprep.
+    An empty folder may be replaced. `force` replaces only what gptprep wrote:
+    `not_ours` says why a folder is not, or nothing.
 
     Raises:
         UsageError: the path is empty or "-".
@@ -102,7 +103,7 @@ def check_folder_output(
     _require_name(path)
     if path == "-":
         raise UsageError("a folder cannot be written to standard output", fix="name a folder")
-    real = os.path.realpath(path)
+    real = _resolved(path)
     if not os.path.lexists(real):
         return real
     if not os.path.isdir(real):
@@ -117,10 +118,10 @@ def check_folder_output(
     for other in inputs:
         if os.path.commonpath([real, os.path.realpath(other)]) == real:
             raise GptprepError(f"the input {other} is in {path}", fix="name another output")
-    if not is_ours(real):
-        what = f"{path} already exists and was not written by gptprep"
-        why = "a folder is replaced only if it holds nothing but what gptprep wrote"
-        raise GptprepError(what, why, "choose another output, or remove the folder yourself")
+    if reason := not_ours(real):
+        what = f"{path} already exists and was not written by gptprep, or not all of it"
+        why = f"{reason}, and only a folder that holds nothing else is replaced"
+        raise GptprepError(what, why, "choose another output, or remove the file or the folder yourself")
     if not force:
         raise GptprepError(f"{path} already exists", fix=_USE_FORCE)
     if not os.access(real, os.W_OK | os.X_OK):
@@ -132,7 +133,7 @@ def check_folder_output(
 
 @contextmanager
 def publish_folder(
-    path: str, *, force: bool, is_ours: Callable[[str], bool], keep: str = ""
+    path: str, *, force: bool, not_ours: Callable[[str], str], keep: str = ""
 ) -> Iterator[str]:
     """A folder `PATH.partial` that becomes `path` if the block succeeds, and is removed otherwise.
 
@@ -145,14 +146,16 @@ def publish_folder(
     Raises:
         GptprepError: as `check_folder_output`, another run is writing there, or it cannot be written.
     """
-    real = check_folder_output(path, force=force, is_ours=is_ours)
+    real = check_folder_output(path, force=force, not_ours=not_ours)
     with _working_folder(real, path, keep) as partial, locked_if_exists(real, path):
         _recover(real)
-        check_folder_output(path, force=force, is_ours=is_ours)
+        check_folder_output(path, force=force, not_ours=not_ours)
         yield partial
-        for folder, _, _ in os.walk(partial):
+        for folder, folders, _ in os.walk(partial):
+            if keep in folders:
+                folders.remove(keep)  # it is removed below, whatever is in it
             sync_folder(folder)
-        check_folder_output(path, force=force, is_ours=is_ours)
+        check_folder_output(path, force=force, not_ours=not_ours)
         if keep:
             remove(os.path.join(partial, keep))
         _swap(partial, real)
@@ -218,6 +221,22 @@ def _require_name(path: str) -> None:
         raise UsageError("the output has no name", fix="give --output a name")
 
 
+def _resolved(path: str) -> str:
+    """A path with its links resolved.
+
+    Raises:
+        GptprepError: they lead in a circle.
+    """
+    real = os.path.realpath(path)
+    folder = real
+    while folder != os.path.dirname(folder):
+        if os.path.islink(folder):
+            why = f"{folder} is a link that leads back to itself"
+            raise GptprepError(f"cannot write {path}", why, "remove the link, or choose another output")
+        folder = os.path.dirname(folder)
+    return real
+
+
 def _not_ours(folder: str, path: str) -> GptprepError:
     what = f"{folder} already exists and was not written by gptprep"
     why = f"this name is needed while {path} is written"
@@ -235,7 +254,9 @@ def _parent_folders(real: str, path: str) -> Iterator[None]:
             folder = os.path.dirname(folder)
     try:
         with os_errors("write", path):
-            os.makedirs(os.path.dirname(real), exist_ok=True)
+            for folder in reversed(created):  # os.makedirs would recurse
+                with suppress(FileExistsError):
+                    os.mkdir(folder)
         yield
     except BaseException:
         for folder in created:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gptprep.errors import CorruptDataError, GptprepError
-from gptprep.storage.files import holds_only, read_regular, sync_file
+from gptprep.storage.files import foreign_entry, is_file, read_regular, sync_file
 from gptprep.storage.json_files import json_bytes, parse_json, read_json
 
 MANIFEST = "manifest.json"
+REMOVE = "remove the folder and write it again"
+"""The fix for a damaged manifest: `--force` replaces only folders whose manifest says what is in them."""
 _OUR_FILE = re.compile(r"[A-Za-z0-9_]{1,64}/[a-z]+-[0-9]{5,9}\.npy|weights\.safetensors")
 """The files that our manifests name. Anybody may have written a manifest, and `--force` removes the files."""
 _SEAL = b',\n  "sha256": "%b"\n}\n'
@@ -34,7 +36,7 @@ def check_seal(data: bytes, path: str) -> None:
     """
     body = data[: -len(_SEAL % (b"0" * 64))]
     if data != body + _SEAL % hashlib.sha256(body).hexdigest().encode():
-        raise CorruptDataError(f"{path} is damaged", "its sha256 does not match its bytes", "write it again")
+        raise CorruptDataError(f"{path} is damaged", "its sha256 does not match its bytes", REMOVE)
 
 
 def write_manifest(folder: str, value: Any) -> None:
@@ -53,30 +55,69 @@ def read_manifest_json(folder: str, format_name: str, version: int) -> dict[str,
     """
     path = os.path.join(folder, MANIFEST)
     data = read_regular(path)
-    value = parse_json(data, path)
+    try:
+        value = parse_json(data, path)
+    except CorruptDataError as error:
+        raise CorruptDataError(error.what, error.why, REMOVE) from error
     if not isinstance(value, dict) or value.get("format") != format_name:
-        raise CorruptDataError(f"{path} is not a manifest of {format_name}")
+        raise CorruptDataError(f"{path} is not a manifest of {format_name}", fix=REMOVE)
     if value.get("version") != version:
         if _SEALED.search(data):  # perhaps only the version number is damaged
             check_seal(data, path)
         what = f"{path} has the version {value.get('version')!r}"
-        fix = "install a newer gptprep, or write the folder again"
+        fix = f"install a newer gptprep, or {REMOVE}"
         raise CorruptDataError(what, f"this gptprep reads version {version}", fix)
     check_seal(data, path)
     return value
 
 
-def is_own_folder(folder: str, format_name: str, files_of: Callable[[Any], Iterable[str]]) -> bool:
-    """Whether a folder has a manifest of one of our formats and holds only what the manifest names.
+def manifest_format(folder: str) -> str | None:
+    """The format that the manifest of a folder gives; None if there is none that can be read."""
+    try:
+        value = read_json(os.path.join(folder, MANIFEST))
+    except GptprepError:
+        return None
+    return str(value.get("format")) if isinstance(value, dict) else None
+
+
+def require_manifest(folder: str, kind: str, verbs: str) -> None:
+    """Check that a path is a folder with a manifest.
+
+    Args:
+        kind: what it should be, for the error.
+        verbs: what writes such a folder.
+
+    Raises:
+        GptprepError: it is not.
+    """
+    if is_file(os.path.join(folder, MANIFEST)):
+        return
+    why = "there is no such folder"
+    if os.path.isdir(folder):
+        why = f"it has no {MANIFEST}"
+    elif os.path.exists(folder):
+        why = "it is a file"
+    raise GptprepError(f"{folder} is not {kind}", why, f"name a folder that {verbs} wrote")
+
+
+def not_ours(folder: str, format_name: str, files_of: Callable[[Any], Iterable[str]]) -> str:
+    """Why a folder may not be replaced; empty if its manifest is of one of our formats and names all in it.
 
     Args:
         files_of: gives the files that a manifest names; may fail on a damaged one.
     """
+    path = os.path.join(folder, MANIFEST)
+    if not os.path.lexists(path):
+        return f"it has no {MANIFEST}"
     try:
-        value = read_json(os.path.join(folder, MANIFEST))
+        value = read_json(path)
+        if value["format"] != format_name:
+            return f"its {MANIFEST} is not one of {format_name}"
         files = list(files_of(value))
-        if value["format"] != format_name or not all(map(_OUR_FILE.fullmatch, files)):
-            return False
-        return holds_only(folder, [MANIFEST, *files])
-    except (GptprepError, KeyError, TypeError, AttributeError, ValueError):
-        return False
+        if foreign := next((file for file in files if not _OUR_FILE.fullmatch(file)), None):
+            return f"its {MANIFEST} names {foreign[:80]!r}, which gptprep does not write"
+        if foreign := foreign_entry(folder, [MANIFEST, *files]):
+            return f"{foreign} is not in its {MANIFEST}"
+    except (GptprepError, OSError, KeyError, TypeError, AttributeError, ValueError):
+        return f"its {MANIFEST} is damaged"
+    return ""

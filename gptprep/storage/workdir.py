@@ -1,9 +1,10 @@
 """Our working folders, and what a killed run left in them: known by a marker, and cleared."""
 
 import os
-import shutil
+import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from gptprep.storage.files import MARKER
 
@@ -44,10 +45,54 @@ def empty(folder: str, keep: str = "") -> None:
 
 
 def remove(folder: str) -> None:
-    """Remove a folder and everything in it; another run may be doing the same."""
-    while os.path.lexists(folder):
+    """Remove a folder and everything in it; another run may be doing the same.
+
+    Folders below it are moved up until they are directly in it, so that neither their depth nor the length of
+    their paths matters. All is done by descriptors: a link that somebody puts in their place is not followed.
+
+    Raises:
+        OSError: something in it cannot be removed.
+    """
+    with suppress(FileNotFoundError):
+        with _opened(folder) as top:
+            while names := os.listdir(top):
+                for name in names:
+                    _remove_entry(top, name)
+        os.rmdir(folder)
+
+
+def _remove_entry(top: int, name: str) -> None:
+    """Remove one entry of an open folder; the folders in it become entries of the open folder."""
+    try:
+        os.unlink(name, dir_fd=top)
+    except FileNotFoundError:
+        return
+    except (IsADirectoryError, PermissionError):  # Linux and macOS answer differently
+        if not stat.S_ISDIR(os.lstat(name, dir_fd=top).st_mode):
+            raise
         with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
+            with _opened(name, top) as inner:
+                for entry in os.listdir(inner):
+                    _empty_entry(top, inner, entry)
+            with suppress(NotADirectoryError):
+                os.rmdir(name, dir_fd=top)
+
+
+def _empty_entry(top: int, inner: int, name: str) -> None:
+    with suppress(FileNotFoundError):
+        if stat.S_ISDIR(os.lstat(name, dir_fd=inner).st_mode):
+            os.rename(name, f"moved-{secrets.token_hex(8)}", src_dir_fd=inner, dst_dir_fd=top)
+        else:
+            os.unlink(name, dir_fd=inner)
+
+
+@contextmanager
+def _opened(folder: str, parent: int | None = None) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def discard(folder: str) -> None:

@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from gptprep.choices import SpecialPolicy
-from gptprep.errors import GptprepError, TextError, os_errors
+from gptprep.errors import GptprepError, TextError
+from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.tokenizers.bpe import BpeSpec, BpeTokenizer
 from gptprep.tokenizers.published import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
 from gptprep.tokenizers.unicode_guard import may_differ
@@ -27,6 +28,8 @@ _SCHEMES = {GPT2_PATTERN: "gpt2", CL100K_PATTERN: "gpt4", O200K_PATTERN: "o200k"
 """gigatoken's names for the patterns that it knows."""
 _COMPARED_BYTES = 16 * KIB
 """Bytes compared at a time, which takes tiktoken a millisecond."""
+_WITHOUT = "give --engine tiktoken"
+"""What to do if there is no room for a temporary file: tiktoken needs none."""
 _CHECK_MEMORY_EVERY, _MAX_GROWTH = 8 * MIB, 96 * MIB
 """Bytes of text between two looks at the memory, and by how many bytes it may grow."""
 _RENEW_EVERY = 256 * MIB
@@ -103,9 +106,9 @@ class GigatokenTokenizer(BpeTokenizer):
 
         self._resident_at_start = _resident_bytes()
         special_tokens = self.special_tokens if self.policy == "allow" else {}
-        folder = tempfile.gettempdir()
+        folder = temporary_folder("gigatoken", _WITHOUT)
         with (
-            os_errors("write to", folder),
+            temporary_errors(folder, _WITHOUT),
             tempfile.NamedTemporaryFile(suffix=".tiktoken", dir=folder) as file,
         ):
             file.write(self._rank_data)

@@ -8,6 +8,7 @@ from binascii import a2b_base64
 
 from gptprep.choices import Engine, SpecialPolicy
 from gptprep.errors import CorruptDataError, GptprepError, os_errors
+from gptprep.storage.temporary import temporary_folder
 from gptprep.tokenizers.bpe import BpeSpec, BpeTokenizer
 from gptprep.tokenizers.engines import make_bpe
 from gptprep.tokenizers.published import GPT2_PATTERN, GPT2_SHA256, KNOWN, KnownEncoding
@@ -31,12 +32,23 @@ def load_known(encoding: KnownEncoding, policy: SpecialPolicy, engine: Engine = 
     try:
         data = read_file_cached(encoding.url, encoding.sha256)
     except (OSError, ValueError, ImportError) as error:  # errors of requests are OSErrors
+        _require_cache()
         what = f"the tokenizer {encoding.name} is not on this machine"
         why = f"tiktoken could not download it ({type(error).__name__})"
         fix = f"download {encoding.url} on a machine with a network, copy it here and name the file: "
         fix += f"--tokenizer {encoding.name}.tiktoken (or fill TIKTOKEN_CACHE_DIR)"
         raise GptprepError(what, why, fix) from error
     return _from_data(data, encoding.url, policy, engine, encoding)
+
+
+def _require_cache() -> None:
+    """Check that tiktoken has a folder to keep rank files in.
+
+    Raises:
+        GptprepError: it has none.
+    """
+    if not {"TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"} & os.environ.keys():
+        temporary_folder("tiktoken", "TIKTOKEN_CACHE_DIR to one that has the rank files")
 
 
 def load_plugin(name: str, policy: SpecialPolicy) -> BpeTokenizer:
@@ -50,6 +62,7 @@ def load_plugin(name: str, policy: SpecialPolicy) -> BpeTokenizer:
     try:
         encoding = tiktoken.get_encoding(name)
     except Exception as error:
+        _require_cache()
         what, why = f"the tokenizer {name} is not on this machine", f"tiktoken could not load it: {error}"
         fix = "load it once with tiktoken on a machine with a network, and copy its TIKTOKEN_CACHE_DIR here"
         raise GptprepError(what, why, fix) from error

@@ -7,7 +7,6 @@ documents, and a receipt with which a later run can take it as it is.
 """
 
 import os
-import shutil
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ import numpy as np
 from gptprep.corpus.sources import Source, total_bytes
 from gptprep.parallel import processes
 from gptprep.progress import Progress, no_progress
+from gptprep.storage.workdir import remove
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens import receipts
 from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts, check_not_empty, no_end_of_text
@@ -195,5 +195,6 @@ def kept_parts(folder: str) -> Iterator[str]:
         yield parts
     except BaseException:
         if not receipts.any_in(parts):
-            shutil.rmtree(parts, ignore_errors=True)
+            with suppress(OSError):
+                remove(parts)
         raise

@@ -129,9 +129,14 @@ def _table(path: str, tensors: _Tensors, name: str) -> Table:
     def read() -> torch.Tensor:
         with _readable(path):
             # A copy, because mapped memory would change with the file.
-            table = tensor.read().detach().to(torch.float32, copy=True).contiguous()
+            stored = tensor.read().detach()
+            table = stored.to(torch.float32, copy=True).contiguous()
         if table.shape != (rows, dim):
             raise CorruptDataError(f"{path} changed while it was used")
+        if stored.dtype == torch.float64 and not torch.equal(table.isinf(), stored.isinf()):
+            what = f"{name} in {path} has numbers too large for float32"
+            largest = stored[stored.isfinite()].abs().max().item()
+            raise GptprepError(what, f"the largest is {largest:.3g}", "scale them, or save them as float32")
         return table
 
     return Table(name, rows, dim, tensor.dtype, read)
@@ -156,7 +161,9 @@ def _why(error: Exception) -> str:
     """The reason in one line; torch's own message would advise running what is in the file."""
     if isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error):
         return "it is not a file of tensors, or holds more than tensors, numbers and strings"
-    return str(error).partition("\n")[0][:300] or type(error).__name__
+    if isinstance(error, (RuntimeError, SafetensorError)) and str(error):
+        return str(error).partition("\n")[0][:300]
+    return "it is damaged or truncated"  # Python's own errors speak of the reader's code, not of the file
 
 
 def _open(path: str) -> _Tensors:

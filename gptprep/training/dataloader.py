@@ -90,10 +90,14 @@ class WindowSampler(Sampler[list[int]]):
             for start in range(0, len(numbers), self._batch_size):
                 yield numbers[start : start + self._batch_size]
 
-    def _drawn_order(self, epoch: Epoch) -> Tensor:
+    def draw(self, epoch: Epoch) -> int:
+        """The seed of an epoch; the first call draws it, as late as `RandomSampler` does."""
         if epoch.drawn is None:
             epoch.drawn = int(torch.empty((), dtype=torch.int64).random_().item())
-        return torch.randperm(self._n, generator=torch.Generator().manual_seed(epoch.drawn))
+        return epoch.drawn
+
+    def _drawn_order(self, epoch: Epoch) -> Tensor:
+        return torch.randperm(self._n, generator=torch.Generator().manual_seed(self.draw(epoch)))
 
     def _numbers(self, places: NDArray[np.int64], epoch: Epoch, order: Tensor | None) -> NDArray[np.int64]:
         """The window numbers at some places of an epoch."""
@@ -149,6 +153,8 @@ class WindowLoader(DataLoader[Pair]):
     def state_dict(self) -> dict[str, Any]:
         """The position of the next batch of the newest iteration, as plain numbers and strings."""
         epoch = self._running[-1] if self._running else self._latest
+        if self._running and self._batches.draws:
+            self._batches.draw(epoch)  # not drawn before the first batch, and the state must say it
         position = {"epoch": epoch.number, "batches": epoch.given, "drawn": epoch.drawn}
         return {
             **position,

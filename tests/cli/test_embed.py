@@ -54,6 +54,17 @@ def test_embeddings_are_those_of_torch(run: Run, shards: Path, tmp_path: Path) -
     [
         (["none"], 1, "none is not a shard folder\n  why: there is no such folder"),
         (["texts"], 1, "texts is not a shard folder\n  why: it has no manifest.json"),
+        (
+            ["texts/a.txt"],
+            1,
+            "texts/a.txt is not a shard folder\n  why: it is a file\n  fix: name a folder that",
+        ),
+        (
+            ["embeddings"],
+            1,
+            "embeddings is not a shard folder\n  why: it holds embeddings, which `gptprep embed` wrote\n"
+            "  fix: name the folder that `gptprep window` wrote",
+        ),
         (["damaged"], 3, "is not valid JSON"),
         (["s", "--dim", "0"], 2, "--dim is 0"),
         (["s", "--split", "test"], 2, "s has no split 'test'\n  fix: give train"),
@@ -71,6 +82,8 @@ def test_error_says_what_is_wrong_and_writes_nothing(
     (tmp_path / "texts" / "a.txt").write_text("one two")
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "manifest.json").write_text("{")
+    (tmp_path / "embeddings").mkdir()
+    (tmp_path / "embeddings" / "manifest.json").write_text('{"format": "gptprep-embeddings"}')
     done = run("embed", *arguments, *([] if "-o" in arguments else ["-o", "e"]))
     assert (done.code, done.out) == (code, b"")
     assert what in done.err

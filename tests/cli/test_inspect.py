@@ -1,8 +1,11 @@
 """`gptprep inspect` from the shell: tokens, colours and JSON."""
 
 import json
+from pathlib import Path
 
-from tests.helpers.cli import Run
+import pytest
+
+from tests.helpers.cli import Run, in_terminal
 
 
 def test_tokens_are_shown_over_their_ids(run: Run) -> None:
@@ -24,8 +27,32 @@ def test_colours_follow_the_environment_and_no_color(run: Run) -> None:
     forced = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
     assert b"\x1b[" in run("inspect", "-t", "Hi", env=forced).out
     for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        assert b"\x1b[3" not in run("inspect", "-t", "Hi", env={**forced, **env}).out
-    assert b"\x1b[3" not in run("inspect", "-t", "Hi", "--no-color", env=forced).out
+        assert b"\x1b" not in run("inspect", "-t", "Hi", env={**forced, **env}).out
+    assert b"\x1b" not in run("inspect", "-t", "Hi", "--no-color", env=forced).out
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (0, ["inspect", "-t", "Hi"]),
+        (0, ["encode", "--help"]),
+        (1, ["encode", "none"]),
+        (2, ["encode", "--bogus"]),
+    ],
+)
+def test_plain_output_has_no_escape_codes_on_a_terminal(
+    tmp_path: Path, code: int, arguments: list[str]
+) -> None:
+    assert "\x1b[" in in_terminal(tmp_path, *arguments, code=code)
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert "\x1b" not in in_terminal(tmp_path, *arguments, code=code, env=env)
+    assert "\x1b" not in in_terminal(tmp_path, *arguments, "--no-color", code=code)
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "99999999", "-5", "x"])
+def test_impossible_widths_do_not_change_the_size_of_the_output(run: Run, columns: str) -> None:
+    out = run("inspect", "-t", "Hello, world", env={"COLUMNS": columns}).out
+    assert out.splitlines()[:2] == ["Hello ,  ·world".encode(), b"15496 11 995"]
 
 
 def test_json_has_each_token_with_its_bytes(run: Run) -> None:

@@ -1,12 +1,15 @@
 """Progress: a line every ten seconds where there is no terminal, and a bar on a terminal."""
 
+import errno
 import io
+import os
 import re
 import time
 from pathlib import Path
 
 import pytest
 
+from gptprep.cli import progress as progress_module
 from gptprep.cli.progress import ProgressDisplay
 from tests.helpers.cli import in_terminal
 
@@ -36,7 +39,8 @@ def eager_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import gptprep.cli.progress as progress\nprogress._FIRST_BAR_SECONDS = progress._BAR_SECONDS = 0\n"
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    before = os.environ.get("PYTHONPATH")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(tmp_path), before))))
 
 
 @pytest.mark.usefixtures("eager_bar")
@@ -58,3 +62,31 @@ def test_bar_does_not_mix_with_data_on_the_same_terminal(tmp_path: Path) -> None
     assert "━" in written
     assert re.search(r"\d+\r\n$", written.rpartition(CLEAR_LINE)[2])
     assert "━" not in in_terminal(tmp_path, "encode", "words.txt")
+
+
+@pytest.mark.usefixtures("eager_bar")
+def test_plain_bar_has_no_styles(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text(" ".join(f"word{n}" for n in range(400_000)))
+    written = in_terminal(tmp_path, "encode", "words.txt", "-o", "x.npy", "--no-color")
+    assert "━" in written
+    assert not re.search(r"\x1b\[[0-9;]*m", written)
+
+
+class _Full(io.StringIO):
+    """A stream whose disk is full."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_stream_that_cannot_be_written_ends_the_display_and_not_the_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, discarded = [100.0], []
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress_module, "discard_errors", lambda: discarded.append(True))
+    with ProgressDisplay(_Full()) as progress:
+        for step in range(3):
+            now[0] += 20
+            progress("encoding", step, 10, "bytes")
+    assert discarded == [True]

@@ -147,6 +147,13 @@ def places(samples: Path, tmp_path: Path) -> dict[str, bytes]:
         (["sample_texts", "--val-fraction", "1"], 2, "the val fraction is 1"),
         (["sample_texts", "--val-fraction", "x"], 2, "the val fraction is x"),
         (["sample_texts", "--shard-size", "1KB"], 2, "has no room for a window"),
+        (
+            ["sample_texts", "-L", "8", "--shard-size", "16"],
+            2,
+            "has no room for a window\n  why: its header takes 128 bytes, and one takes 16\n"
+            "  fix: give --shard-size 144 or more",
+        ),
+        (["sample_texts", "-L", "8", "--shard-size", "144", "--dry-run"], 0, "to write"),
         (["sample_texts", "--shard-size", "lots"], 2, "'lots' is not a size"),
         (["sample_texts", "-o", "mine"], 1, "mine already exists and was not written by gptprep"),
         (["sample_texts", "-o", "mine", "--force"], 1, "mine already exists and was not written by gptprep"),

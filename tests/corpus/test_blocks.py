@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
-from gptprep.errors import CorruptDataError
+from gptprep.errors import CorruptDataError, GptprepError
 from tests.helpers.cli import Run
 from tests.helpers.documents import documents, file_source
 
@@ -28,6 +30,18 @@ def test_compressed_files_are_read_and_damaged_ones_refused(
     for damaged in (compress(data)[:-5], b"nonsense"):
         with pytest.raises(CorruptDataError, match="is damaged"):
             documents(file_source(tmp_path / f"b.txt.{ending}", damaged))
+
+
+def test_frame_that_needs_gigabytes_is_not_called_damaged(tmp_path: Path) -> None:
+    magic, no_size, window_log_31 = b"\x28\xb5\x2f\xfd", b"\0", bytes([(31 - 10) << 3])
+    last_raw_block = b"\x11\0\0" + b"ab"
+    source = file_source(tmp_path / "it's.txt.zst", magic + no_size + window_log_31 + last_raw_block)
+    with pytest.raises(GptprepError, match=r"cannot decompress .*zst: its window is larger than") as caught:
+        documents(source)
+    assert caught.value.exit_code == 1
+    _, _, command = caught.value.fix.partition(": ")
+    subprocess.run(shlex.split(command), check=True, capture_output=True)
+    assert (tmp_path / "it's.txt").read_bytes() == b"ab"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a file whose first byte cannot be read is in /proc")

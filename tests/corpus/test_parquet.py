@@ -46,6 +46,38 @@ def test_text_may_have_any_string_or_binary_type(tmp_path: Path, kind: Any) -> N
     assert documents(parquet_source(tmp_path / "a.parquet", table))[0] == ["é".encode(), b"b"]
 
 
+class _Note(pa.ExtensionType):  # type: ignore[misc]
+    """An extension type that pyarrow does not know."""
+
+    def __init__(self, stored: Any) -> None:
+        super().__init__(stored, "tests.note")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return b""
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type: Any, _serialized: bytes) -> _Note:
+        return cls(storage_type)
+
+
+@pytest.mark.parametrize("kind", [pa.json_(), pa.json_(pa.large_string()), _Note(pa.string())])
+def test_extension_types_are_text_if_they_store_text(tmp_path: Path, kind: Any) -> None:
+    plain = ['{"a": "é"}', None, "[1]"]
+    table = pa.table({"text": pa.ExtensionArray.from_storage(kind, pa.array(plain, kind.storage_type))})
+    pa.register_extension_type(_Note(pa.string()))
+    try:
+        texts, _ = documents(parquet_source(tmp_path / "a.parquet", table))
+    finally:
+        pa.unregister_extension_type("tests.note")
+    assert texts == documents(parquet_source(tmp_path / "b.parquet", pa.table({"text": plain})))[0]
+
+
+def test_extension_type_that_stores_numbers_is_refused(tmp_path: Path) -> None:
+    numbers = pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1], pa.int8()))
+    with pytest.raises(CorruptDataError, match="has no text column 'text'"):
+        documents(parquet_source(tmp_path / "a.parquet", pa.table({"text": numbers})))
+
+
 def test_truncated_file_is_refused(tmp_path: Path) -> None:
     parquet_source(tmp_path / "a.parquet", pa.table({"text": ["a"] * 100}))
     data = (tmp_path / "a.parquet").read_bytes()

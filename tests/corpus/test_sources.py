@@ -9,6 +9,7 @@ import pytest
 
 from gptprep.corpus.sources import find_sources, one_source
 from gptprep.errors import GptprepError, UsageError
+from tests.helpers.deep_trees import DeepTree
 
 
 def test_folders_are_walked_in_sorted_order_without_hidden_files(tmp_path: Path) -> None:
@@ -78,3 +79,24 @@ def test_folder_without_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(b"x")
     with pytest.raises(GptprepError, match="has no text"):
         find_sources([str(tmp_path)])
+
+
+def test_deep_folders_are_read_or_named(deep_tree: DeepTree) -> None:
+    top = deep_tree(1000, "d")
+    assert len(find_sources([str(top)])) == 1
+    with pytest.raises(GptprepError, match=r"folders that .*\.txt matches are nested too deep"):
+        find_sources([f"{top}/**/*.txt"])
+    too_deep = deep_tree(1000, "folder")
+    with pytest.raises(GptprepError, match=f"cannot read {too_deep}"):
+        find_sources([str(too_deep)])
+
+
+def test_link_to_something_that_is_missing_is_called_that(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").symlink_to("gone.txt")
+    with pytest.raises(GptprepError, match=r"it is a link to gone\.txt, which is missing") as caught:
+        find_sources([str(tmp_path / "a.txt")])
+    assert caught.value.fix == "restore what the link leads to, or remove the link"
+    (tmp_path / "x.txt").symlink_to("x.txt")
+    with pytest.raises(GptprepError) as caught:
+        find_sources([str(tmp_path / "x.txt")])
+    assert caught.value.fix == "remove the link: it leads back to itself"

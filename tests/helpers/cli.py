@@ -64,15 +64,17 @@ def shell(command: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True)
 
 
-def in_terminal(folder: Path, *arguments: str, columns: int = 100) -> str:
-    """What a run writes to a terminal."""
+def in_terminal(
+    folder: Path, *arguments: str, columns: int = 100, code: int = 0, env: dict[str, str] | None = None
+) -> str:
+    """What a run that ends with an exit code writes to a terminal."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (30, columns))
-    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-    env["TERM"] = "xterm-256color"
+    usual = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    whole_env = {**usual, "TERM": "xterm-256color", **(env or {})}
     command = [*GPTPREP, *arguments]
     with subprocess.Popen(
-        command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=env
+        command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=whole_env
     ) as process:
         os.close(theirs)
         written = bytearray()
@@ -80,5 +82,5 @@ def in_terminal(folder: Path, *arguments: str, columns: int = 100) -> str:
             while data := os.read(ours, 1 << 16):
                 written += data
         os.close(ours)
-    assert process.returncode == 0
+    assert process.returncode == code
     return written.decode()

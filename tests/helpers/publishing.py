@@ -13,9 +13,9 @@ NEW = dict.fromkeys(FILES, "new")
 OLD = dict.fromkeys(FILES, "old")
 
 
-def is_ours(path: str) -> bool:
-    """Whether a folder has the file `ours`, as those of `publish` have."""
-    return os.path.exists(os.path.join(path, "ours"))
+def not_ours(path: str) -> str:
+    """Why a folder is not one of `publish`, which have the file `ours`."""
+    return "" if os.path.exists(os.path.join(path, "ours")) else "it has no ours"
 
 
 def write_files(folder: str, text: str = "new") -> None:
@@ -28,7 +28,7 @@ def write_files(folder: str, text: str = "new") -> None:
 
 def publish(target: Path, text: str = "new", *, force: bool = False) -> None:
     """Publish a folder in which each file holds `text`."""
-    with publish_folder(str(target), force=force, is_ours=is_ours) as folder:
+    with publish_folder(str(target), force=force, not_ours=not_ours) as folder:
         write_files(folder, text)
         assert not target.exists() or force or not os.listdir(target)
 

@@ -24,7 +24,7 @@ from gptprep.errors import CorruptDataError, UsageError
 from gptprep.shards import overlap
 from gptprep.shards.arrays import Arrays, Role, map_array
 from gptprep.shards.findings import Place, ShardChecker
-from gptprep.shards.folder import LAYOUTS, is_shard_folder, open_shards, read_manifest
+from gptprep.shards.folder import LAYOUTS, not_only_shards, open_shards, read_manifest
 from gptprep.shards.layout import Layout, Rows, ShardFormat, SplitReader
 from gptprep.shards.manifest import Manifest, WindowFormat, parse_manifest
 from gptprep.storage.sealed import sealed_json
@@ -268,9 +268,9 @@ def test_manifest_counts_windows_and_padding(written: Written) -> None:
 
 
 def test_folder_is_recognised_as_ours(written: Written, copy: Path) -> None:
-    assert is_shard_folder(str(written.path))
+    assert not_only_shards(str(written.path)) == ""
     (copy / "notes.txt").write_text("mine")
-    assert not is_shard_folder(str(copy))
+    assert not_only_shards(str(copy)) == "notes.txt is not in its manifest.json"
 
 
 @pytest.mark.parametrize("name", TRIED)

@@ -13,7 +13,7 @@ from gptprep.errors import GptprepError, UsageError
 from gptprep.storage.files import MARKER
 from gptprep.storage.publish import check_file_output, check_folder_output, publish_file, publish_folder
 from tests.helpers.cli import Run
-from tests.helpers.publishing import NEW, is_ours, publish, texts, write_files
+from tests.helpers.publishing import NEW, not_ours, publish, texts, write_files
 
 # Files
 
@@ -113,7 +113,10 @@ def test_failed_block_keeps_the_old_folder(tmp_path: Path) -> None:
         write_files(folder)
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), publish_folder(str(target), force=True, is_ours=is_ours) as folder:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        publish_folder(str(target), force=True, not_ours=not_ours) as folder,
+    ):
         fail(folder)
     assert os.listdir(tmp_path) == ["out"]
     assert texts(target)["ours"] == "old"
@@ -161,9 +164,9 @@ def test_second_run_to_an_output_is_refused(tmp_path: Path) -> None:
         with pytest.raises(GptprepError, match=other), publish_file(str(tmp_path / "x")):
             pass
         file.write(b"first")
-    with publish_folder(target, force=False, is_ours=is_ours) as folder:
+    with publish_folder(target, force=False, not_ours=not_ours) as folder:
         write_files(folder, "first")
-        with pytest.raises(GptprepError, match=other), publish_folder(target, force=True, is_ours=is_ours):
+        with pytest.raises(GptprepError, match=other), publish_folder(target, force=True, not_ours=not_ours):
             pass
     assert texts(tmp_path) == {"x": "first", "d/ours": "first", "d/sub/data": "first"}
 
@@ -176,7 +179,7 @@ def test_output_that_appears_during_the_run_is_not_replaced(tmp_path: Path) -> N
 
     with (
         pytest.raises(GptprepError, match="already exists"),
-        publish_folder(str(tmp_path / "out"), force=False, is_ours=is_ours) as folder,
+        publish_folder(str(tmp_path / "out"), force=False, not_ours=not_ours) as folder,
     ):
         late_folder(folder)
     appeared = "already exists: it appeared during this run"
@@ -216,7 +219,7 @@ def test_parent_folders_of_a_failed_output_are_removed(tmp_path: Path) -> None:
         fail()
     with (
         pytest.raises(ValueError),
-        publish_folder(str(tmp_path / "a" / "b" / "out"), force=False, is_ours=is_ours),
+        publish_folder(str(tmp_path / "a" / "b" / "out"), force=False, not_ours=not_ours),
     ):
         fail()
     assert list(tmp_path.iterdir()) == []
@@ -235,13 +238,13 @@ def test_output_folder_that_holds_an_input_is_refused(tmp_path: Path) -> None:
     for name in ("out/ours", "out/sub/data"):
         inputs = [str(tmp_path / name)]
         with pytest.raises(GptprepError, match=r"the input .* is in"):
-            check_folder_output(str(tmp_path / "out"), force=True, is_ours=is_ours, inputs=inputs)
+            check_folder_output(str(tmp_path / "out"), force=True, not_ours=not_ours, inputs=inputs)
 
 
 def test_output_without_a_usable_name_is_a_usage_error() -> None:
     for wrong in ("", "-"):
         with pytest.raises(UsageError):
-            check_folder_output(wrong, force=True, is_ours=is_ours)
+            check_folder_output(wrong, force=True, not_ours=not_ours)
     with pytest.raises(UsageError, match="no name"):
         check_file_output("", force=True)
 
@@ -250,6 +253,17 @@ def test_current_folder_and_mount_point_are_refused(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     for folder in (".", str(tmp_path), str(tmp_path.parent)):
         with pytest.raises(GptprepError, match="the current folder is in"):
-            check_folder_output(folder, force=True, is_ours=is_ours)
+            check_folder_output(folder, force=True, not_ours=not_ours)
     with pytest.raises(GptprepError, match="is a mount point"):
-        check_folder_output("/proc", force=True, is_ours=is_ours)
+        check_folder_output("/proc", force=True, not_ours=not_ours)
+
+
+@pytest.mark.parametrize("name", ["x", "x/out", "y"])
+def test_link_that_leads_back_to_itself_is_no_output(tmp_path: Path, name: str) -> None:
+    (tmp_path / "x").symlink_to("y")
+    (tmp_path / "y").symlink_to("x")
+    path = str(tmp_path / name)
+    with pytest.raises(GptprepError, match="is a link that leads back to itself"):
+        check_file_output(path, force=True)
+    with pytest.raises(GptprepError, match="is a link that leads back to itself"):
+        check_folder_output(path, force=True, not_ours=not_ours)

@@ -173,3 +173,20 @@ def test_file_that_changes_before_its_table_is_read_is_refused(tmp_path: Path) -
     save_file({"wte.weight": torch.zeros(V, 5), "wpe.weight": torch.zeros(P, 5)}, path)
     with pytest.raises(CorruptDataError, match="changed while it was used"):
         token.read()
+
+
+def test_numbers_beyond_float32_are_refused(tmp_path: Path) -> None:
+    token = TOKEN.double()
+    token[3, 1] = -1e39
+    table = find_tables(save({"wte": token, "wpe": POSITION}, tmp_path)).token
+    with pytest.raises(GptprepError, match="numbers too large for float32: the largest is 1e\\+39"):
+        table.read()
+    token[3, 1] = -torch.inf
+    assert find_tables(save({"wte": token, "wpe": POSITION}, tmp_path)).token.read()[3, 1] == -torch.inf
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\x80\x02", b"\x80\x02(", b"e", b"\0" * 100])
+def test_reason_for_a_damaged_checkpoint_is_about_the_file(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.pt").write_bytes(data)
+    with pytest.raises(CorruptDataError, match=r"it is damaged or truncated|it is not a file of tensors"):
+        find_tables(str(tmp_path / "a.pt"))

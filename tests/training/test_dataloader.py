@@ -180,6 +180,21 @@ def test_resumed_loader_continues_with_the_exact_next_batch(
         assert batches(resumed) == batches(loader)
 
 
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_state_before_the_first_batch_has_the_order_of_the_iteration(shards: Path, num_workers: int) -> None:
+    torch.manual_seed(5)
+    expected = batches(create_dataloader(shards, num_workers=num_workers))
+    torch.manual_seed(5)
+    loader = create_dataloader(shards, num_workers=num_workers)
+    iteration = iter(loader)
+    state = loader.state_dict()
+    assert batches(iteration) == expected
+    torch.manual_seed(6)
+    resumed = create_dataloader(shards, num_workers=num_workers)
+    resumed.load_state_dict(state)
+    assert batches(resumed) == expected
+
+
 def test_next_epoch_follows_one_that_ended_or_was_stopped(shards: Path) -> None:
     loader = create_dataloader(shards, seed=0)
     epochs = [batches(loader) for _ in range(3)]

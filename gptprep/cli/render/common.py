@@ -12,15 +12,31 @@ from rich.text import Text
 from gptprep.cli.numbers import plural, printable, size, times
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
     from gptprep.pipelines.encode import EncodingReport, LiteralSpecial, Totals
 
-
 _MAX_SPECIALS = 3
+
+_ANY_WIDTH = 1000
+
+
+class _Table(Table):
+    """A table that becomes a list, with a line for each cell, where it is too wide for the console."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self.__rich_measure__(console, options.update(width=_ANY_WIDTH)).maximum <= options.max_width:
+            yield from super().__rich_console__(console, options)
+            return
+        names = [str(column.header) for column in self.columns]
+        for row in zip(*(column.cells for column in self.columns), strict=True):
+            for indent, name, cell in zip(("", *["  "] * len(names)), names, row, strict=False):
+                yield Text(f"{indent}{name}: {cell}")
 
 
 def table(first: str, *others: str) -> Table:
     """An empty table; all columns but the first are right-aligned."""
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    made = _Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     made.add_column(first)
     for name in others:
         made.add_column(name, justify="right")

@@ -12,9 +12,10 @@ import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
+from gptprep.storage.temporary import temporary_folder
 from gptprep.tokenizers import split_points
 from gptprep.tokenizers.gigatoken import is_installed
 from gptprep.tokenizers.unicode_guard import NEWER_RANGES, may_differ
@@ -121,7 +122,8 @@ def _without_messages() -> Iterator[None]:
     except OSError:  # it is closed
         yield
         return
-    with tempfile.TemporaryFile() as captured:
+    folder = temporary_folder("training a BPE vocabulary")
+    with tempfile.TemporaryFile(dir=folder) as captured:
         os.dup2(captured.fileno(), 2)
         try:
             yield
@@ -130,7 +132,8 @@ def _without_messages() -> Iterator[None]:
             os.close(stderr)
             captured.seek(0)
             if others := _MESSAGES.sub(b"", captured.read()):
-                os.write(2, others)
+                with suppress(OSError):
+                    os.write(2, others)
 
 
 def _slow_counts(text: bytes) -> Iterable[tuple[bytes, int]]:
