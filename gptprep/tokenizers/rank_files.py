@@ -119,8 +119,20 @@ def _parse_ranks(data: bytes, path: str) -> dict[bytes, int]:
         why = f"line {number} is not a base64 token and a number"
         raise CorruptDataError(f"{path} is not a tiktoken rank file", why) from None
     if len(ranks) != len(lines) - lines.count(b""):
-        raise CorruptDataError(f"{path} is not a valid rank file", "it has a token twice")
+        raise CorruptDataError(f"{path} is not a valid rank file", _twice(lines))
     return ranks
+
+
+def _twice(lines: list[bytes]) -> str:
+    """The first token that comes again, as it is in the file, and its lines."""
+    first: dict[bytes, int] = {}
+    for number, line in enumerate(lines, 1):
+        if line:
+            token = line.split()[0]
+            before = first.setdefault(a2b_base64(token), number)
+            if before != number:
+                return f"it has the token {token[:40].decode()} twice, on lines {before} and {number}"
+    return ""
 
 
 def _is_rank_line(line: bytes) -> bool:

@@ -67,7 +67,7 @@ def test_rank_file_of_ones_own(tmp_path: Path, policy: SpecialPolicy) -> None:
         (rank_lines(BYTES) + b"aGU= x\n", "line 257"),
         (rank_lines(BYTES) + b"a 300\n", "line 257"),
         (rank_lines(BYTES[1:]), "0x00"),
-        (rank_lines([*BYTES, b"a"]), "twice"),
+        (rank_lines([*BYTES, b"a"]), "the token YQ== twice, on lines 98 and 257"),
         (rank_lines(BYTES) + b"aGU= 7\n", "same rank"),
         (rank_lines(BYTES) + b"aGU= -1\n", "negative"),
         (rank_lines(BYTES) + b"aGU= 99999999999\n", "2**31"),
