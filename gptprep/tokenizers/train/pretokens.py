@@ -17,6 +17,7 @@ from functools import cache
 
 from gptprep.tokenizers import split_points
 from gptprep.tokenizers.gigatoken import is_installed
+from gptprep.tokenizers.published import WHITE_SPACE
 from gptprep.tokenizers.unicode_guard import NEWER_RANGES, may_differ
 from gptprep.units import MIB
 
@@ -29,7 +30,6 @@ _BATCH_BYTES = 16 * MIB
 _SEPARATOR = b"\xff"
 """Between texts; no valid UTF-8 contains it."""
 _MESSAGES = re.compile(rb"(?:Using \d+ threads? for pretokenization|Pretokenization took [^\n]*)\n")
-_SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
 class PretokenCounter:
@@ -145,8 +145,8 @@ def _pattern() -> re.Pattern[str]:
     """GPT-2's pattern for `re`, which has no `\\p` and whose `\\s` includes U+001C to U+001F."""
     letters, numbers = _characters("L"), _characters("N")
     return re.compile(
-        rf"'(?:[sdmt]|ll|ve|re)| ?[{letters}]+| ?[{numbers}]+| ?[^{_SPACE}{letters}{numbers}]+"
-        rf"|[{_SPACE}]+(?![^{_SPACE}])|[{_SPACE}]+"
+        rf"'(?:[sdmt]|ll|ve|re)| ?[{letters}]+| ?[{numbers}]+| ?[^{WHITE_SPACE}{letters}{numbers}]+"
+        rf"|[{WHITE_SPACE}]+(?![^{WHITE_SPACE}])|[{WHITE_SPACE}]+"
     )
 
 
