@@ -159,16 +159,18 @@ def _special_tokens(added: object, vocab: dict[str, int]) -> dict[str, int]:
     """The added tokens and their ids, if tiktoken matches them where `tokenizers` does."""
     special_tokens: dict[str, int] = {}
     kinds = set()
+    next_id = len(vocab)
     for token in added if isinstance(added, list) else [None]:
         if not isinstance(token, dict) or not isinstance(token.get("content"), str) or not token["content"]:
             raise NotExactError("an added token is incomplete")
         content = token["content"]
-        expected = vocab.get(content, max(len(vocab), 1 + max(special_tokens.values(), default=-1)))
+        expected = vocab.get(content, next_id)
         if token.get("special") is not True or any(map(token.get, ("single_word", "lstrip", "rstrip"))):
             raise NotExactError(f"the added token {content} is not a plain special token")
         if token.get("id") != expected or content in special_tokens:
             raise NotExactError(f"the id of the added token {content} is not the next one")
         special_tokens[content] = expected
+        next_id = max(next_id, expected + 1)
         kinds.add(bool(token.get("normalized")))
     in_order = sorted(special_tokens)
     if len(kinds) > 1 or any(longer.startswith(shorter) for shorter, longer in pairwise(in_order)):

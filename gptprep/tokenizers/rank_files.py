@@ -53,6 +53,9 @@ def load_plugin(name: str, policy: SpecialPolicy) -> BpeTokenizer:
         what, why = f"the tokenizer {name} is not on this machine", f"tiktoken could not load it: {error}"
         fix = "load it once with tiktoken on a machine with a network, and copy its TIKTOKEN_CACHE_DIR here"
         raise GptprepError(what, why, fix) from error
+    if "" in encoding._special_tokens:
+        what, why = f"the tokenizer {name} cannot be used", "it has an empty special token"
+        raise GptprepError(what, why, "remove the token from the plug-in of tiktoken that has it")
     digest = hashlib.sha256(rank_file_bytes(encoding._mergeable_ranks)).hexdigest()
     spec = BpeSpec(name, encoding._mergeable_ranks, digest, encoding._pat_str, encoding._special_tokens)
     return BpeTokenizer(spec, policy)

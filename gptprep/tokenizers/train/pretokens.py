@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from gptprep.tokenizers import split_points
+from gptprep.tokenizers import literals, split_points
 from gptprep.tokenizers.gigatoken import is_installed
 from gptprep.tokenizers.published import WHITE_SPACE
 from gptprep.tokenizers.unicode_guard import NEWER_RANGES, may_differ
@@ -40,8 +40,7 @@ class PretokenCounter:
     """
 
     def __init__(self, special_tokens: tuple[str, ...] = ()) -> None:
-        longest_first = sorted((token.encode() for token in special_tokens), key=len, reverse=True)
-        self._specials = re.compile(b"|".join(map(re.escape, longest_first))) if longest_first else None
+        self._specials = literals.pattern_of(special_tokens) if special_tokens else None
         self.split_points = split_points.of_pattern(split_points.after_any_character, special_tokens)
         self._counts: Counter[bytes] = Counter()
         self._texts: list[bytes] = []
