@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from gptprep.errors import CorruptDataError
 from gptprep.tokenizers.byte_level import BYTE_ORDER, to_bytes, to_text
 from gptprep.tokenizers.published import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
+from gptprep.tokenizers.vocabulary import id_gap
 
 MAX_ID = (1 << 31) - 1
 
@@ -107,6 +108,8 @@ def checked_vocab(vocab: object, path: str) -> dict[str, int]:
         why = f"the id of {wrong[0][:40]!r} is not a number from 0 to {MAX_ID}"
     elif len(set(vocab.values())) != len(vocab):
         why = "two tokens have the same id"
+    else:
+        why = id_gap(max(vocab.values()), len(vocab))
     if why:
         raise CorruptDataError(f"{path} is not a valid tokenizer", why)
     return vocab  # type: ignore[return-value]  # checked above, item by item

@@ -11,6 +11,7 @@ from gptprep.errors import CorruptDataError, GptprepError, os_errors
 from gptprep.tokenizers.bpe import BpeSpec, BpeTokenizer
 from gptprep.tokenizers.engines import make_bpe
 from gptprep.tokenizers.published import GPT2_PATTERN, GPT2_SHA256, KNOWN, KnownEncoding
+from gptprep.tokenizers.vocabulary import id_gap
 from gptprep.units import MIB
 
 _GPT2_FILE = os.path.join(os.path.dirname(__file__), "data", "r50k_base.tiktoken")
@@ -157,5 +158,6 @@ def _check_ranks(ranks: dict[bytes, int], path: str) -> None:
         why = "two tokens have the same rank"
     elif not 0 <= min(ranks.values()) <= max(ranks.values()) < (1 << 31):
         why = "a rank is negative or not below 2**31"
+    why = why or id_gap(max(ranks.values()), len(ranks))
     if why:
         raise CorruptDataError(f"{path} is not a valid rank file", why)

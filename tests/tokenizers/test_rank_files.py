@@ -79,6 +79,7 @@ def test_rank_file_of_ones_own(tmp_path: Path, policy: SpecialPolicy) -> None:
         (rank_lines([*BYTES, b"a"]), "the token YQ== twice, on lines 98 and 257"),
         (rank_lines(BYTES) + b"aGU= 7\n", "same rank"),
         (rank_lines(BYTES) + b"aGU= -1\n", "negative"),
+        (rank_lines(BYTES) + b"aGU= 2000000000\n", "the id 2,000,000,000 is far above its 257 tokens"),
         (rank_lines(BYTES) + b"aGU= 99999999999\n", "2**31"),
         (rank_lines(BYTES) + b"aGU= " + b"9" * 5000, "line 257"),
     ],
