@@ -3,9 +3,10 @@
 import difflib
 import os
 from contextlib import suppress
+from typing import get_args
 
 from gptprep.choices import Engine, SpecialPolicy
-from gptprep.errors import CorruptDataError, GptprepError
+from gptprep.errors import CorruptDataError, GptprepError, UsageError
 from gptprep.storage.json_files import read_json
 from gptprep.tokenizers.base import Tokenizer
 from gptprep.tokenizers.published import KNOWN
@@ -32,6 +33,7 @@ def load_tokenizer(
             or the one that is named.
 
     Raises:
+        UsageError: there is no such `special` or `engine`.
         GptprepError: there is no such tokenizer, or it is not on this machine; says what to do.
         CorruptDataError: the file is not a tokenizer.
         MissingDependencyError: it needs an engine that is not installed.
@@ -39,6 +41,9 @@ def load_tokenizer(
     >>> load_tokenizer("gpt2").encode("Hello, world.")
     [15496, 11, 995, 13]
     """
+    for option, value, choices in (("special", special, SpecialPolicy), ("engine", engine, Engine)):
+        if value not in get_args(choices):
+            raise UsageError(f"there is no {option} {value!r}", fix=f"choose {', '.join(get_args(choices))}")
     if name_or_path in KNOWN:
         from gptprep.tokenizers.rank_files import load_known
 

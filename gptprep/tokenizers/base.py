@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gptprep.choices import SpecialPolicy
 from gptprep.errors import GptprepError, TextError
+from gptprep.tokenizers import literals
 from gptprep.tokenizers.split_points import SplitPoints
 
 if TYPE_CHECKING:
@@ -118,11 +119,10 @@ class Tokenizer(ABC):
 
     @cached_property
     def _special_pattern(self) -> re.Pattern[bytes]:
-        longest_first = sorted(self.special_tokens, key=len, reverse=True)
-        return re.compile(b"|".join(re.escape(token.encode()) for token in longest_first))
+        return literals.pattern_of(self.special_tokens)
 
     def specials(self, text: bytes) -> Iterator[tuple[int, str]]:
-        """The literal special tokens in a UTF-8 text: byte offset and token."""
+        """The literal special tokens in a UTF-8 text, the longest at each place: byte offset and token."""
         if self.special_tokens and self._special_prefix in text:
             for match in self._special_pattern.finditer(text):
                 yield match.start(), match.group().decode()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gptprep.choices import SpecialPolicy
 from gptprep.errors import TextError
-from gptprep.tokenizers import split_points
+from gptprep.tokenizers import long_runs, split_points
 from gptprep.tokenizers.base import Tokenizer
 from gptprep.tokenizers.published import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
 
 if TYPE_CHECKING:
+    import tiktoken
     from numpy.typing import NDArray
 
 _SPLIT_RULES = {
@@ -47,6 +48,7 @@ class BpeTokenizer(Tokenizer):
         name, ranks, ranks_sha256, pattern, special_tokens = spec
         n_vocab = max(max(ranks.values()), *special_tokens.values(), 0) + 1
         super().__init__(name, n_vocab, special_tokens, policy, [pattern, ranks_sha256])
+        self._ranks, self._pattern = ranks, pattern
         settings: dict[str, Any] = {"mergeable_ranks": ranks, "special_tokens": special_tokens}
         self._encoding = tiktoken.Encoding(name, pat_str=pattern, **settings)
         allowed = set(special_tokens) if policy == "allow" else set()
@@ -56,13 +58,49 @@ class BpeTokenizer(Tokenizer):
     def encode(self, text: str) -> list[int]:
         if self.policy == "error":
             self.refuse_specials(text.encode(errors="replace"))
-        with _explained_limit():
+        try:
             return self._encoding.encode(text, **self._specials)
+        except ValueError:
+            valid = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # as tiktoken does
+            return [int(token_id) for token_id in self._encode_long_runs(valid.encode())]
 
     def encode_array(self, text: bytes) -> NDArray[Any]:
         self.refuse_specials(text)
-        with _explained_limit():
-            return self._encoding.encode_to_numpy(text.decode(), **self._specials)
+        decoded = text.decode()
+        try:
+            return self._encoding.encode_to_numpy(decoded, **self._specials)
+        except ValueError:
+            return self._encode_long_runs(text)
+
+    def _encode_long_runs(self, text: bytes) -> NDArray[Any]:
+        """The ids of a text that tiktoken refuses to encode as a whole: long runs are encoded apart."""
+        import numpy as np
+
+        arrays: list[Any] = []
+        try:
+            for ordinary, special_token in self._ordinary_texts(text):
+                for part, is_pretoken in long_runs.divide(ordinary.decode(), self._pattern):
+                    encoding = self._one_pretoken if is_pretoken else self._encoding
+                    arrays.append(encoding.encode_to_numpy(part, disallowed_special=()))
+                if special_token is not None:
+                    arrays.append([self.special_tokens[special_token]])
+        except ValueError as error:
+            fix = "shorten its runs of a million or so white-space characters"
+            raise TextError("tiktoken cannot encode this text", str(error), fix) from error
+        return np.concatenate(arrays).astype(np.uint32, copy=False)
+
+    def _ordinary_texts(self, text: bytes) -> Iterable[tuple[bytes, str | None]]:
+        """The texts between special tokens and the token after each."""
+        if self.policy != "allow":
+            return [(text, None)]
+        return ((ordinary, special_token) for _, ordinary, special_token in self.divide_at_specials(text))
+
+    @cached_property
+    def _one_pretoken(self) -> tiktoken.Encoding:
+        """The same ranks, with every text as one pre-token."""
+        import tiktoken
+
+        return tiktoken.Encoding(self.name, pat_str="(?s:.+)", mergeable_ranks=self._ranks, special_tokens={})
 
     def token_bytes(self, token_id: int) -> bytes:
         if not 0 <= token_id < self.n_vocab:
@@ -77,13 +115,3 @@ class BpeTokenizer(Tokenizer):
             except (KeyError, OverflowError):
                 yield b"".join(self._tokens(ids, first))  # raises an error that names the id
             first += len(ids)
-
-
-@contextmanager
-def _explained_limit() -> Iterator[None]:
-    """Explain that tiktoken's regular expressions fail at about a million white-space characters in a row."""
-    try:
-        yield
-    except ValueError as error:
-        fix = "shorten its runs of a million or so white-space characters"
-        raise TextError("tiktoken cannot encode this text", str(error), fix) from error

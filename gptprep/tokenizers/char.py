@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gptprep.choices import SpecialPolicy
 from gptprep.errors import TextError
+from gptprep.tokenizers import literals
 from gptprep.tokenizers.base import Tokenizer
 from gptprep.tokenizers.split_points import SplitPoints
 from gptprep.tokenizers.vocabulary import UNKNOWN_TOKENS, Vocabulary
@@ -23,10 +24,10 @@ class _BetweenCharacters(SplitPoints):
     """Between any two characters that are not in a special token."""
 
     def __init__(self, special_tokens: Iterable[str]) -> None:
-        longest_first = sorted(special_tokens, key=len, reverse=True)
-        self._specials = re.compile(b"|".join(re.escape(token.encode()) for token in longest_first) or b"$^")
-        self._longest = max((len(token.encode()) for token in longest_first), default=1)
-        self._has_space = any(character.isspace() for character in "".join(longest_first))
+        special_tokens = tuple(special_tokens)
+        self._specials = literals.pattern_of(special_tokens)
+        self._longest = max((len(token.encode()) for token in special_tokens), default=1)
+        self._has_space = any(character.isspace() for character in "".join(special_tokens))
 
     def last(self, text: bytearray, start: int) -> int:
         """The last place that no special token can contain, whatever text follows."""

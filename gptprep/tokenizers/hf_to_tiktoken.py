@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from gptprep.errors import CorruptDataError
 from gptprep.tokenizers.byte_level import BYTE_ORDER, to_bytes, to_text
 from gptprep.tokenizers.published import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
+from gptprep.tokenizers.vocabulary import id_gap
 
 MAX_ID = (1 << 31) - 1
 
@@ -107,6 +108,8 @@ def checked_vocab(vocab: object, path: str) -> dict[str, int]:
         why = f"the id of {wrong[0][:40]!r} is not a number from 0 to {MAX_ID}"
     elif len(set(vocab.values())) != len(vocab):
         why = "two tokens have the same id"
+    else:
+        why = id_gap(max(vocab.values()), len(vocab))
     if why:
         raise CorruptDataError(f"{path} is not a valid tokenizer", why)
     return vocab  # type: ignore[return-value]  # checked above, item by item
@@ -159,16 +162,18 @@ def _special_tokens(added: object, vocab: dict[str, int]) -> dict[str, int]:
     """The added tokens and their ids, if tiktoken matches them where `tokenizers` does."""
     special_tokens: dict[str, int] = {}
     kinds = set()
+    next_id = len(vocab)
     for token in added if isinstance(added, list) else [None]:
         if not isinstance(token, dict) or not isinstance(token.get("content"), str) or not token["content"]:
             raise NotExactError("an added token is incomplete")
         content = token["content"]
-        expected = vocab.get(content, max(len(vocab), 1 + max(special_tokens.values(), default=-1)))
+        expected = vocab.get(content, next_id)
         if token.get("special") is not True or any(map(token.get, ("single_word", "lstrip", "rstrip"))):
             raise NotExactError(f"the added token {content} is not a plain special token")
         if token.get("id") != expected or content in special_tokens:
             raise NotExactError(f"the id of the added token {content} is not the next one")
         special_tokens[content] = expected
+        next_id = max(next_id, expected + 1)
         kinds.add(bool(token.get("normalized")))
     in_order = sorted(special_tokens)
     if len(kinds) > 1 or any(longer.startswith(shorter) for shorter, longer in pairwise(in_order)):

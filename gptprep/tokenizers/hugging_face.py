@@ -22,6 +22,7 @@ from gptprep.tokenizers.byte_level import to_bytes
 from gptprep.tokenizers.engines import make_bpe
 from gptprep.tokenizers.hf_to_tiktoken import ConvertedBpe, NotExactError, convert
 from gptprep.tokenizers.rank_files import rank_file_bytes
+from gptprep.tokenizers.vocabulary import id_gap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -144,6 +145,8 @@ class HuggingFaceTokenizer(Tokenizer):
         vocab = self._tokenizer.get_vocab(with_added_tokens=True)
         if not vocab or max(vocab.values()) >= 1 << 31:
             why = "it has no tokens or an id is not below 2**31"
+            raise CorruptDataError(f"{path} is not a valid tokenizer", why)
+        if why := id_gap(max(vocab.values()), len(vocab)):
             raise CorruptDataError(f"{path} is not a valid tokenizer", why)
         added = self._tokenizer.get_added_tokens_decoder()
         special_tokens = {token.content: token_id for token_id, token in added.items() if token.special}

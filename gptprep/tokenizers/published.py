@@ -20,6 +20,8 @@ O200K_PATTERN = (
     rf"""|[^\r\n\p{{L}}\p{{N}}]?[{_UPPER}]+[{_LOWER}]*{_CONTRACTION}"""
     r"""|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
 )
+WHITE_SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What `\\s` is in these patterns, for a character class; that of Python is another."""
 _URL = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
 
 

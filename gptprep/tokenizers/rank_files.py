@@ -12,6 +12,7 @@ from gptprep.storage.temporary import temporary_folder
 from gptprep.tokenizers.bpe import BpeSpec, BpeTokenizer
 from gptprep.tokenizers.engines import make_bpe
 from gptprep.tokenizers.published import GPT2_PATTERN, GPT2_SHA256, KNOWN, KnownEncoding
+from gptprep.tokenizers.vocabulary import id_gap
 from gptprep.units import MIB
 
 _GPT2_FILE = os.path.join(os.path.dirname(__file__), "data", "r50k_base.tiktoken")
@@ -66,6 +67,9 @@ def load_plugin(name: str, policy: SpecialPolicy) -> BpeTokenizer:
         what, why = f"the tokenizer {name} is not on this machine", f"tiktoken could not load it: {error}"
         fix = "load it once with tiktoken on a machine with a network, and copy its TIKTOKEN_CACHE_DIR here"
         raise GptprepError(what, why, fix) from error
+    if "" in encoding._special_tokens:
+        what, why = f"the tokenizer {name} cannot be used", "it has an empty special token"
+        raise GptprepError(what, why, "remove the token from the plug-in of tiktoken that has it")
     digest = hashlib.sha256(rank_file_bytes(encoding._mergeable_ranks)).hexdigest()
     spec = BpeSpec(name, encoding._mergeable_ranks, digest, encoding._pat_str, encoding._special_tokens)
     return BpeTokenizer(spec, policy)
@@ -132,8 +136,20 @@ def _parse_ranks(data: bytes, path: str) -> dict[bytes, int]:
         why = f"line {number} is not a base64 token and a number"
         raise CorruptDataError(f"{path} is not a tiktoken rank file", why) from None
     if len(ranks) != len(lines) - lines.count(b""):
-        raise CorruptDataError(f"{path} is not a valid rank file", "it has a token twice")
+        raise CorruptDataError(f"{path} is not a valid rank file", _twice(lines))
     return ranks
+
+
+def _twice(lines: list[bytes]) -> str:
+    """The first token that comes again, as it is in the file, and its lines."""
+    first: dict[bytes, int] = {}
+    for number, line in enumerate(lines, 1):
+        if line:
+            token = line.split()[0]
+            before = first.setdefault(a2b_base64(token), number)
+            if before != number:
+                return f"it has the token {token[:40].decode()} twice, on lines {before} and {number}"
+    return ""
 
 
 def _is_rank_line(line: bytes) -> bool:
@@ -155,5 +171,6 @@ def _check_ranks(ranks: dict[bytes, int], path: str) -> None:
         why = "two tokens have the same rank"
     elif not 0 <= min(ranks.values()) <= max(ranks.values()) < (1 << 31):
         why = "a rank is negative or not below 2**31"
+    why = why or id_gap(max(ranks.values()), len(ranks))
     if why:
         raise CorruptDataError(f"{path} is not a valid rank file", why)

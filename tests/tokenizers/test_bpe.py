@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiktoken
 from hypothesis import given
 
+from gptprep.choices import SpecialPolicy
 from gptprep.errors import GptprepError, TextError
 from gptprep.tokenizers import Tokenizer, load_tokenizer
-from tests.helpers.bpe import EOT, TEXTS
+from gptprep.tokenizers.bpe import BpeSpec, BpeTokenizer
+from gptprep.tokenizers.gigatoken import GigatokenTokenizer
+from tests.helpers.bpe import BYTES, EOT, PATTERNS, TEXTS, pair_spec, rank_lines
 from tests.helpers.paths import SAMPLES
 
 
@@ -34,9 +38,65 @@ def test_a_million_of_one_character(gpt2: Tokenizer, reference: tiktoken.Encodin
     assert gpt2.encode_array(text.encode()).tolist() == reference.encode(text)
 
 
-def test_text_that_tiktoken_cannot_encode_is_an_error() -> None:
-    with pytest.raises(TextError, match="tiktoken cannot encode this text"):
-        load_tokenizer("gpt2", engine="tiktoken").encode_array(b"a" + b" " * 1_000_000 + b"b")
+LONG_RUNS = {
+    "spaces": "a" + " " * 1_100_000 + "b",
+    "at the end": "a" + " " * 1_100_000,
+    "alone": "\u3000" * 1_100_000,
+    "line ends": "."
+    + "\n" * 1_100_000
+    + " " * 1_100_000
+    + "\n"
+    + "\t" * 1_100_000
+    + EOT
+    + "\r" * 1_100_000
+    + "x",
+    "two": "\u4e2d" + " " * 1_100_000 + "1" + " \t" * 600_000 + "!",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["allow", "text"])
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("name", LONG_RUNS)
+def test_long_runs_of_white_space_have_the_same_ids_from_either_engine(
+    name: str, pattern: str, policy: SpecialPolicy
+) -> None:
+    """tiktoken alone refuses them, and gigatoken has no limit."""
+    ranks = [*BYTES, *(b" " * (1 << n) for n in range(1, 8)), b"\n\n", b"\t\t", b" \t"]
+    spec = BpeSpec("v", {token: n for n, token in enumerate(ranks)}, "", PATTERNS[pattern], {EOT: 999})
+    text = LONG_RUNS[name].encode()
+    ids = BpeTokenizer(spec, policy).encode_array(text)
+    assert ids.dtype == np.uint32
+    assert np.array_equal(ids, GigatokenTokenizer(spec, policy, rank_lines(ranks)).encode_array(text))
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_longest_run_that_tiktoken_encodes_has_the_same_ids_if_it_is_encoded_apart(pattern: str) -> None:
+    tokenizer = BpeTokenizer(pair_spec(pattern, {}), "allow")
+    text = b"a" + b" " * 990_000 + b"b"
+    assert np.array_equal(
+        tokenizer._encode_long_runs(text), tokenizer._encoding.encode_to_numpy(text.decode())
+    )
+
+
+def test_run_of_three_million_spaces_is_encoded_by_either_engine() -> None:
+    text = b"a" + b" " * 3_000_000 + b"b"
+    ids = load_tokenizer("gpt2", engine="gigatoken").encode_array(text)
+    assert np.array_equal(load_tokenizer("gpt2", engine="tiktoken").encode_array(text), ids)
+
+
+def test_long_run_beside_a_lone_surrogate() -> None:
+    text = "\ud800" + " " * 1_100_000 + "\ud83d\ude00"
+    tokenizer = load_tokenizer("gpt2", engine="tiktoken")
+    valid = "\ufffd" + " " * 1_100_000 + "\U0001f600"
+    assert tokenizer.encode(text) == tokenizer.encode_array(valid.encode()).tolist()
+
+
+def test_text_that_an_unknown_pattern_cannot_divide_is_an_error(reference: tiktoken.Encoding) -> None:
+    spec = BpeSpec("x", reference._mergeable_ranks, "", r"\s+(?!\S)|\s|\S+", {})
+    with pytest.raises(TextError, match="tiktoken cannot encode this text") as caught:
+        BpeTokenizer(spec, "allow").encode_array(b"a" + b" " * 1_100_000 + b"b")
+    assert "shorten its runs" in caught.value.fix
 
 
 def test_lone_surrogates_are_encoded_as_tiktoken_does(gpt2: Tokenizer, reference: tiktoken.Encoding) -> None:

@@ -121,6 +121,10 @@ HOSTILE: dict[str, Make] = {
     "text id": lambda: changed(model_vocab={"a": "1"}),
     "negative id": lambda: changed(model_vocab={"a": -1}),
     "huge id": lambda: with_vocab(zzz=1 << 40),
+    "id far above the others": lambda: with_vocab(zzz=2_000_000_000),
+    "id far above the words": lambda: (
+        changed() | {"model": {"type": "WordLevel", "vocab": {"a": 2_000_000_000}, "unk_token": "a"}}
+    ),
     "same id": lambda: with_vocab(zzz=5),
     "merges missing": lambda: changed(model_merges=None),
     "merge of three": lambda: changed(model_merges=["a b c"]),

@@ -49,6 +49,15 @@ def test_plug_in_that_fails_is_an_error_without_a_traceback(monkeypatch: pytest.
         load_tokenizer("p50k_edit")
 
 
+def test_plug_in_with_an_empty_special_token_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """tiktoken would find it again and again at the same place."""
+    ranks = {token: rank for rank, token in enumerate(BYTES)}
+    made = tiktoken.Encoding("x", pat_str=r"\S", mergeable_ranks=ranks, special_tokens={"": 256})
+    monkeypatch.setattr(tiktoken, "get_encoding", lambda _: made)
+    with pytest.raises(GptprepError, match="it has an empty special token"):
+        load_tokenizer("p50k_edit")
+
+
 @pytest.mark.parametrize("policy", ["allow", "text"])
 def test_rank_file_of_ones_own(tmp_path: Path, policy: SpecialPolicy) -> None:
     path = tmp_path / "own.tiktoken"
@@ -67,9 +76,10 @@ def test_rank_file_of_ones_own(tmp_path: Path, policy: SpecialPolicy) -> None:
         (rank_lines(BYTES) + b"aGU= x\n", "line 257"),
         (rank_lines(BYTES) + b"a 300\n", "line 257"),
         (rank_lines(BYTES[1:]), "0x00"),
-        (rank_lines([*BYTES, b"a"]), "twice"),
+        (rank_lines([*BYTES, b"a"]), "the token YQ== twice, on lines 98 and 257"),
         (rank_lines(BYTES) + b"aGU= 7\n", "same rank"),
         (rank_lines(BYTES) + b"aGU= -1\n", "negative"),
+        (rank_lines(BYTES) + b"aGU= 2000000000\n", "the id 2,000,000,000 is far above its 257 tokens"),
         (rank_lines(BYTES) + b"aGU= 99999999999\n", "2**31"),
         (rank_lines(BYTES) + b"aGU= " + b"9" * 5000, "line 257"),
     ],

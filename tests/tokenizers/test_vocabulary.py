@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,42 @@ def test_fingerprint_depends_on_the_tokens_and_not_on_the_name() -> None:
     one, same = (WordTokenizer(name, vocabulary("word", "a b"), "allow") for name in "xy")
     other = WordTokenizer("x", vocabulary("word", "a c"), "allow")
     assert one.fingerprint == same.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"tokens": ["a", "b", "c", "b"]}, 'it has the token "b" twice, as 1 and 3'),
+        ({"kind": "bpe"}, 'kind is "bpe", not word or char'),
+        ({"kind": ["w"] * 99}, 'kind is ["w", "w", "w", "w", "w", "w", "w", "w",..., not word or char'),
+        ({"tokens": None}, "tokens is null, not a list"),
+        ({"tokens": ["a", 1]}, "item 1 of tokens is 1, not a text"),
+        ({"special_tokens": {"a": 0}}, 'special_tokens is {"a": 0}, not a list'),
+        ({"special_tokens": ["a", "c"]}, 'the special token "c" is not among its tokens'),
+        ({"kind": "char", "tokens": ["a", "bb", "b"]}, 'the token "bb" has several characters'),
+        ({"tokens": ["a", "b", "\ud800"]}, r'the token "\ud800" is not valid Unicode'),
+    ],
+)
+def test_error_names_what_is_wrong(tmp_path: Path, change: dict[str, Any], why: str) -> None:
+    path = tmp_path / "broken.json"
+    path.write_text(json.dumps(VALID | change))
+    with pytest.raises(CorruptDataError) as caught:
+        load_tokenizer(str(path))
+    assert why in caught.value.why
+
+
+def test_missing_entry_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "broken.json"
+    path.write_text(json.dumps({name: value for name, value in VALID.items() if name != "special_tokens"}))
+    with pytest.raises(CorruptDataError, match="special_tokens is missing"):
+        load_tokenizer(str(path))
+
+
+def test_id_out_of_order_in_plain_json_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "plain.json"
+    path.write_text(json.dumps({"a": 0, "b": 2}))
+    with pytest.raises(CorruptDataError, match='"b" has the id 2'):
+        load_tokenizer(str(path))
 
 
 @pytest.mark.parametrize(

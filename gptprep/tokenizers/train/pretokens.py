@@ -16,8 +16,9 @@ from contextlib import contextmanager, suppress
 from functools import cache
 
 from gptprep.storage.temporary import temporary_folder
-from gptprep.tokenizers import split_points
+from gptprep.tokenizers import literals, split_points
 from gptprep.tokenizers.gigatoken import is_installed
+from gptprep.tokenizers.published import WHITE_SPACE
 from gptprep.tokenizers.unicode_guard import NEWER_RANGES, may_differ
 from gptprep.units import MIB
 
@@ -30,7 +31,6 @@ _BATCH_BYTES = 16 * MIB
 _SEPARATOR = b"\xff"
 """Between texts; no valid UTF-8 contains it."""
 _MESSAGES = re.compile(rb"(?:Using \d+ threads? for pretokenization|Pretokenization took [^\n]*)\n")
-_SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
 class PretokenCounter:
@@ -41,8 +41,7 @@ class PretokenCounter:
     """
 
     def __init__(self, special_tokens: tuple[str, ...] = ()) -> None:
-        longest_first = sorted((token.encode() for token in special_tokens), key=len, reverse=True)
-        self._specials = re.compile(b"|".join(map(re.escape, longest_first))) if longest_first else None
+        self._specials = literals.pattern_of(special_tokens) if special_tokens else None
         self.split_points = split_points.of_pattern(split_points.after_any_character, special_tokens)
         self._counts: Counter[bytes] = Counter()
         self._texts: list[bytes] = []
@@ -148,8 +147,8 @@ def _pattern() -> re.Pattern[str]:
     """GPT-2's pattern for `re`, which has no `\\p` and whose `\\s` includes U+001C to U+001F."""
     letters, numbers = _characters("L"), _characters("N")
     return re.compile(
-        rf"'(?:[sdmt]|ll|ve|re)| ?[{letters}]+| ?[{numbers}]+| ?[^{_SPACE}{letters}{numbers}]+"
-        rf"|[{_SPACE}]+(?![^{_SPACE}])|[{_SPACE}]+"
+        rf"'(?:[sdmt]|ll|ve|re)| ?[{letters}]+| ?[{numbers}]+| ?[^{WHITE_SPACE}{letters}{numbers}]+"
+        rf"|[{WHITE_SPACE}]+(?![^{WHITE_SPACE}])|[{WHITE_SPACE}]+"
     )
 
 
