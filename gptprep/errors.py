@@ -83,6 +83,28 @@ class TextError(GptprepError):
         return GptprepError(f"{place}: {self.what}", self.why, self.fix)
 
 
+THREAD_LIMIT = "the limit on processes and threads is reached"
+THREAD_LIMIT_NAMES = "ulimit -u, or the pids limit of the container"
+_REFUSED_THREADS = (
+    "can't start new thread",  # RuntimeError of Python
+    "ThreadPoolBuildError",  # a panic of Rust's rayon
+)
+
+
+def is_thread_limit(error: BaseException) -> bool:
+    """Whether an error of Python or of a library says that the system refused a thread."""
+    return any(refused in str(error) for refused in _REFUSED_THREADS)
+
+
+def thread_limit_error() -> GptprepError:
+    """The error for work that needs a thread which the system refused."""
+    return GptprepError("cannot start a thread", THREAD_LIMIT, f"raise the limit ({THREAD_LIMIT_NAMES})")
+
+
+class FewerWorkersWarning(UserWarning):
+    """The system limits processes and threads, so fewer than wanted do the work; the result is the same."""
+
+
 _FIXES = {
     errno.ENOENT: "check the path",
     errno.ENOTDIR: "check the path: one of its folders is a file",

@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import FrameType
@@ -20,7 +21,7 @@ from gptprep.cli.help import HelpCommand
 from gptprep.cli.options import CommonArguments, declared
 from gptprep.cli.streams import Streams, discard_output, print_labelled
 from gptprep.cli.usage import explain_usage
-from gptprep.errors import GptprepError
+from gptprep.errors import FewerWorkersWarning, GptprepError, is_thread_limit, thread_limit_error
 
 BROKEN_PIPE, INTERRUPTED, TERMINATED = 141, 130, 143
 """Exit codes: 128 + the signal, as a shell reports it."""
@@ -64,7 +65,12 @@ def make_verb(command: Callable[..., None]) -> Any:
         values = {parameter.name: _gathered(parameter, arguments) for parameter in parameters}
         common: CommonArguments = values.pop("common")
         streams = Streams(json_output=common.json, quiet=common.quiet, no_color=common.no_color)
-        raise typer.Exit(_run(lambda: command(streams, **values), arguments, debug=common.debug))
+
+        def call() -> None:
+            with _noted_warnings(streams):
+                command(streams, **values)
+
+        raise typer.Exit(_run(call, arguments, debug=common.debug))
 
     run.__annotations__ = {}
     options = [option for parameter in parameters for option in _options(parameter)]
@@ -105,6 +111,26 @@ def _run(call: Callable[[], None], arguments: dict[str, Any], *, debug: bool) ->
     return 0
 
 
+@contextmanager
+def _noted_warnings(streams: Streams) -> Iterator[None]:
+    """Tell the user at the end of a run that fewer workers than wanted did it."""
+    notes: dict[str, None] = {}
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def show_or_keep(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, FewerWorkersWarning):
+                notes[str(message)] = None
+            else:
+                show(message, category, *where, **more)
+
+        warnings.simplefilter("always", FewerWorkersWarning)
+        warnings.showwarning = show_or_keep
+        yield
+    for text in notes:
+        streams.note(text)
+
+
 def _failed(error: BaseException, *, debug: bool) -> int:
     """Explain an error and return its exit code; an error that is a bug is raised again."""
     match error:
@@ -123,6 +149,9 @@ def _failed(error: BaseException, *, debug: bool) -> int:
             _explain(unnamed_os_error(error), debug=debug)
             discard_output()
             return 1
+    if is_thread_limit(error):
+        _explain(thread_limit_error().with_traceback(error.__traceback__), debug=debug)
+        return 1
     raise error
 
 

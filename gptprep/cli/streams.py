@@ -46,6 +46,12 @@ class Streams:
         if not self.quiet:
             _write_errors(*lines)
 
+    def note(self, text: str) -> None:
+        """Tell the user something about the run that they may not know."""
+        from rich.text import Text
+
+        self.say(Text(printable(f"note: {text}"), "yellow"))
+
     def show(self, *lines: RenderableType) -> None:
         """Show what the user asked for, on standard output."""
         self.data.flush()

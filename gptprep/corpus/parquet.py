@@ -31,7 +31,7 @@ def read_rows(source: Source, field: str) -> Iterator[Row]:
     with os_errors("read", source.path), open(source.path, "rb") as file:
         number = 0
         try:
-            for texts in _batches(parquet.ParquetFile(file), arrow, source, field):
+            for texts in _batches(parquet.ParquetFile(file, pre_buffer=False), arrow, source, field):
                 for text in texts:
                     number += 1
                     yield Row(number, text)
@@ -49,7 +49,8 @@ def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[lis
         columns = [f"{name} ({kind})" for name, kind in zip(names, schema.types, strict=True)]
         what, why = f"{source.label} has no text column {field!r}", f"it has {', '.join(columns[:8])}"
         raise CorruptDataError(what, why, "name the column with --text-field")
-    for batch in table.iter_batches(batch_size=_ROWS, columns=[field]):
+    # One column gains nothing from threads, and without pre_buffer pyarrow starts none.
+    for batch in table.iter_batches(batch_size=_ROWS, columns=[field], use_threads=False):
         column = batch.column(batch.schema.names.index(field))  # a dotted name may select more columns
         if arrow.types.is_dictionary(column.type):
             column = column.dictionary_decode()

@@ -1,33 +1,40 @@
 """Tasks in this process or in a pool of worker processes.
 
-Tasks and results are small; data travel through files. A worker never outlives its parent: the parent kills
-its workers when it is interrupted, and the system does when the parent is killed (on Linux).
+Results are small; data travel through files. A worker never outlives its parent: the parent kills its
+workers when it is interrupted, and the system does when the parent is killed (on Linux).
+
+The pool has no threads and no locks: a worker has all tasks, takes their numbers from a pipe that all workers
+share, and answers through a pipe of its own. Whenever a worker dies, its pipe ends and the parent knows.
 """
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
+import traceback
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from gptprep.errors import GptprepError
+from gptprep.parallel.limits import warn_of_fewer
 from gptprep.parallel.signals import deferred
 
 _TASKS_PER_WORKER = 8
-"""Tasks submitted ahead for each worker."""
-_POLL_SECONDS = 2.0
-"""How often a waiting parent looks for dead workers."""
+"""Tasks that each worker may take while the first one is waited for."""
+_NUMBER_BYTES = 4
+"""A pipe gives and takes so few bytes as a whole."""
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 def run(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int) -> Iterator[Result]:
     """Yield the results of the tasks in task order; without a pool if one worker or one task is enough.
+
+    If the system refuses a process, those that have started do all tasks, or this process if none has.
 
     Raises:
         GptprepError: a worker died.
@@ -37,67 +44,126 @@ def run(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int)
     if workers <= 1:
         yield from map(function, tasks)
         return
-    # A forked worker starts at once and has the tokenizer in memory already.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with deferred():
-        pool = ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(),))
+    pool = _Pool(function, tasks)
     try:
-        yield from _results(pool, function, tasks, _TASKS_PER_WORKER * workers)
-    except BrokenProcessPool as error:
-        raise GptprepError(
-            "a worker process died", "the system may have run out of memory", "give fewer --workers"
-        ) from error
+        with deferred():  # a worker must not be interrupted before it ignores signals
+            started = pool.start(workers)
+        warn_of_fewer(started, workers, "worker processes")
+        yield from pool.results() if started else map(function, tasks)
     finally:
         with deferred():
-            _kill(pool)
+            pool.kill()
 
 
-def _kill(pool: ProcessPoolExecutor) -> None:
-    """Kill the workers; all results are in.
+class _Answer(NamedTuple):
+    """What a worker sends: a task's number, and its result or error."""
 
-    They are not asked to end: a worker that was killed from outside may hold a lock that another waits for.
-    """
-    workers = list((pool._processes or {}).values())
-    for worker in workers:
-        worker.kill()
-    for worker in workers:
-        worker.join()
-    # A worker may have died while it wrote a result: without this the pool would wait for the rest of it.
-    pool._result_queue._writer.close()  # type: ignore[attr-defined]
-    pool.shutdown(cancel_futures=True)
+    number: int
+    result: Any = None
+    error: BaseException | None = None
+    traceback: str = ""
+    """Where the error was raised; it cannot be sent with the error."""
 
 
-def _results(
-    pool: ProcessPoolExecutor, function: Callable[[Task], Result], tasks: Sequence[Task], ahead: int
-) -> Iterator[Result]:
-    """Results in task order; `ahead` tasks are submitted, so that no worker waits and few are in memory."""
-    submitted: deque[Future[Result]] = deque()
-    for task in tasks:
-        # `submit` may fork a worker: it must not be interrupted before it ignores signals. Python also warns
-        # about forking beside threads, but the pool's own are the only ones.
-        with deferred(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            submitted.append(pool.submit(function, task))
-        if len(submitted) >= ahead:
-            yield _result(submitted.popleft(), pool)
-    while submitted:
-        yield _result(submitted.popleft(), pool)
+class _WorkerTraceback(Exception):  # noqa: N818  it shows where an error was raised, and is never raised itself
+    """The traceback of an error in a worker, as its cause."""
 
 
-def _result(future: Future[Result], pool: ProcessPoolExecutor) -> Result:
-    """Wait for a result.
+class _Pool(Generic[Task, Result]):
+    """Workers for a function and tasks; at first none."""
 
-    Raises:
-        BrokenProcessPool: a worker died. If it died while it wrote a result, the pool does not notice.
-    """
-    while True:
+    def __init__(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> None:
+        # A forked worker starts at once and has the tokenizer in memory already.
+        self._context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        self._function, self._tasks = function, tasks
+        self._numbers: tuple[Connection, ...] = ()
+        self._workers: dict[Connection, BaseProcess] = {}
+
+    def start(self, workers: int) -> int:
+        """Start workers; returns how many the system allows."""
+        self._numbers = self._context.Pipe(duplex=False)
+        for _ in range(workers):
+            answers, theirs = self._context.Pipe(duplex=False)
+            arguments = os.getpid(), self._numbers[0], theirs, self._function, self._tasks
+            worker = self._context.Process(target=_work, args=arguments, daemon=True)
+            try:
+                with warnings.catch_warnings():  # Python warns about a fork beside threads of libraries
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    worker.start()
+            except BlockingIOError:
+                answers.close()
+                break
+            finally:
+                theirs.close()  # only the worker has it: the pipe ends when the worker dies
+            self._workers[answers] = worker
+        return len(self._workers)
+
+    def results(self) -> Iterator[Result]:
+        """Results in task order. Few tasks are ahead, so that no worker waits and few results are in memory.
+
+        Raises:
+            GptprepError: a worker died.
+        """
+        answers: dict[int, _Answer] = {}
+        ahead, n_given = _TASKS_PER_WORKER * len(self._workers), 0
+        for number in range(len(self._tasks)):
+            while n_given < min(number + ahead, len(self._tasks)):
+                os.write(self._numbers[1].fileno(), n_given.to_bytes(_NUMBER_BYTES, "big"))
+                n_given += 1
+            while number not in answers:
+                answers.update((answer.number, answer) for answer in self._received())
+            answer = answers.pop(number)
+            if answer.error is not None:
+                raise answer.error from _WorkerTraceback(answer.traceback)
+            yield answer.result
+
+    def _received(self) -> Iterator[_Answer]:
+        """Wait for answers of at least one worker."""
+        for pipe in wait(list(self._workers)):
+            try:
+                answer: _Answer = cast(Connection, pipe).recv()
+            except (EOFError, OSError, pickle.UnpicklingError) as error:
+                why = "the system may have run out of memory"
+                raise GptprepError("a worker process died", why, "give fewer --workers") from error
+            yield answer
+
+    def kill(self) -> None:
+        """Kill the workers; all results are in, or nobody wants them."""
+        for worker in self._workers.values():
+            worker.kill()
+        for worker in self._workers.values():
+            worker.join()
+        for pipe in (*self._numbers, *self._workers):
+            pipe.close()
+
+
+def _work(
+    parent: int,
+    numbers: Connection,
+    answers: Connection,
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+) -> None:
+    """Do tasks until the parent kills this worker."""
+    _start_worker(parent)
+    while data := os.read(numbers.fileno(), _NUMBER_BYTES):
+        number = int.from_bytes(data, "big")
         try:
-            return future.result(_POLL_SECONDS)
-        except TimeoutError:
-            if future.done():
-                raise
-            if any(worker.exitcode is not None for worker in list((pool._processes or {}).values())):
-                raise BrokenProcessPool from None
+            answers.send(_Answer(number, function(tasks[number])))
+        except BaseException as error:  # panics of Rust are not Exceptions
+            answers.send(_failed(number, error))
+
+
+def _failed(number: int, error: BaseException) -> _Answer:
+    """The answer for an error: itself, or one that describes it if it cannot be sent and received."""
+    lines = "".join(traceback.format_exception(error))
+    try:
+        received: object = pickle.loads(pickle.dumps(error))
+    except Exception:
+        received = None
+    if type(received) is not type(error):
+        error = RuntimeError(f"{type(error).__name__} in a worker: {error}")
+    return _Answer(number, error=error, traceback=f"\n{lines}")
 
 
 def _start_worker(parent: int) -> None:

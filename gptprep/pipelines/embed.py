@@ -213,9 +213,10 @@ def run(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
     options = plan.options
     with _torch_imported():
         from gptprep.training.checkpoints import save_tables
-        from gptprep.training.embedding import choose_device
+        from gptprep.training.embedding import choose_device, limit_threads
         from gptprep.training.writer import EmbeddingFiles
 
+    limit_threads()
     device = choose_device(options.device)
     with publish_folder(options.output, force=options.force, not_ours=not_only_embeddings) as folder:
         with _device_errors(plan):

@@ -16,11 +16,13 @@ from gptprep.corpus.documents import TextOptions
 from gptprep.corpus.sources import Source, find_sources, total_bytes
 from gptprep.errors import UsageError, os_errors
 from gptprep.parallel import processes
-from gptprep.parallel.workers import chosen_workers
+from gptprep.parallel.limits import limit_rayon_threads
+from gptprep.parallel.workers import chosen_workers, usable_cores
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.json_files import json_bytes, read_json
 from gptprep.storage.publish import check_file_output, publish_file
 from gptprep.storage.temporary import temporary_errors, temporary_folder
+from gptprep.tokenizers.gigatoken import is_installed
 from gptprep.tokenizers.train import bpe
 from gptprep.tokenizers.train.pretokens import PretokenCounter
 from gptprep.tokenizers.train.words import TokenCounter, build_vocabulary
@@ -121,6 +123,8 @@ def run(plan: VocabPlan, progress: Progress = no_progress, out: BinaryIO | None 
         GptprepError: an input or the output cannot be used; nothing is left at the output's name.
     """
     options = plan.options
+    if options.kind == "bpe" and is_installed():
+        limit_rayon_threads(usable_cores())  # gigatoken counts with them
     counted, counts = _count(plan, progress)
     built: dict[str, Any] = (_build_bpe if options.kind == "bpe" else _build_words)(
         options, counted, progress

@@ -1,17 +1,19 @@
 """Writing shards: block by block, one thread for each file, hashed on the way."""
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 
-from gptprep.parallel import processes
+from gptprep.parallel import processes, threads
 from gptprep.progress import Progress
 from gptprep.shards.arrays import Arrays, ArrayWriter, Shard, file_name
 from gptprep.shards.layout import Rows, ShardFormat
 from gptprep.windows import gather
 
+Result = TypeVar("Result")
 OnRows = Callable[[int], None]
 """Called with the number of rows after each block."""
 
@@ -80,23 +82,23 @@ def write_shards(tasks: list[ShardTask], workers: int, progress: Progress, unit:
 
 def write_shard(task: ShardTask, on_rows: OnRows = lambda _: None) -> Shard:
     """Write the files of one shard, each in a thread, because hashing and writing release the GIL."""
-    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+    with ExitStack() as stack:
         writers = {}
         for role in task.format.roles:
             file, shape = file_name(task.split, role.name, task.number), (task.n_rows, *role.row)
             writers[role.name] = stack.enter_context(ArrayWriter(task.folder, file, shape, role.dtype))
+        submits = {name: stack.enter_context(threads.one_thread()) for name in writers}
         writes: list[Future[None]] = []
         row_bytes = max(role.row_bytes for role in task.format.roles)
         for start, stop in gather.blocks(task.start, task.stop, row_bytes):
             block: Arrays = task.rows.read(start, stop)
-            _wait(writes)
-            writes = [pool.submit(writers[name].write, rows) for name, rows in block.items()]
+            _results(writes)
+            writes = [submits[name](writers[name].write, rows) for name, rows in block.items()]
             on_rows(stop - start)
-        _wait(writes)
-        files = pool.map(ArrayWriter.finish, writers.values())
+        _results(writes)
+        files = _results([submits[name](writer.finish) for name, writer in writers.items()])
         return Shard(dict(zip(writers, files, strict=True)))
 
 
-def _wait(futures: Iterable[Future[None]]) -> None:
-    for future in futures:
-        future.result()
+def _results(futures: list[Future[Result]]) -> list[Result]:
+    return [future.result() for future in futures]

@@ -15,6 +15,7 @@ from torch import nn
 
 from gptprep.choices import Init, Position
 from gptprep.errors import GptprepError, UsageError
+from gptprep.parallel.limits import startable_threads
 
 _STANDARD_DEVIATIONS: dict[Init, tuple[float, float]] = {"normal": (1.0, 1.0), "gpt2": (0.02, 0.01)}
 """For the token and the position table. 0.02 and 0.01 are those of OpenAI's GPT-2 (`src/model.py`)."""
@@ -158,6 +159,15 @@ def choose_device(name: str) -> torch.device:
         what, why = f"this machine has no device {name}", f"torch {torch.__version__} sees {', '.join(there)}"
         raise GptprepError(what, why, "choose one of those, or auto")
     return device
+
+
+def limit_threads() -> None:
+    """Let torch use one thread if the system refuses more: OpenMP would end the process."""
+    wanted = (
+        2 * torch.get_num_threads()
+    )  # it starts them for each thread that computes: for this, and a writer
+    if startable_threads(wanted) < wanted:
+        torch.set_num_threads(1)
 
 
 @contextmanager

@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
+from gptprep.cli.run import _failed
 from tests.helpers.cli import Run, shell
+
+
+class PanicException(BaseException):
+    """As Rust libraries raise it."""
 
 
 def test_current_folder_that_is_gone_is_an_error(tmp_path: Path) -> None:
@@ -22,3 +29,27 @@ def test_debug_shows_the_traceback(run: Run) -> None:
     assert done.code == 1
     assert done.err.startswith("Traceback")
     assert "error: cannot read none" in done.err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("can't start new thread"),
+        PanicException("The global thread pool has not been initialized.: ThreadPoolBuildError { .. }"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_thread_that_is_refused_is_explained(
+    error: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _failed(error, debug=False) == 1
+    assert capsys.readouterr().err == (
+        "error: cannot start a thread\n"
+        "  why: the limit on processes and threads is reached\n"
+        "  fix: raise the limit (ulimit -u, or the pids limit of the container)\n"
+    )
+
+
+def test_other_error_keeps_its_traceback() -> None:
+    with pytest.raises(RuntimeError, match="a bug"):
+        _failed(RuntimeError("a bug"), debug=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +99,22 @@ def test_flipped_bytes_give_damaged_data_errors_only(tmp_path: Path) -> None:
         except CorruptDataError:
             errors += 1
     assert errors > 5
+
+
+COUNT_THREADS = """
+import os, sys, pyarrow.parquet
+from gptprep.corpus.parquet import read_rows
+from gptprep.corpus.sources import find_sources
+
+before = len(os.listdir("/proc/self/task"))
+rows = list(read_rows(find_sources(sys.argv[1:])[0], "text"))
+print(len(rows), len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_reading_starts_no_threads(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["a text"] * 1000}), path)
+    command = [sys.executable, "-c", COUNT_THREADS, str(path)]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"1000 0\n"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
+import multiprocessing
 import os
 import signal
 import struct
 import sys
 import time
-from multiprocessing.queues import SimpleQueue
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -49,18 +49,46 @@ def die_while_answering(number: int) -> int:
     """Kill the worker when half of its answer is in the pipe."""
     if number:
         time.sleep(600)
-    for queue in gc.get_objects():
-        if isinstance(queue, SimpleQueue) and not queue._writer.closed:  # type: ignore[attr-defined]
-            os.write(queue._writer.fileno(), struct.pack("!i", 1_000) + b"half")  # type: ignore[attr-defined]
+    answers: Connection = sys._getframe(1).f_locals["answers"]
+    os.write(answers.fileno(), struct.pack("!i", 1_000) + b"half")
     os.kill(os.getpid(), signal.SIGKILL)
     return number
 
 
 @pytest.mark.faults
-def test_worker_that_dies_while_it_answers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_POLL_SECONDS", 0.1)
+def test_worker_that_dies_while_it_answers_is_an_error() -> None:
     with pytest.raises(GptprepError, match="a worker process died"):
         list(processes.run(die_while_answering, [0, 1], 2))
+
+
+class UnsendableError(Exception):
+    """An error that cannot be received: its arguments are not its attributes."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+def fail(number: int) -> int:
+    raise UnsendableError(number, number)
+
+
+def test_error_that_cannot_be_sent_is_described() -> None:
+    with pytest.raises(RuntimeError, match="UnsendableError in a worker: 1 and 1") as error:
+        list(processes.run(fail, [1, 2], 2))
+    assert "in fail" in str(error.value.__cause__)
+
+
+def test_large_results_and_many_tasks_do_not_block() -> None:
+    results = list(processes.run(bytes, [300_000] * 60, 3))
+    assert [len(result) for result in results] == [300_000] * 60
+
+
+def test_workers_end_when_the_caller_stops() -> None:
+    results = processes.run(double, range(1000), 2)
+    assert next(results) == 0
+    assert len(multiprocessing.active_children()) == 2
+    results.close()  # type: ignore[attr-defined]
+    assert not multiprocessing.active_children()
 
 
 # Workers whose parent ends

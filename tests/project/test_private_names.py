@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 import inspect
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import pytest
@@ -17,16 +16,6 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from gptprep.cli.app import app
-
-
-def test_process_pool_has_its_processes_and_result_queue() -> None:
-    """Used by gptprep/parallel/processes.py."""
-    with ProcessPoolExecutor(1) as pool:
-        assert pool.submit(abs, -1).result() == 1
-        processes = list(pool._processes.values())
-        assert [process.is_alive() for process in processes] == [True]
-        assert callable(processes[0].kill)
-        assert callable(pool._result_queue._writer.close)  # type: ignore[attr-defined]
 
 
 def test_tiktoken_encoding_has_its_ranks_pattern_and_special_tokens() -> None:

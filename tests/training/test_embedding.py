@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from gptprep import TokenPositionEmbedding
 from gptprep.choices import Position
 from gptprep.errors import GptprepError, UsageError
-from gptprep.training.embedding import choose_device, embed_blocks, sinusoids
+from gptprep.training.embedding import choose_device, embed_blocks, limit_threads, sinusoids
+from tests.helpers.limits import refusing
 
 V, L, D = 50, 7, 6
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -140,3 +141,18 @@ def test_cpu_reads_a_block_when_it_is_requested() -> None:
     model = TokenPositionEmbedding(V, D, L, seed=1)
     for number, _ in enumerate(embed_blocks(model, blocks(), np.dtype(np.float32))):
         assert read == list(range(number + 1))
+
+
+def test_torch_uses_one_thread_where_the_system_refuses_more() -> None:
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with refusing(5):
+            limit_threads()
+        assert torch.get_num_threads() == 1
+        torch.set_num_threads(3)
+        with refusing(6):
+            limit_threads()
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(n_threads)
