@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from gptprep.cli import options
+from gptprep.cli.options import option
 from gptprep.cli.streams import Streams
 from gptprep.errors import UsageError
 
-_IDS = "Ids, or one file, or - for standard input."
+_IDS = "Ids, or one file or folder of shards, or - for standard input."
 
 
 @dataclass(frozen=True)
@@ -25,25 +26,30 @@ class _AdvancedArguments:
 def command(
     streams: Streams,
     advanced: _AdvancedArguments,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...|FILE]", help=_IDS)] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...|FILE|SHARDS]", help=_IDS)] = None,
     tokenizer: options.IdsTokenizerName = None,
+    split: Annotated[str | None, option("--split", "NAME", "Split of SHARDS to decode.", "train")] = None,
     output: options.OutputFile = None,
     force: options.Force = False,
 ) -> None:
     """Turn token ids into text, byte for byte.
 
-    Ids are given as arguments, as a file (.npy, .bin, or text as `encode` prints it) or on standard input.
+    Ids are given as arguments, as a file (.npy, .bin, or text as `encode` prints it), as a folder of shards
+    or on standard input.
 
     Examples:
         gptprep decode 15496 11 995 13
         gptprep decode train.bin -o text.txt
+        gptprep decode shards --split val
         gptprep encode sample_texts/poem.txt | gptprep decode
     """
     from gptprep.pipelines import decode
 
     numbers, path = _ids_or_path(ids or [])
     to_file = None if output == "-" else output
-    plan = decode.plan(decode.DecodeOptions(numbers, path, tokenizer, advanced.input_dtype, to_file, force))
+    plan = decode.plan(
+        decode.DecodeOptions(numbers, path, tokenizer, advanced.input_dtype, split, to_file, force)
+    )
     text = io.BytesIO() if streams.json else None
     out = text or (streams.data if to_file is None else None)
     with streams.progress(beside_data=to_file is None) as progress:

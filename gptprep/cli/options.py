@@ -85,7 +85,8 @@ RequiredFile = Annotated[str, option("--output -o", "FILE", "File to write.")]
 OutputFolder = Annotated[str, option("--output -o", "DIR", "Folder to write.")]
 Force = Annotated[bool, flag("--force -f", "Replace an existing output, once the new one is complete.")]
 DryRun = Annotated[bool, flag("--dry-run", "Show what would be written, and stop.")]
-_TOKENIZER = "gpt2, another tiktoken encoding, a .tiktoken file, a tokenizer.json or a vocabulary."
+_TOKENIZER = """gpt2, another tiktoken encoding, a .tiktoken file, a tokenizer.json, a vocabulary, or a folder
+of shards for the one that made it."""
 TokenizerName = Annotated[str, option("--tokenizer -T", "NAME|FILE", _TOKENIZER)]
 IdsTokenizerName = Annotated[
     str | None, option("--tokenizer -T", "NAME|FILE", _TOKENIZER, "the one of the ids, gpt2 for text")

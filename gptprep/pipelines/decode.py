@@ -1,9 +1,12 @@
 """`decode`: ids to text, byte for byte."""
 
+from __future__ import annotations
+
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from gptprep.choices import RawDtype
 from gptprep.corpus.blocks import read_blocks
@@ -11,8 +14,11 @@ from gptprep.corpus.sources import Source, one_source
 from gptprep.errors import GptprepError, UsageError
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.publish import check_file_output, publish_file
-from gptprep.tokenizers import Tokenizer, tokenizer_files
+from gptprep.tokenizers import Tokenizer, load_tokenizer, tokenizer_files
 from gptprep.tokens.spec import EncodingSpec
+
+if TYPE_CHECKING:
+    from gptprep.shards.layout import SplitReader
 
 _BLOCK_IDS = 1 << 18
 """Ids decoded at a time."""
@@ -23,7 +29,7 @@ _PUNCTUATION = bytes.maketrans(b"[],", b"   ")
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """What to decode: `ids`, or otherwise a file (`.npy`, `.bin`, or ids as text) or "-" as `input`."""
+    """What to decode: `ids`, or otherwise `input`: a shard folder, `.npy`, `.bin`, ids as text, or "-"."""
 
     ids: tuple[int, ...] = ()
     input: str = "-"
@@ -31,6 +37,8 @@ class DecodeOptions:
     """None for that of a file of ids that says it, or GPT-2's."""
     input_dtype: RawDtype | None = None
     """The dtype of a `.bin` file that does not say it; None for the usual one of the vocabulary."""
+    split: str | None = None
+    """Of a shard folder; None for train."""
     output: str | None = None
     force: bool = False
 
@@ -40,7 +48,7 @@ class DecodePlan:
     """What a run will read."""
 
     options: DecodeOptions
-    source: Source | None
+    source: Source | SplitReader | None
     """None if the ids are in the options."""
     tokenizer: Tokenizer
 
@@ -63,10 +71,14 @@ def plan(options: DecodeOptions) -> DecodePlan:
     Raises:
         GptprepError: the input, the output or the tokenizer cannot be used.
     """
-    source = one_source(options.input, ids=True) if not options.ids else None
     if options.output is not None:
         reads = [options.input, *tokenizer_files(options.tokenizer)]
         check_file_output(options.output, force=options.force, inputs=reads)
+    if not options.ids and os.path.isdir(options.input):
+        return _plan_shards(options)
+    if options.split is not None:
+        raise UsageError("--split needs a folder of shards", fix="leave it out, or name a folder")
+    source = one_source(options.input, ids=True) if not options.ids else None
     spec = EncodingSpec(options.tokenizer)
     if source is None or source.kind != "ids":
         return DecodePlan(options, source, spec.load_tokenizer())
@@ -74,6 +86,19 @@ def plan(options: DecodeOptions) -> DecodePlan:
 
     _, tokenizer, (source,) = resolve(spec, [source], options.input_dtype)
     return DecodePlan(options, source, tokenizer)
+
+
+def _plan_shards(options: DecodeOptions) -> DecodePlan:
+    from gptprep.shards.folder import open_shards
+
+    folder = open_shards(options.input)
+    tokenizer = load_tokenizer(options.tokenizer or options.input)
+    if tokenizer.fingerprint != folder.manifest.tokenizer.fingerprint:
+        what = f"{options.input} was not made with the tokenizer {tokenizer.name}"
+        raise GptprepError(
+            what, f"it was made with {folder.manifest.tokenizer.name}", "leave out --tokenizer"
+        )
+    return DecodePlan(options, folder.windows(options.split or "train"), tokenizer)
 
 
 def run(plan: DecodePlan, progress: Progress = no_progress, out: BinaryIO | None = None) -> DecodeReport:
@@ -113,7 +138,11 @@ def _write(plan: DecodePlan, file: BinaryIO, progress: Progress) -> DecodeReport
     return DecodeReport(plan.options.output, tokenizer.name, n_ids, size, last in (b"", b"\n"))
 
 
-def _read_ids(source: Source) -> Iterator[Sequence[int]]:
+def _read_ids(source: Source | SplitReader) -> Iterator[Sequence[int]]:
+    if not isinstance(source, Source):
+        for ids in source.stream():
+            yield ids.tolist()
+        return
     if source.kind != "ids":
         yield from _parse(source)
         return

@@ -31,8 +31,9 @@ from gptprep.shards.manifest import (
 from gptprep.shards.write import ShardTask, plan_shards, write_shards
 from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_folder_output, kept_bytes, publish_folder
-from gptprep.storage.sealed import write_manifest
+from gptprep.storage.sealed import StoredFile, write_manifest
 from gptprep.tokenizers import Tokenizer, tokenizer_files
+from gptprep.tokenizers.folder import store_tokenizer
 from gptprep.tokens.encoder import EncodingReport, literal_specials, totals
 from gptprep.tokens.id_file import id_dtype
 from gptprep.tokens.id_inputs import resolve
@@ -202,7 +203,8 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
             unit = f"{shard_tasks[0].format.unit}s"
             written = write_splits(splits, shard_tasks, plan.workers, progress, unit)
         shutil.rmtree(work)
-        manifest = _manifest(plan, encoded, written)
+        stored = store_tokenizer(tokenizer, folder)
+        manifest = _manifest(plan, encoded, written, stored)
         write_manifest(folder, manifest)
     return WindowReport(
         output=options.output,
@@ -268,10 +270,13 @@ def write_splits(
     }
 
 
-def _manifest(plan: WindowPlan, encoded: EncodedCorpus, splits: dict[str, Split]) -> Manifest:
+def _manifest(
+    plan: WindowPlan, encoded: EncodedCorpus, splits: dict[str, Split], stored: StoredFile | None
+) -> Manifest:
     tokenizer, spec, encoding = plan.tokenizer, plan.options.windows, plan.options.encoding
     return Manifest(
         tokenizer=TokenizerRecord.of(tokenizer),
+        tokenizer_file=stored,
         context_length=spec.context_length,
         stride=spec.step,
         boundary=spec.boundary,

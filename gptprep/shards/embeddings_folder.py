@@ -1,6 +1,5 @@
 """The folder that `embed` writes: its manifest, read without trusting it, and the checks of its files."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from functools import partial
@@ -9,12 +8,11 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from gptprep.choices import FloatDtype
-from gptprep.errors import CorruptDataError, os_errors
+from gptprep.errors import CorruptDataError
 from gptprep.shards.arrays import ArrayFile, ArrayReader
-from gptprep.shards.findings import CheckFile, OnBytes, Problem, Verified
+from gptprep.shards.findings import CheckFile, OnBytes, Problem, Verified, stored_file_problem
 from gptprep.shards.manifest import parse_array_file
-from gptprep.storage.files import is_file
-from gptprep.storage.sealed import MANIFEST, REMOVE, not_ours, read_manifest_json
+from gptprep.storage.sealed import MANIFEST, REMOVE, StoredFile, not_ours, read_manifest_json
 from gptprep.units import MIB
 
 FORMAT, VERSION = "gptprep-embeddings", 3
@@ -49,7 +47,7 @@ def read_embeddings_manifest(folder: str) -> EmbeddingsManifest:
         GptprepError: it cannot be read.
         CorruptDataError: it is damaged, or names files outside the folder.
     """
-    value = read_manifest_json(folder, FORMAT, VERSION)
+    value = read_manifest_json(folder, FORMAT, [VERSION])
     try:
         return _parse(value)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -110,20 +108,6 @@ class EmbeddingsChecks:
         return Verified([Problem(array.file, what)] if what else [])
 
     def _check_weights(self, on_bytes: OnBytes) -> Verified:
-        what = self._weights_problem(on_bytes)
+        stored = StoredFile(WEIGHTS, self._manifest.weights_bytes, self._manifest.weights_sha256)
+        what = stored_file_problem(self._folder, stored, on_bytes, hashed=self._hashed)
         return Verified([Problem(WEIGHTS, what)] if what else [])
-
-    def _weights_problem(self, on_bytes: OnBytes) -> str:
-        path, digest, manifest = os.path.join(self._folder, WEIGHTS), hashlib.sha256(), self._manifest
-        if not is_file(path):
-            return "it is missing"
-        with os_errors("read", path), open(path, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size != manifest.weights_bytes:
-                return f"it has {size:,} bytes, and the manifest says {manifest.weights_bytes:,}"
-            while self._hashed and (data := file.read(_BLOCK_BYTES)):
-                digest.update(data)
-                on_bytes(len(data))
-        if self._hashed and digest.hexdigest() != manifest.weights_sha256:
-            return "its sha256 does not match the manifest"
-        return ""

@@ -1,5 +1,7 @@
 """What does not hold in a folder, collected while its files are checked."""
 
+import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple, Self
@@ -7,9 +9,14 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gptprep.errors import CorruptDataError
+from gptprep.errors import CorruptDataError, os_errors
 from gptprep.shards.arrays import Arrays, Shard
 from gptprep.shards.manifest import Manifest, Split
+from gptprep.storage.files import is_file
+from gptprep.storage.sealed import StoredFile
+from gptprep.units import MIB
+
+_BLOCK_BYTES = 4 * MIB
 
 
 class Problem(NamedTuple):
@@ -113,3 +120,18 @@ class ShardChecker(ABC):
         self.real_ids += int(lengths.sum())
         wrong = (lengths < 1) | (lengths > self.manifest.context_length)
         self.add_first(Place("lengths", "length", first, block), wrong, "the length is {}")
+
+
+def stored_file_problem(folder: str, stored: StoredFile, on_bytes: OnBytes, *, hashed: bool) -> str:
+    """What does not hold for a file that is no array; nothing if it is as the manifest says."""
+    path, digest = os.path.join(folder, stored.file), hashlib.sha256()
+    if not is_file(path):
+        return "it is missing"
+    with os_errors("read", path), open(path, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size != stored.bytes:
+            return f"it has {size:,} bytes, and the manifest says {stored.bytes:,}"
+        while hashed and (data := file.read(_BLOCK_BYTES)):
+            digest.update(data)
+            on_bytes(len(data))
+    return "its sha256 does not match the manifest" if hashed and digest.hexdigest() != stored.sha256 else ""

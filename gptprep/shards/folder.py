@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gptprep.errors import CorruptDataError, GptprepError, UsageError
 from gptprep.shards.embeddings_folder import FORMAT as EMBEDDINGS_FORMAT
 from gptprep.shards.layout import Layout, SplitReader
-from gptprep.shards.manifest import FORMAT, VERSION, Manifest, named_files, parse_manifest
+from gptprep.shards.manifest import FORMAT, VERSIONS, Manifest, named_files, parse_manifest
 from gptprep.shards.pairs import PairsLayout
 from gptprep.shards.tokens import TokensLayout
 from gptprep.storage.sealed import (
@@ -39,7 +39,7 @@ def read_manifest(folder: str) -> Manifest:
     path = os.path.join(folder, MANIFEST)
     require_manifest(folder, "a shard folder", "`gptprep window`")
     try:
-        value = read_manifest_json(folder, FORMAT, VERSION)
+        value = read_manifest_json(folder, FORMAT, VERSIONS)
     except CorruptDataError:
         if manifest_format(folder) == EMBEDDINGS_FORMAT:
             what, why = f"{folder} is not a shard folder", "it holds embeddings, which `gptprep embed` wrote"

@@ -19,12 +19,13 @@ from gptprep.shards.manifest import Manifest, Split, WindowFormat
 from gptprep.storage import npy
 from gptprep.windows.gather import Windows
 from gptprep.windows.index import LENGTHS_DTYPE, window_numbers
+from gptprep.windows.shuffle import unpermute
 from gptprep.windows.spec import WindowSpec
 from gptprep.windows.splits import SplitPlan
 
 LENGTHS = Role("lengths", (), LENGTHS_DTYPE)
 _WINDOWS_AT_A_TIME = 1024
-"""Windows that `SplitReader.arrays` gives at a time."""
+"""Windows that readers give or read at a time."""
 
 
 class Rows(Protocol):
@@ -115,6 +116,30 @@ class SplitReader(ABC):
     @abstractmethod
     def check(self) -> None:
         """Check now, not at the first use, that every file is what the manifest says; raises as `take`."""
+
+    def stream(self) -> Iterator[NDArray[Any]]:
+        """The ids of all windows in text order, each once, in blocks. Raises as `take`."""
+        shared = max(0, self.manifest.context_length + 1 - self.manifest.stride)
+        continues = False
+        for first in range(0, len(self), _WINDOWS_AT_A_TIME):
+            ids, stops = self._covered(np.arange(first, min(first + _WINDOWS_AT_A_TIME, len(self))))
+            ends = np.zeros(len(ids), bool)
+            if self.manifest.window_format.has_lengths:
+                ends = ids[np.arange(len(ids)), stops - 1] == self.manifest.tokenizer.eot
+            is_new = np.concatenate([[not continues], ends[:-1]])
+            continues, columns = not ends[-1], np.arange(ids.shape[1])
+            starts = np.where(is_new, 0, shared)  # what the window before it has is not given again
+            yield ids[(columns >= starts[:, None]) & (columns < stops[:, None])]
+
+    def _covered(self, numbers: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """The ids of windows in text order, inputs and last target, (B, L + 1), and how many are real."""
+        if self.manifest.shuffle:
+            numbers = unpermute(numbers, len(self), self.manifest.seed)
+        inputs, targets, lengths = self.take(numbers)
+        rows, lengths = np.arange(len(inputs)), lengths.astype(np.int64)
+        ids = np.concatenate([inputs, targets[:, -1:]], axis=1)
+        ids[rows, lengths] = targets[rows, lengths - 1]
+        return ids, lengths + 1
 
     def arrays(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         """Inputs and targets of all windows in order, (B, L) each; shard by shard if they are stored so."""

@@ -1,4 +1,4 @@
-"""The manifest of a shard folder, format version 3.
+"""The manifest of a shard folder, format version 4; version 3 has no `tokenizer_file`.
 
 It has no times, host names or absolute paths: the same input and options give the same bytes anywhere.
 """
@@ -11,11 +11,12 @@ import numpy as np
 
 from gptprep.choices import Boundary, IdDtype, SplitBy
 from gptprep.shards.arrays import ArrayFile, Shard, file_name
+from gptprep.storage.sealed import SHARDS_FORMAT, SHARDS_VERSIONS, StoredFile, parse_tokenizer_file
 from gptprep.tokens.provenance import TokenizerRecord as TokenizerRecord
 from gptprep.windows.index import MAX_LENGTH, Dropped
 from gptprep.windows.strided import StridedWindows
 
-FORMAT, VERSION = "gptprep-shards", 3
+FORMAT, VERSIONS = SHARDS_FORMAT, SHARDS_VERSIONS
 DTYPES = tuple(name for name in get_args(IdDtype) if name != "auto")
 _SPLIT_NAME, _ROLE_NAME = re.compile(r"[A-Za-z0-9_]{1,64}"), re.compile(r"[a-z]{1,32}")
 
@@ -75,6 +76,8 @@ class Manifest:
     """Everything about a shard folder. Lengths are in ids, `val_fraction` is as the user wrote it."""
 
     tokenizer: TokenizerRecord
+    tokenizer_file: StoredFile | None
+    """None if its name is enough."""
     context_length: int
     stride: int
     boundary: str
@@ -98,7 +101,7 @@ class Manifest:
     def to_json(self) -> dict[str, Any]:
         """What the file holds."""
         entries = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {"format": FORMAT, "version": VERSION, **entries}
+        return {"format": FORMAT, "version": VERSIONS[-1], **entries}
 
     @property
     def window_format(self) -> WindowFormat:
@@ -120,7 +123,9 @@ def window_format(context_length: int, dtype: np.dtype[Any], boundary: str, eot:
 def named_files(manifest: Any) -> list[str]:
     """The files that the JSON of a manifest of any version names; may fail on a damaged one."""
     lists = (split["shards"] + split.get("table", []) for split in manifest["splits"].values())
-    return [array["file"] for shards in lists for shard in shards for array in shard.values()]
+    arrays = [array["file"] for shards in lists for shard in shards for array in shard.values()]
+    stored = manifest.get("tokenizer_file")
+    return [stored["file"], *arrays] if stored else arrays
 
 
 # Reading untrusted JSON
@@ -145,6 +150,7 @@ def parse_manifest(value: dict[str, Any]) -> Manifest:
         tokenizer=TokenizerRecord(
             _string(tokenizer, "name"), n_vocab, eot, _string(tokenizer, "fingerprint")
         ),
+        tokenizer_file=parse_tokenizer_file(value.get("tokenizer_file")),
         context_length=_number(value, "context_length", 1, MAX_LENGTH + 1),
         stride=_number(value, "stride", 1, MAX_LENGTH + 1),
         layout=_string(value, "layout"),

@@ -9,11 +9,18 @@ import numpy as np
 
 from gptprep.errors import CorruptDataError
 from gptprep.shards.arrays import ArrayReader, Arrays, Role, Shard
-from gptprep.shards.findings import CheckFile, OnBytes, Problem, ShardChecker, Verified
+from gptprep.shards.findings import (
+    CheckFile,
+    OnBytes,
+    Problem,
+    ShardChecker,
+    Verified,
+    stored_file_problem,
+)
 from gptprep.shards.folder import ShardFolder
 from gptprep.shards.manifest import FORMAT, Split
 from gptprep.shards.overlap import first_mismatch
-from gptprep.storage.sealed import MANIFEST
+from gptprep.storage.sealed import MANIFEST, StoredFile
 from gptprep.units import MIB
 
 _BLOCK_BYTES = 4 * MIB
@@ -41,17 +48,19 @@ class ShardFolderChecks:
     def __init__(self, folder: ShardFolder, *, hashed: bool) -> None:
         self._folder, self._manifest, self._hashed = folder, folder.manifest, hashed
         self._formats = folder.layout.formats(folder.manifest.window_format)
-        splits = self._manifest.splits
+        splits, stored = self._manifest.splits, self._manifest.tokenizer_file
+        self._stored = [stored] if stored else []
         shards = [shard for split in splits.values() for shard in split.shards + split.table]
         self.format = FORMAT
         self.files = [array.file for shard in shards for array in shard.files.values()]
+        self.files += [stored.file for stored in self._stored]
         self.windows = {name: split.windows for name, split in splits.items()}
 
     # Each shard
 
     def of_files(self) -> list[CheckFile]:
         """One check for each shard; each reads different files."""
-        checks: list[CheckFile] = []
+        checks: list[CheckFile] = [partial(self._check_stored, stored) for stored in self._stored]
         for name, split in self._manifest.splits.items():
             for series in self._formats:
                 first = 0
@@ -59,6 +68,10 @@ class ShardFolderChecks:
                     checks.append(partial(self._check_shard, _Place(name, series, number, first)))
                     first += shard.rows
         return checks
+
+    def _check_stored(self, stored: StoredFile, on_bytes: OnBytes) -> Verified:
+        problem = stored_file_problem(self._folder.path, stored, on_bytes, hashed=self._hashed)
+        return Verified([Problem(stored.file, problem)] if problem else [])
 
     def _check_shard(self, place: _Place, on_bytes: OnBytes) -> Verified:
         split, form = self._manifest.splits[place.split], self._formats[place.series]

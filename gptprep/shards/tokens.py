@@ -7,7 +7,9 @@ order and shuffled when they are read.
 Shape letters: n ids and N windows of a split, B windows of one call, L context length.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,8 @@ from gptprep.windows.spec import WindowSpec
 from gptprep.windows.splits import SplitPlan
 from gptprep.windows.strided import StridedWindows
 
+_BLOCK_IDS = 1 << 20
+"""Ids read at a time."""
 STARTS = Role("starts", (), STARTS_DTYPE)
 
 
@@ -69,6 +73,11 @@ class TokensReader(SplitReader):
         if self._index.has_lengths:
             return windows
         return Windows(windows.inputs.copy(), windows.targets.copy(), windows.lengths)  # they share memory
+
+    def stream(self) -> Iterator[NDArray[Any]]:
+        """All ids of the split, also those that are in no window."""
+        for start in range(0, len(self._ids), _BLOCK_IDS):
+            yield self._ids.read(start, start + _BLOCK_IDS)
 
     def check(self) -> None:
         for stream in self._streams:

@@ -6,20 +6,49 @@ A folder that gptprep wrote has a sealed manifest. It is written last: no manife
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from gptprep.errors import CorruptDataError, GptprepError
 from gptprep.storage.files import foreign_entry, is_file, read_regular, sync_file
 from gptprep.storage.json_files import json_bytes, parse_json, read_json
 
 MANIFEST = "manifest.json"
+SHARDS_FORMAT, SHARDS_VERSIONS = "gptprep-shards", (3, 4)
+"""Of shard folders, which two rooms read; the last version is written."""
 REMOVE = "remove the folder and write it again"
 """The fix for a damaged manifest: `--force` replaces only folders whose manifest says what is in them."""
-_OUR_FILE = re.compile(r"[A-Za-z0-9_]{1,64}/[a-z]+-[0-9]{5,9}\.npy|weights\.safetensors")
+TOKENIZER_FILES = {".json": "tokenizer.json", ".tiktoken": "tokenizer.tiktoken"}
+"""The names of a tokenizer's file in a shard folder, by the ending of the user's file."""
+_OUR_FILE = re.compile(
+    r"[A-Za-z0-9_]{1,64}/[a-z]+-[0-9]{5,9}\.npy|weights\.safetensors|tokenizer\.(json|tiktoken)"
+)
 """The files that our manifests name. Anybody may have written a manifest, and `--force` removes the files."""
 _SEAL = b',\n  "sha256": "%b"\n}\n'
 _SEALED = re.compile(rb',\n  "sha256": "[^"]*"\n}\n\Z')
+
+
+class StoredFile(NamedTuple):
+    """A file of a folder, as its manifest describes it."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+def parse_tokenizer_file(value: Any) -> StoredFile | None:
+    """What an untrusted manifest says of the file of its tokenizer.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not a description of one.
+    """
+    if value is None:
+        return None
+    stored = StoredFile(value["file"], value["bytes"], value["sha256"])
+    is_known = stored.file in TOKENIZER_FILES.values() and type(stored.sha256) is str
+    if not is_known or type(stored.bytes) is not int or stored.bytes < 0:
+        raise ValueError(f"the file of the tokenizer is {stored.file!r}")
+    return stored
 
 
 def sealed_json(value: Any) -> bytes:
@@ -46,7 +75,7 @@ def write_manifest(folder: str, value: Any) -> None:
         sync_file(file)
 
 
-def read_manifest_json(folder: str, format_name: str, version: int) -> dict[str, Any]:
+def read_manifest_json(folder: str, format_name: str, versions: Sequence[int]) -> dict[str, Any]:
     """Read the untrusted manifest of a folder; checks its format, version and seal only.
 
     Raises:
@@ -61,12 +90,12 @@ def read_manifest_json(folder: str, format_name: str, version: int) -> dict[str,
         raise CorruptDataError(error.what, error.why, REMOVE) from error
     if not isinstance(value, dict) or value.get("format") != format_name:
         raise CorruptDataError(f"{path} is not a manifest of {format_name}", fix=REMOVE)
-    if value.get("version") != version:
+    if value.get("version") not in versions:
         if _SEALED.search(data):  # perhaps only the version number is damaged
             check_seal(data, path)
         what = f"{path} has the version {value.get('version')!r}"
         fix = f"install a newer gptprep, or {REMOVE}"
-        raise CorruptDataError(what, f"this gptprep reads version {version}", fix)
+        raise CorruptDataError(what, f"this gptprep reads {' and '.join(map(str, versions))}", fix)
     check_seal(data, path)
     return value
 

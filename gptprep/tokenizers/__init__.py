@@ -1,13 +1,15 @@
 """Tokenizers by name or by path: text to ids and back."""
 
 import difflib
+import hashlib
 import os
 from contextlib import suppress
-from typing import get_args
+from typing import Any, get_args
 
 from gptprep.choices import Engine, SpecialPolicy
 from gptprep.errors import CorruptDataError, GptprepError, UsageError
-from gptprep.storage.json_files import read_json
+from gptprep.storage.files import read_regular
+from gptprep.storage.json_files import parse_json
 from gptprep.tokenizers.base import Tokenizer
 from gptprep.tokenizers.published import KNOWN
 from gptprep.units import MIB
@@ -25,8 +27,8 @@ def load_tokenizer(
 
     Args:
         name_or_path: `gpt2` (in the package), any other tiktoken encoding name, a `.tiktoken` rank file, a
-            Hugging Face `tokenizer.json`, or a vocabulary that `gptprep vocab` wrote (or a plain JSON object
-            of tokens and ids). Names take precedence over paths.
+            Hugging Face `tokenizer.json`, a vocabulary that `gptprep vocab` wrote (or a plain JSON object of
+            tokens and ids), or a shard folder, for the one that made it. Names take precedence over paths.
         special: what a literal special token in a text becomes: its id ("allow"), ordinary characters
             ("text") or an error ("error").
         engine: what encodes BPE, with the same ids: gigatoken where it is known to be exact ("auto"),
@@ -50,6 +52,10 @@ def load_tokenizer(
         return load_known(KNOWN[name_or_path], special, engine)
     if os.path.isfile(name_or_path):
         return _load_file(name_or_path, special, engine)
+    if os.path.isdir(name_or_path):
+        from gptprep.tokenizers.folder import load_from_folder
+
+        return load_from_folder(name_or_path, lambda name: load_tokenizer(name, special, engine))
     from gptprep.tokenizers.rank_files import known_names, load_plugin
 
     if name_or_path in known_names():
@@ -85,7 +91,13 @@ def _load_file(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
 
 
 def _load_json(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
-    value = read_json(path, _MAX_JSON)
+    data = read_regular(path, _MAX_JSON)
+    tokenizer = _from_json(parse_json(data, path), path, special, engine)
+    tokenizer.file = path, hashlib.sha256(data).hexdigest()
+    return tokenizer
+
+
+def _from_json(value: Any, path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
     if isinstance(value, dict) and isinstance(value.get("model"), dict):
         from gptprep.tokenizers.hugging_face import load_hugging_face
 

@@ -35,6 +35,7 @@ class Tokenizer(ABC):
         eot: the id of the end-of-text token, or None.
         fingerprint: equal for two tokenizers that give the same ids, on any machine.
         engine: what encodes large texts: "tiktoken", "gigatoken", "tokenizers" or "python".
+        file: the file that it was loaded from, and its sha256; empty for an encoding that has a name.
         engine_note: what the user should know about the engine, or nothing.
         split_points: where a document can be divided: both sides give the same ids as the whole.
     """
@@ -42,6 +43,7 @@ class Tokenizer(ABC):
     kind: str
     engine = "python"
     engine_note = ""
+    file = ("", "")
     split_points = SplitPoints()
 
     def __init__(

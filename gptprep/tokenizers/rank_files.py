@@ -85,7 +85,10 @@ def load_rank_file(path: str, policy: SpecialPolicy, engine: Engine = "auto") ->
         GptprepError: it cannot be read.
         CorruptDataError: it is not a rank file.
     """
-    return _from_data(_read(path), path, policy, engine, None)
+    data = _read(path)
+    tokenizer = _from_data(data, path, policy, engine, None)
+    tokenizer.file = path, hashlib.sha256(data).hexdigest()
+    return tokenizer
 
 
 def rank_file_bytes(ranks: dict[bytes, int]) -> bytes:

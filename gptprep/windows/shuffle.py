@@ -67,6 +67,29 @@ def permute(indices: Any, n: int, seed: int) -> NDArray[np.int64]:
     return out.astype(np.int64)
 
 
+def unpermute(places: Any, n: int, seed: int) -> NDArray[np.int64]:
+    """The inverse of `permute`: where items are in the order of the seed.
+
+    >>> unpermute([5, 2, 3, 4, 1, 0], 6, seed=1).tolist()
+    [0, 1, 2, 3, 4, 5]
+    """
+    bits, round_keys = max(1, -(-(n - 1).bit_length() // 2)), keys(seed, ROUNDS)
+    out = _inverse_network(np.asarray(places, np.uint64), bits, round_keys)
+    while (outside := out >= n).any():
+        out[outside] = _inverse_network(out[outside], bits, round_keys)
+    return out.astype(np.int64)
+
+
+def _inverse_network(
+    values: NDArray[np.uint64], bits: int, round_keys: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    half = np.uint64(bits)
+    low, high = values & np.uint64((1 << bits) - 1), values >> half
+    for key in round_keys[::-1]:
+        low, high = high, low ^ (splitmix64(high + key) >> np.uint64(64 - bits))
+    return (high << half) | low
+
+
 def _network(values: NDArray[np.uint64], bits: int, round_keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     half = np.uint64(bits)
     low, high = values & np.uint64((1 << bits) - 1), values >> half

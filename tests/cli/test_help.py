@@ -14,7 +14,7 @@ USAGE = {
     "": "gptprep [OPTIONS] COMMAND ...",
     "inspect": "gptprep inspect [OPTIONS]",
     "encode": "gptprep encode [OPTIONS] [INPUT...]",
-    "decode": "gptprep decode [OPTIONS] [ID...|FILE]",
+    "decode": "gptprep decode [OPTIONS] [ID...|FILE|SHARDS]",
     "vocab": "gptprep vocab [OPTIONS] INPUT...",
     "window": "gptprep window [OPTIONS] INPUT...",
     "embed": "gptprep embed [OPTIONS] SHARDS",
@@ -31,7 +31,7 @@ SECTIONS = {
         "--text --tokenizer --output --format --count --force --help",
         ENCODING + COMMON,
     ),
-    "decode": ("--tokenizer --output --force --help", "--input-dtype " + COMMON),
+    "decode": ("--tokenizer --split --output --force --help", "--input-dtype " + COMMON),
     "vocab": (
         "--output --kind --size --top --force --help",
         "--min-count --special-token --no-special-tokens " + READING + COMMON,

@@ -92,9 +92,9 @@ def test_folder_does_not_depend_on_where_it_is_written(run: Run, samples: Path, 
 @pytest.mark.parametrize(
     ("golden", "options"),
     [
-        ("shards-v3", "-L 8 -S 4 --val-fraction 0.2 --shard-size 300"),
+        ("shards-v4", "-L 8 -S 4 --val-fraction 0.2 --shard-size 300"),
         (
-            "documents-v3",
+            "documents-v4",
             "-L 8 -S 6 --val-fraction 0.4 --split-by document --boundary document --shuffle --seed 2 "
             "--layout tokens --shard-size 300",
         ),

@@ -33,7 +33,7 @@ def test_unknown_split_is_a_usage_error(shards: Path) -> None:
         next(open_shards(str(shards)).arrays("test"))
 
 
-@pytest.mark.parametrize("golden", ["shards-v3", "documents-v3"])
+@pytest.mark.parametrize("golden", ["shards-v3", "documents-v3", "shards-v4", "documents-v4"])
 def test_golden_shards_still_open(golden: str) -> None:
     folder = open_shards(str(GOLDEN / golden))
     for name, split in folder.manifest.splits.items():

@@ -1,10 +1,11 @@
 """The seeded permutation, against its description computed one index at a time."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptprep.windows.shuffle import hash_numbers, permute
+from gptprep.windows.shuffle import hash_numbers, permute, unpermute
 from tests.helpers.slow_windows import MASK, permuted
 
 FIRST_OF_A_TRILLION = [
@@ -39,3 +40,11 @@ def test_permutation_looks_random() -> None:
 
 def test_hashes_are_uniform() -> None:
     assert abs((hash_numbers(range(100_000), 3) < np.uint64(1 << 63)).mean() - 0.5) < 0.01
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 16, 17, 1000, 4097])
+@pytest.mark.parametrize("seed", [0, 7, MASK])
+def test_unpermute_is_the_inverse(n: int, seed: int) -> None:
+    numbers = np.arange(n)
+    assert unpermute(permute(numbers, n, seed), n, seed).tolist() == numbers.tolist()
+    assert permute(unpermute(numbers, n, seed), n, seed).tolist() == numbers.tolist()
