@@ -20,6 +20,7 @@ from gptprep.tokenizers.base import Tokenizer
 from gptprep.tokenizers.bpe import BpeSpec
 from gptprep.tokenizers.byte_level import to_bytes
 from gptprep.tokenizers.engines import make_bpe
+from gptprep.tokenizers.growth import check_growth
 from gptprep.tokenizers.hf_to_tiktoken import ConvertedBpe, NotExactError, convert
 from gptprep.tokenizers.rank_files import rank_file_bytes
 from gptprep.tokenizers.vocabulary import id_gap
@@ -39,7 +40,7 @@ def load_hugging_face(
         value: the contents of the file, an object with a `model`.
 
     Raises:
-        GptprepError: the engine that is asked for would give other ids.
+        GptprepError: the engine that is asked for would give other ids, or its steps make texts too long.
         CorruptDataError: it is not a tokenizer.
         MissingDependencyError: only `tokenizers` can encode it, and it is not installed.
     """
@@ -131,6 +132,7 @@ class HuggingFaceTokenizer(Tokenizer):
 
     Raises:
         CorruptDataError: `tokenizers` cannot load it.
+        GptprepError: its steps make texts too long.
         MissingDependencyError: `tokenizers` is not installed.
     """
 
@@ -201,8 +203,10 @@ def _load(value: dict[str, Any], path: str) -> Any:
         what, fix = f"{path} needs Hugging Face's tokenizers", "pip install 'gptprep[hf]'"
         why = "it is not a byte-level BPE that tiktoken encodes to the same ids"
         raise MissingDependencyError(what, why, fix) from None
+    check_growth(value, path)
+    loaded = {**value, "post_processor": None}  # a template can repeat the text
     with _library_errors(CorruptDataError, f"{path} is not a tokenizer that Hugging Face's library loads"):
-        return Loaded.from_str(json.dumps(value))
+        return Loaded.from_str(json.dumps(loaded))
 
 
 @contextmanager
