@@ -10,8 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from gptprep.choices import Engine, SpecialPolicy
@@ -23,6 +22,7 @@ from gptprep.tokenizers.engines import make_bpe
 from gptprep.tokenizers.growth import check_growth
 from gptprep.tokenizers.hf_to_tiktoken import ConvertedBpe, NotExactError, convert
 from gptprep.tokenizers.rank_files import rank_file_bytes
+from gptprep.tokenizers.rust import call_rust
 from gptprep.tokenizers.vocabulary import id_gap
 
 if TYPE_CHECKING:
@@ -162,9 +162,14 @@ class HuggingFaceTokenizer(Tokenizer):
     def encode(self, text: str) -> list[int]:
         if self.policy == "error":
             self.refuse_specials(text.encode(errors="replace"))
-        with _library_errors(TextError, f"{self.name} cannot encode this text"):
-            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        encoding = call_rust(
+            lambda: self._tokenizer.encode(text, add_special_tokens=False), self._encode_error
+        )
+        ids: list[int] = encoding.ids
         return ids
+
+    def _encode_error(self, why: str) -> TextError:
+        return TextError(f"{self.name} cannot encode this text", why)
 
     def encode_array(self, text: bytes) -> NDArray[Any]:
         import numpy as np
@@ -191,8 +196,8 @@ class HuggingFaceTokenizer(Tokenizer):
             for _ in self._tokens(block, len(ids)):  # raises an error that names an unknown id
                 pass
             ids.extend(map(int, block))
-        with _library_errors(GptprepError, f"{self.name} cannot decode these ids"):
-            text = self._tokenizer.decode(ids, skip_special_tokens=False)
+        error = partial(GptprepError, f"{self.name} cannot decode these ids")
+        text: str = call_rust(partial(self._tokenizer.decode, ids, skip_special_tokens=False), error)
         yield text.encode(errors="replace")
 
 
@@ -205,16 +210,5 @@ def _load(value: dict[str, Any], path: str) -> Any:
         raise MissingDependencyError(what, why, fix) from None
     check_growth(value, path)
     loaded = {**value, "post_processor": None}  # a template can repeat the text
-    with _library_errors(CorruptDataError, f"{path} is not a tokenizer that Hugging Face's library loads"):
-        return Loaded.from_str(json.dumps(loaded))
-
-
-@contextmanager
-def _library_errors(error: type[GptprepError], what: str) -> Iterator[None]:
-    """Turn what `tokenizers` raises into one of our errors; its panics are not Exceptions."""
-    try:
-        yield
-    except BaseException as raised:
-        if isinstance(raised, Exception) or type(raised).__name__ == "PanicException":
-            raise error(what, str(raised)[:200]) from raised
-        raise
+    error = partial(CorruptDataError, f"{path} is not a tokenizer that Hugging Face's library loads")
+    return call_rust(lambda: Loaded.from_str(json.dumps(loaded)), error)
