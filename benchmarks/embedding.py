@@ -26,7 +26,7 @@ def prepare_embedding(folder: Path, n_windows: int) -> None:
     """Write shards of some windows; the ids are distributed as words are."""
     ids = np.random.default_rng(0).zipf(1.2, n_windows * CONTEXT_LENGTH + 1) % N_VOCAB
     ids.astype("<u2").tofile(folder / "ids.bin")
-    command = [sys.executable, "-m", "gptprep", "window", "ids.bin", "-o", "shards", "--quiet"]
+    command = [sys.executable, "-m", "gptprep", "window", "ids.bin", "-T", "gpt2", "-o", "shards", "--quiet"]
     subprocess.run([*command, "-L", str(CONTEXT_LENGTH)], cwd=folder, check=True)
     os.sync()
 

@@ -19,6 +19,8 @@ IdFormat = Literal["ids", "tokens", "json", "npy", "bin"]
 
 VocabKind = Literal["word", "char", "bpe"]
 IdDtype = Literal["auto", "uint16", "uint32", "int32", "int64"]
+RawDtype = Literal["uint16", "uint32", "int32", "int64"]
+"""What a file of raw numbers holds."""
 Layout = Literal["pairs", "tokens"]
 """How ids lie in a shard: inputs and targets, or each id once."""
 

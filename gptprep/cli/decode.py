@@ -3,7 +3,7 @@
 import io
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
@@ -15,10 +15,18 @@ from gptprep.errors import UsageError
 _IDS = "Ids, or one file, or - for standard input."
 
 
+@dataclass(frozen=True)
+class _AdvancedArguments:
+    """How ids are stored."""
+
+    input_dtype: options.InputDtype = None
+
+
 def command(
     streams: Streams,
+    advanced: _AdvancedArguments,
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...|FILE]", help=_IDS)] = None,
-    tokenizer: options.TokenizerName = "gpt2",
+    tokenizer: options.IdsTokenizerName = None,
     output: options.OutputFile = None,
     force: options.Force = False,
 ) -> None:
@@ -35,7 +43,7 @@ def command(
 
     numbers, path = _ids_or_path(ids or [])
     to_file = None if output == "-" else output
-    plan = decode.plan(decode.DecodeOptions(numbers, path, tokenizer, to_file, force))
+    plan = decode.plan(decode.DecodeOptions(numbers, path, tokenizer, advanced.input_dtype, to_file, force))
     text = io.BytesIO() if streams.json else None
     out = text or (streams.data if to_file is None else None)
     with streams.progress(beside_data=to_file is None) as progress:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from gptprep.choices import Engine, ErrorPolicy, SourceKind, SpecialPolicy
+from gptprep.choices import Engine, ErrorPolicy, RawDtype, SourceKind, SpecialPolicy
 from gptprep.cli.help import ADVANCED
 from gptprep.errors import GptprepError, UsageError
 
@@ -87,6 +87,11 @@ Force = Annotated[bool, flag("--force -f", "Replace an existing output, once the
 DryRun = Annotated[bool, flag("--dry-run", "Show what would be written, and stop.")]
 _TOKENIZER = "gpt2, another tiktoken encoding, a .tiktoken file, a tokenizer.json or a vocabulary."
 TokenizerName = Annotated[str, option("--tokenizer -T", "NAME|FILE", _TOKENIZER)]
+IdsTokenizerName = Annotated[
+    str | None, option("--tokenizer -T", "NAME|FILE", _TOKENIZER, "the one of the ids, gpt2 for text")
+]
+_INPUT_DTYPE = "Data type of .bin inputs that have no .bin.json beside them."
+InputDtype = Annotated[RawDtype | None, choice("--input-dtype", _INPUT_DTYPE, "by the vocabulary")]
 _SPECIAL = "What a special token in the text becomes: its id, ordinary text, or an error."
 Special = Annotated[SpecialPolicy, choice("--special", _SPECIAL)]
 
@@ -155,7 +160,7 @@ class EncodingArguments(ReadingArguments):
         bool, flag("--no-cross-check", "Do not compare some of gigatoken's ids with tiktoken's.")
     ] = False
 
-    def spec(self, tokenizer: str) -> EncodingSpec:
+    def spec(self, tokenizer: str | None) -> EncodingSpec:
         """The options for the pipelines."""
         from gptprep.pipelines.encode import EncodingSpec
 

@@ -30,6 +30,7 @@ class _AdvancedArguments:
     seed: Annotated[int, option("--seed", "N", "Seed for --shuffle and --split-by document.")] = 0
     layout: Annotated[Layout, choice("--layout", _LAYOUT)] = "pairs"
     dtype: Annotated[IdDtype, choice("--dtype", _DTYPE)] = "auto"
+    input_dtype: options.InputDtype = None
     shard_size: Annotated[str, option("--shard-size", "SIZE", _SHARD_SIZE)] = _DEFAULT_SIZE
 
 
@@ -46,7 +47,7 @@ def command(
         int | None, option("--stride -S", "S", "Ids between the starts of windows.", "L")
     ] = None,
     val_fraction: Annotated[str, option("--val-fraction", "F", _FRACTION)] = "0",
-    tokenizer: options.TokenizerName = "gpt2",
+    tokenizer: options.IdsTokenizerName = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
 ) -> None:
@@ -81,6 +82,7 @@ def command(
             encoding=encoding.spec(tokenizer),
             layout=advanced.layout,
             dtype=advanced.dtype,
+            input_dtype=advanced.input_dtype,
             shard_size=parse_size(advanced.shard_size),
             stdin=encoding.stdin,
             workers=encoding.workers,

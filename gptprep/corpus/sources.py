@@ -38,6 +38,8 @@ class Source(NamedTuple):
     """The byte or id after the last one; None for the end of the file."""
     first_line: int = 1
     """The line of the first byte; 0 if lines are not counted, because counting is slow."""
+    ids_dtype: str = "uint16"
+    """The dtype of raw ids."""
     stamp: tuple[int, int, int, int] | None = None
     """For a regular file: inode, size, and the times of the last change of content and status, in ns."""
 
@@ -128,7 +130,7 @@ def find_sources(inputs: Sequence[str], *, ids: bool = False, stdin: SourceKind 
     return sources
 
 
-def one_source(name: str) -> Source:
+def one_source(name: str, *, ids: bool = False) -> Source:
     """The source for one file or standard input, not a folder or glob.
 
     Raises:
@@ -138,7 +140,7 @@ def one_source(name: str) -> Source:
         return Source("stdin", "-", "text")
     if os.path.isdir(name):
         raise GptprepError(f"{name} is a folder", fix="name one file")
-    return _file(name, os.path.basename(name), False)
+    return _file(name, os.path.basename(name), ids)
 
 
 def _folder(top: str) -> list[Source]:

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from gptprep.choices import RawDtype
 from gptprep.corpus.blocks import read_blocks
 from gptprep.corpus.sources import Source, one_source
 from gptprep.errors import GptprepError, UsageError
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.publish import check_file_output, publish_file
-from gptprep.tokenizers import Tokenizer, load_tokenizer, tokenizer_files
+from gptprep.tokenizers import Tokenizer, tokenizer_files
+from gptprep.tokens.spec import EncodingSpec
 
 _BLOCK_IDS = 1 << 18
 """Ids decoded at a time."""
@@ -25,7 +27,10 @@ class DecodeOptions:
 
     ids: tuple[int, ...] = ()
     input: str = "-"
-    tokenizer: str = "gpt2"
+    tokenizer: str | None = None
+    """None for that of a file of ids that says it, or GPT-2's."""
+    input_dtype: RawDtype | None = None
+    """The dtype of a `.bin` file that does not say it; None for the usual one of the vocabulary."""
     output: str | None = None
     force: bool = False
 
@@ -58,11 +63,17 @@ def plan(options: DecodeOptions) -> DecodePlan:
     Raises:
         GptprepError: the input, the output or the tokenizer cannot be used.
     """
-    source = one_source(options.input) if not options.ids else None
+    source = one_source(options.input, ids=True) if not options.ids else None
     if options.output is not None:
         reads = [options.input, *tokenizer_files(options.tokenizer)]
         check_file_output(options.output, force=options.force, inputs=reads)
-    return DecodePlan(options, source, load_tokenizer(options.tokenizer))
+    spec = EncodingSpec(options.tokenizer)
+    if source is None or source.kind != "ids":
+        return DecodePlan(options, source, spec.load_tokenizer())
+    from gptprep.tokens.id_inputs import resolve
+
+    _, tokenizer, (source,) = resolve(spec, [source], options.input_dtype)
+    return DecodePlan(options, source, tokenizer)
 
 
 def run(plan: DecodePlan, progress: Progress = no_progress, out: BinaryIO | None = None) -> DecodeReport:
@@ -95,20 +106,20 @@ def _write(plan: DecodePlan, file: BinaryIO, progress: Progress) -> DecodeReport
             n_ids += len(block)
             progress("decoding", n_ids, None, "ids")
 
-    blocks = [plan.options.ids] if plan.source is None else _read_ids(plan.source, tokenizer)
+    blocks = [plan.options.ids] if plan.source is None else _read_ids(plan.source)
     for text in tokenizer.decode_blocks(counted(blocks)):
         file.write(text)
         size, last = size + len(text), text[-1:] or last
     return DecodeReport(plan.options.output, tokenizer.name, n_ids, size, last in (b"", b"\n"))
 
 
-def _read_ids(source: Source, tokenizer: Tokenizer) -> Iterator[Sequence[int]]:
-    if not source.path.endswith((".npy", ".bin")):
+def _read_ids(source: Source) -> Iterator[Sequence[int]]:
+    if source.kind != "ids":
         yield from _parse(source)
         return
-    from gptprep.tokens.id_file import IdFile, id_dtype
+    from gptprep.tokens.id_file import open_ids
 
-    with IdFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
+    with open_ids(source) as file:
         for start in range(0, len(file), _BLOCK_IDS):
             yield file.read(start, start + _BLOCK_IDS).tolist()
 

@@ -36,6 +36,8 @@ _LARGE_CHUNK = 64 * KIB
 """Bytes from which the faster engine is worth starting for ids that are printed."""
 _LARGE_INPUT = 16 * MIB
 """Bytes of text from which many workers write numbers."""
+_NUMBERS = ("npy", "bin")
+"""The formats that are files of ids."""
 _BY_ENDING: dict[str, IdFormat] = {".npy": "npy", ".bin": "bin", ".json": "json", ".txt": "ids"}
 
 
@@ -72,7 +74,7 @@ class EncodePlan:
     @property
     def is_large(self) -> bool:
         """Whether many workers write the output in parts."""
-        is_numbers = self.options.output is not None and self.format in ("npy", "bin")
+        is_numbers = self.options.output is not None and self.format in _NUMBERS
         return is_numbers and sum(source.size or 0 for source in self.sources) > _LARGE_INPUT
 
 
@@ -105,6 +107,10 @@ def plan(options: EncodeOptions) -> EncodePlan:
     if options.output is not None:
         reads = [*(source.path for source in sources), *tokenizer_files(options.encoding.tokenizer)]
         check_file_output(options.output, force=options.force, inputs=reads)
+        if chosen in _NUMBERS:
+            from gptprep.tokens.provenance import check_provenance_output
+
+            check_provenance_output(options.output, inputs=reads)
     tokenizer = options.encoding.load_tokenizer()
     return EncodePlan(options, tuple(sources), tokenizer, chosen, chosen_workers(options.workers))
 
@@ -133,8 +139,7 @@ def run(plan: EncodePlan, progress: Progress = no_progress, out: BinaryIO | None
     if output is not None:
         if plan.is_large:
             return _run_large(plan, output, progress)
-        with publish_file(output, force=plan.options.force) as file:
-            report = _write(plan, file, progress)
+        report = _run_small(plan, output, progress)
         clear_leftover(output)
         return report
     if out is None:
@@ -152,6 +157,18 @@ def run(plan: EncodePlan, progress: Progress = no_progress, out: BinaryIO | None
         return report
 
 
+def _run_small(plan: EncodePlan, output: str, progress: Progress) -> EncodeReport:
+    if plan.format not in _NUMBERS:
+        with publish_file(output, force=plan.options.force) as file:
+            return _write(plan, file, progress)
+    from gptprep.tokens.provenance import publish_ids
+
+    with publish_ids(output, plan.tokenizer, force=plan.options.force) as ids:
+        report = _write(plan, ids.file, progress)
+        ids.finish(report.ids)
+        return report
+
+
 def _write(plan: EncodePlan, file: BinaryIO, progress: Progress) -> EncodeReport:
     tokenizer, spec = plan.tokenizer, plan.options.encoding
 
@@ -161,7 +178,7 @@ def _write(plan: EncodePlan, file: BinaryIO, progress: Progress) -> EncodeReport
         ids: list[int] = tokenizer.encode_array(text).tolist()
         return ids
 
-    is_numbers = plan.format in ("npy", "bin")
+    is_numbers = plan.format in _NUMBERS
     encode = tokenizer.encode_array if is_numbers else encode_list
     min_bytes = 0 if is_numbers else _LARGE_CHUNK
     cross_checker = CrossChecker(tokenizer, enabled=spec.cross_check, min_bytes=min_bytes)
@@ -179,6 +196,7 @@ def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeRepor
     """Let workers write parts, and put them together at the end."""
     from gptprep.tokens.id_file import id_dtype
     from gptprep.tokens.parts import PARTS_FOLDER, encode_parts, kept_parts, plan_tasks
+    from gptprep.tokens.provenance import publish_ids
     from gptprep.tokens.stream import write_ids
 
     tokenizer = plan.tokenizer
@@ -187,8 +205,9 @@ def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeRepor
         encoded = encode_parts(plan.sources, tasks, tokenizer, plan.workers, progress)
         n_ids = encoded.stream_ids
         require_free_space(output, n_ids * id_dtype(tokenizer.n_vocab).itemsize)
-        with publish_file(output, force=plan.options.force) as file:
-            write_ids(file, encoded.stream(n_ids), npy_header=plan.format == "npy")
+        with publish_ids(output, tokenizer, force=plan.options.force) as ids:
+            sha256 = write_ids(ids.file, encoded.stream(n_ids), npy_header=plan.format == "npy")
+            ids.finish(n_ids, sha256)
     return _report(plan, n_ids, encoded.counts, encoded.cross_checked, encoded.resumed)
 
 

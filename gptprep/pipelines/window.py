@@ -7,12 +7,12 @@ was killed continues with the parts that it had written.
 
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from gptprep.choices import DEFAULT_SHARD_BYTES, IdDtype, SourceKind
+from gptprep.choices import DEFAULT_SHARD_BYTES, IdDtype, RawDtype, SourceKind
 from gptprep.corpus.sources import Source, find_sources, total_bytes
 from gptprep.errors import GptprepError, UsageError
 from gptprep.parallel.workers import chosen_workers
@@ -35,6 +35,7 @@ from gptprep.storage.sealed import write_manifest
 from gptprep.tokenizers import Tokenizer, tokenizer_files
 from gptprep.tokens.encoder import EncodingReport, literal_specials, totals
 from gptprep.tokens.id_file import id_dtype
+from gptprep.tokens.id_inputs import resolve
 from gptprep.tokens.parts import PARTS_FOLDER, EncodedCorpus, encode_parts, kept_parts, plan_tasks
 from gptprep.tokens.planning import estimate_ids
 from gptprep.tokens.spec import EncodingSpec
@@ -55,6 +56,8 @@ class WindowOptions:
     layout: str = "pairs"
     """A name in `LAYOUTS`."""
     dtype: IdDtype = "auto"
+    input_dtype: RawDtype | None = None
+    """The dtype of `.bin` inputs that do not say it; None for the usual one of the vocabulary."""
     shard_size: int = DEFAULT_SHARD_BYTES
     """The largest file, in bytes."""
     stdin: SourceKind = "text"
@@ -121,7 +124,8 @@ def plan(options: WindowOptions) -> WindowPlan:
     check_folder_output(options.output, force=options.force, not_ours=not_only_shards, inputs=reads)
     if not sources:
         raise UsageError("there is nothing to window", fix="name a file or a folder")
-    tokenizer = encoding.load_tokenizer()
+    encoding, tokenizer, sources = resolve(encoding, sources, options.input_dtype)
+    options = replace(options, encoding=encoding)
     if spec.ends_with_documents and tokenizer.eot is None:
         what = f"the tokenizer {tokenizer.name} has no end-of-text token"
         why = "--boundary document needs it to end documents and to fill up short windows"
@@ -267,7 +271,7 @@ def write_splits(
 def _manifest(plan: WindowPlan, encoded: EncodedCorpus, splits: dict[str, Split]) -> Manifest:
     tokenizer, spec, encoding = plan.tokenizer, plan.options.windows, plan.options.encoding
     return Manifest(
-        tokenizer=TokenizerRecord(tokenizer.name, tokenizer.n_vocab, tokenizer.eot, tokenizer.fingerprint),
+        tokenizer=TokenizerRecord.of(tokenizer),
         context_length=spec.context_length,
         stride=spec.step,
         boundary=spec.boundary,

@@ -11,21 +11,13 @@ import numpy as np
 
 from gptprep.choices import Boundary, IdDtype, SplitBy
 from gptprep.shards.arrays import ArrayFile, Shard, file_name
+from gptprep.tokens.provenance import TokenizerRecord as TokenizerRecord
 from gptprep.windows.index import MAX_LENGTH, Dropped
 from gptprep.windows.strided import StridedWindows
 
 FORMAT, VERSION = "gptprep-shards", 3
 DTYPES = tuple(name for name in get_args(IdDtype) if name != "auto")
 _SPLIT_NAME, _ROLE_NAME = re.compile(r"[A-Za-z0-9_]{1,64}"), re.compile(r"[a-z]{1,32}")
-
-
-class TokenizerRecord(NamedTuple):
-    """Which tokenizer made the ids."""
-
-    name: str
-    n_vocab: int
-    eot: int | None
-    fingerprint: str
 
 
 class Split(NamedTuple):

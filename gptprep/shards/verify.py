@@ -1,4 +1,4 @@
-"""Verifying a folder of shards or embeddings: files against the manifest, numbers against each other."""
+"""Verifying folders and files of ids: files against the manifest, numbers against each other."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,11 +11,15 @@ from gptprep.progress import Progress, SharedProgress, no_progress
 from gptprep.shards.embeddings_folder import FORMAT, EmbeddingsChecks
 from gptprep.shards.findings import CheckFile, Problem, Verified
 from gptprep.shards.folder import open_shards
+from gptprep.shards.ids_checks import IdFileChecks, is_id_file
 from gptprep.shards.shard_checks import ShardFolderChecks
 from gptprep.storage.files import unnamed_entries
 from gptprep.storage.sealed import MANIFEST, REMOVE, manifest_format, require_manifest
 
 _UNNAMED = "it is not in the manifest"
+
+
+Checks = ShardFolderChecks | EmbeddingsChecks | IdFileChecks
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class VerifyPlan:
     """What a run will read."""
 
     options: VerifyOptions
-    checks: ShardFolderChecks | EmbeddingsChecks
+    checks: Checks
     bytes: int
     """The size of all files but the manifest."""
 
@@ -57,15 +61,19 @@ def plan(options: VerifyOptions) -> VerifyPlan:
         GptprepError: it is not a folder that gptprep wrote, or cannot be read.
         CorruptDataError: its manifest is damaged.
     """
-    path, hashed = options.path, not options.fast
-    require_manifest(path, "a folder of shards or embeddings", "`gptprep window` or `gptprep embed`")
-    checks = (
-        EmbeddingsChecks(path, hashed=hashed)
-        if manifest_format(path) == FORMAT
-        else ShardFolderChecks(open_shards(path), hashed=hashed)
-    )
-    files = filter(os.path.isfile, (os.path.join(path, file) for file in checks.files))
+    path, checks = options.path, _checks(options.path, hashed=not options.fast)
+    folder = os.path.dirname(path) if isinstance(checks, IdFileChecks) else path
+    files = filter(os.path.isfile, (os.path.join(folder, file) for file in checks.files))
     return VerifyPlan(options, checks, sum(map(os.path.getsize, files)))
+
+
+def _checks(path: str, *, hashed: bool) -> Checks:
+    if is_id_file(path):
+        return IdFileChecks(path, hashed=hashed)
+    require_manifest(path, "a folder of shards or embeddings", "`gptprep window` or `gptprep embed`")
+    if manifest_format(path) == FORMAT:
+        return EmbeddingsChecks(path, hashed=hashed)
+    return ShardFolderChecks(open_shards(path), hashed=hashed)
 
 
 def run(plan: VerifyPlan, progress: Progress = no_progress) -> VerifyReport:
@@ -78,7 +86,8 @@ def run(plan: VerifyPlan, progress: Progress = no_progress) -> VerifyReport:
     verified = _run_all(checks.of_files(), plan.bytes, progress)
     problems = [problem for found in verified for problem in found.problems]
     problems += checks.of_all(verified)
-    problems += _unexpected_files(options.path, {MANIFEST, *checks.files})
+    if not isinstance(checks, IdFileChecks):
+        problems += _unexpected_files(options.path, {MANIFEST, *checks.files})
     files, hashed = len(checks.files) + 1, not options.fast
     found = tuple(problems)
     return VerifyReport(options.path, checks.format, files, plan.bytes, checks.windows, hashed, found)

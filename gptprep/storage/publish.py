@@ -46,8 +46,11 @@ def check_file_output(path: str, *, force: bool, inputs: Iterable[str] = ()) -> 
 
 
 @contextmanager
-def publish_file(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
+def publish_file(path: str, *, force: bool = False, shown: str = "") -> Iterator[BinaryIO]:
     """A file that appears at `path` if the block succeeds, and not at all otherwise.
+
+    Args:
+        shown: what errors call it, if not `path`.
 
     Raises:
         GptprepError: as `check_file_output`, another run is writing it, or it cannot be written.
@@ -55,8 +58,9 @@ def publish_file(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
     real = check_file_output(path, force=force)
     folder, name = os.path.split(real)
     partial = os.path.join(folder, f".{name}{MARKER}")
-    with _parent_folders(real, path), os_errors("write", path):
-        with open(open_locked_file(partial, path), "r+b") as file:
+    shown = shown or path
+    with _parent_folders(real, shown), os_errors("write", shown):
+        with open(open_locked_file(partial, shown), "r+b") as file:
             try:
                 file.truncate()
                 yield file

@@ -15,7 +15,7 @@ from gptprep.units import MIB
 _MAX_JSON = 256 * MIB
 """Bytes: the largest published tokenizer.json has 35 million."""
 
-__all__ = ["Tokenizer", "load_tokenizer", "tokenizer_files"]
+__all__ = ["Tokenizer", "is_tokenizer", "load_tokenizer", "tokenizer_files"]
 
 
 def load_tokenizer(
@@ -57,9 +57,20 @@ def load_tokenizer(
     raise _unknown(name_or_path, known_names())
 
 
-def tokenizer_files(name_or_path: str) -> list[str]:
+def is_tokenizer(name_or_path: str) -> bool:
+    """Whether `load_tokenizer` would find something of that name; its content is not read."""
+    if name_or_path in KNOWN or os.path.isfile(name_or_path):
+        return True
+    from gptprep.tokenizers.rank_files import known_names
+
+    return name_or_path in known_names()
+
+
+def tokenizer_files(name_or_path: str | None) -> list[str]:
     """The file that `load_tokenizer` reads, or nothing for the name of an encoding."""
-    return [] if name_or_path in KNOWN or not os.path.exists(name_or_path) else [name_or_path]
+    if name_or_path is None or name_or_path in KNOWN or not os.path.exists(name_or_path):
+        return []
+    return [name_or_path]
 
 
 def _load_file(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:

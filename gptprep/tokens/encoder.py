@@ -203,9 +203,9 @@ class CorpusEncoder(Generic[Ids]):
 
 def _stored_ids(source: Source, tokenizer: Tokenizer, counts: SourceCounts) -> Iterator[EncodedChunk[Any]]:
     """A file of ids, or a range of one, checked against the vocabulary."""
-    from gptprep.tokens.id_file import IdFile, check_range, id_dtype
+    from gptprep.tokens.id_file import check_range, open_ids
 
-    with IdFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
+    with open_ids(source) as file:
         stop = len(file) if source.stop is None else source.stop
         for start in range(source.start, stop, _BLOCK_IDS):
             ids = file.read(start, min(start + _BLOCK_IDS, stop))

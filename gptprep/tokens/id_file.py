@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gptprep.corpus.sources import Source
 from gptprep.errors import CorruptDataError, GptprepError, os_errors
 from gptprep.storage import npy
 from gptprep.storage.memory_map import MemoryMap
@@ -63,6 +64,11 @@ class IdWriter:
             self._file.seek(0)
             self._file.write(npy.header((self._count,), self.dtype))
             self._file.seek(0, os.SEEK_END)
+
+
+def open_ids(source: Source) -> "IdFile":
+    """Open a source of ids; raises as `IdFile`."""
+    return IdFile(source.path, np.dtype(source.ids_dtype).newbyteorder("<"))
 
 
 class IdFile:

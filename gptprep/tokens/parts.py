@@ -22,7 +22,7 @@ from gptprep.storage.workdir import remove
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens import receipts
 from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts, check_not_empty, no_end_of_text
-from gptprep.tokens.id_file import IdFile, IdWriter, id_dtype
+from gptprep.tokens.id_file import IdWriter, id_dtype, open_ids
 from gptprep.tokens.planning import TaskSources, id_ranges, plan_task_sources, read_ranges
 from gptprep.tokens.receipts import Part
 from gptprep.tokens.spec import EncodingSpec
@@ -94,7 +94,7 @@ def plan_tasks(
     """
 
     def ranges_of_ids(source: Source) -> Iterator[Source]:
-        with IdFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
+        with open_ids(source) as file:
             return id_ranges(source, len(file), _PART_IDS)
 
     can_divide = tokenizer.split_points.exist

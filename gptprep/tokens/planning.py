@@ -101,14 +101,14 @@ def read_ranges(
 
 def estimate_ids(sources: Sequence[Source], tokenizer: Tokenizer, text: TextOptions) -> int | None:
     """About how many ids the sources have, from the first bytes of some; None if a size is unknown."""
-    from gptprep.tokens.id_file import IdFile, id_dtype
+    from gptprep.tokens.id_file import open_ids
 
     if total_bytes(sources) is None:
         return None
     n_ids = len(sources) - 1
     for source in sources:
         if source.kind == "ids":
-            with IdFile(source.path, id_dtype(tokenizer.n_vocab)) as file:
+            with open_ids(source) as file:
                 n_ids += len(file)
     texts = [source for source in sources if source.kind != "ids"]
     n_bytes = n_sampled = 0

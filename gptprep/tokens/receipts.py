@@ -116,7 +116,7 @@ def remove_others(folder: str, parts: Iterable[str]) -> None:
 
 
 def _fingerprint(sources: Sequence[Source], settings: Sequence[Any]) -> str | None:
-    ranges = [(source.kind, source.start, source.stop, source.stamp) for source in sources]
+    ranges = [(source.kind, source.ids_dtype, source.start, source.stop, source.stamp) for source in sources]
     if any(source.stamp is None for source in sources):
         return None
     return hashlib.sha256(json_bytes([_VERSION, ranges, list(settings)])).hexdigest()

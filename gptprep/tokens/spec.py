@@ -13,8 +13,8 @@ from gptprep.tokenizers import Tokenizer, load_tokenizer
 class EncodingSpec:
     """How documents are read and encoded."""
 
-    tokenizer: str = "gpt2"
-    """A name or a path, as `load_tokenizer` takes it."""
+    tokenizer: str | None = None
+    """A name or a path, as `load_tokenizer` takes it; None for that of the input, or GPT-2's for text."""
     special: SpecialPolicy = "allow"
     engine: Engine = "auto"
     cross_check: bool = True
@@ -26,12 +26,13 @@ class EncodingSpec:
 
         It is loaded again if its file has changed. Raises as `load_tokenizer`.
         """
+        name = self.tokenizer or "gpt2"
         try:
-            status = os.stat(self.tokenizer)
+            status = os.stat(name)
             stamp: tuple[int, ...] = (status.st_ino, status.st_size, status.st_mtime_ns)
         except OSError:
             stamp = ()
-        return _loaded(self.tokenizer, self.special, self.engine, stamp)
+        return _loaded(name, self.special, self.engine, stamp)
 
 
 @lru_cache(maxsize=4)

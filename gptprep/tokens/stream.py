@@ -1,5 +1,6 @@
 """Token streams: files of ids, read one after the other as one array."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, BinaryIO, Self
 
@@ -8,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from gptprep.errors import CorruptDataError
+from gptprep.parallel.threads import one_thread
 from gptprep.storage import npy
 from gptprep.storage.json_files import json_bytes, read_json
 from gptprep.storage.memory_map import MemoryMap
@@ -134,12 +136,20 @@ class TokenStream:
         return self._maps[index]
 
 
-def write_ids(file: BinaryIO, stream: TokenStream, *, npy_header: bool) -> None:
-    """Write a stream to an open file, as `.npy` (`npy_header`) or raw."""
-    if npy_header:
-        file.write(npy.header((len(stream),), stream.dtype))
-    for start in range(0, len(stream), _COPIED_IDS):
-        ids = stream.read(start, start + _COPIED_IDS)
-        offset = file.tell()
-        file.write(ids.data)
-        start_writeback(file.fileno(), offset, ids.nbytes)
+def write_ids(file: BinaryIO, stream: TokenStream, *, npy_header: bool) -> str:
+    """Write a stream to an open file, as `.npy` (`npy_header`) or raw; returns the sha256 of the file."""
+    digest = hashlib.sha256()
+    header = npy.header((len(stream),), stream.dtype) if npy_header else b""
+    file.write(header)
+    digest.update(header)
+    with one_thread() as submit:
+        hashed = submit(int)
+        for start in range(0, len(stream), _COPIED_IDS):
+            ids = stream.read(start, start + _COPIED_IDS)
+            hashed.result()
+            hashed = submit(digest.update, ids.data)  # releases the GIL
+            offset = file.tell()
+            file.write(ids.data)
+            start_writeback(file.fileno(), offset, ids.nbytes)
+        hashed.result()
+    return digest.hexdigest()

@@ -26,13 +26,13 @@ def test_arguments_files_and_standard_input_give_the_text(run: Run, tmp_path: Pa
     ("arguments", "code", "what"),
     [
         (["1", "50257"], 1, "error: the id 50257 at position 1 is not in the vocabulary of gpt2\n"),
-        (["far.npy"], 1, "the id 60000 at position 2"),
+        (["far.npy", "-T", "gpt2"], 1, "the id 60000 at position 2"),
         (["1", "x"], 2, "'x' is not an id"),
         (["none.npy"], 1, "cannot read none.npy"),
         (["words.txt"], 1, "words.txt holds 'Hello' at position 2"),
-        (["truncated.bin"], 3, "truncated.bin is truncated"),
-        (["no.npy"], 3, "no.npy is not a .npy file"),
-        (["wide.npy"], 3, "wide.npy is not a file of ids"),
+        (["truncated.bin", "-T", "gpt2"], 3, "truncated.bin is truncated"),
+        (["no.npy", "-T", "gpt2"], 3, "no.npy is not a .npy file"),
+        (["wide.npy", "-T", "gpt2"], 3, "wide.npy is not a file of ids"),
     ],
 )
 def test_error_says_what_is_wrong_and_writes_nothing(

@@ -18,7 +18,7 @@ USAGE = {
     "vocab": "gptprep vocab [OPTIONS] INPUT...",
     "window": "gptprep window [OPTIONS] INPUT...",
     "embed": "gptprep embed [OPTIONS] SHARDS",
-    "verify": "gptprep verify [OPTIONS] DIR",
+    "verify": "gptprep verify [OPTIONS] DIR|FILE",
 }
 VERBS = tuple(USAGE)[1:]
 
@@ -31,14 +31,16 @@ SECTIONS = {
         "--text --tokenizer --output --format --count --force --help",
         ENCODING + COMMON,
     ),
-    "decode": ("--tokenizer --output --force --help", COMMON),
+    "decode": ("--tokenizer --output --force --help", "--input-dtype " + COMMON),
     "vocab": (
         "--output --kind --size --top --force --help",
         "--min-count --special-token --no-special-tokens " + READING + COMMON,
     ),
     "window": (
         "--output --context-length --stride --val-fraction --tokenizer --force --dry-run --help",
-        "--split-by --boundary --shuffle --seed --layout --dtype --shard-size " + ENCODING + COMMON,
+        "--split-by --boundary --shuffle --seed --layout --dtype --input-dtype --shard-size "
+        + ENCODING
+        + COMMON,
     ),
     "embed": (
         "--output --dim --position --seed --weights --device --dtype --split --limit --force --dry-run "

@@ -87,7 +87,7 @@ MISSING = [
     Wrong("vocab -o v.json", r"INPUT... is missing", r"give INPUT\.\.\.", ("vocab -o v.json a.txt",)),
     Wrong("window -o w -L 4", r"INPUT... is missing", r"give INPUT\.\.\.", ("window -o w -L 4 a.txt",)),
     Wrong("embed -o e --dim 2", "SHARDS is missing", "give SHARDS", ("embed -o e --dim 2 s",)),
-    Wrong("verify", "DIR is missing", "give DIR", ("verify s",)),
+    Wrong("verify", "DIR|FILE is missing", "give DIR|FILE", ("verify s",)),
 ]
 WITHOUT_VALUE = [
     Wrong("encode a.txt -o", "-o has no value", "give -o .+", ("encode a.txt -o x.npy",)),

@@ -43,7 +43,12 @@ def test_windows_of_the_samples_are_those_of_the_book(
 def test_no_id_of_a_val_target_is_in_a_train_window(run: Run, tmp_path: Path) -> None:
     each_id_once = np.arange(1000, dtype="<u2")  # an id is its place in the stream
     each_id_once.tofile(tmp_path / "ids.bin")
-    assert run("window", "ids.bin", "-o", "s", "-L", "16", "-S", "3", "--val-fraction", "0.25").code == 0
+    assert (
+        run(
+            "window", "ids.bin", "-o", "s", "-L", "16", "-S", "3", "--val-fraction", "0.25", "-T", "gpt2"
+        ).code
+        == 0
+    )
     sides = ("inputs", "targets")
     train = {n for side in sides for ids in stored_windows(tmp_path / "s", "train", side) for n in ids}
     val = {n for ids in stored_windows(tmp_path / "s", "val", "targets") for n in ids}
@@ -55,7 +60,7 @@ def test_inputs_of_every_kind_make_one_stream(run: Run, reference: tiktoken.Enco
     (tmp_path / "b.jsonl").write_text('{"text": "Two."}\n{"text": "Three."}\n')
     np.save(tmp_path / "c.npy", np.array([1, 2, 3], np.int64))
     inputs = ("a.txt", "b.jsonl", "-", "c.npy")
-    done = run("window", *inputs, "-o", "s", "-L", "2", "-S", "1", "--json", stdin=b"Four.")
+    done = run("window", *inputs, "-o", "s", "-L", "2", "-S", "1", "-T", "gpt2", "--json", stdin=b"Four.")
     stream = [*stream_of([b"One text.", b"Two.", b"Three.", b"Four."], reference), 50256, 1, 2, 3]
     assert stored_windows(tmp_path / "s", "train", "inputs") == book.windows(stream, 2, 1)[0]
     report = json.loads(done.out)
@@ -159,7 +164,7 @@ def places(samples: Path, tmp_path: Path) -> dict[str, bytes]:
         (["sample_texts", "-o", "mine", "--force"], 1, "mine already exists and was not written by gptprep"),
         (["sample_texts", "-o", "file"], 1, "file is a file"),
         (["sample_texts", "-o", "file/s"], 1, "cannot write file/s"),
-        (["far.npy", "-L", "4"], 1, "far.npy holds the id 60000 at position 1"),
+        (["far.npy", "-L", "4", "-T", "gpt2"], 1, "far.npy holds the id 60000 at position 1"),
         (["sample_texts", "-T", "nope"], 1, "there is no tokenizer 'nope'"),
         (["sample_texts", "--special", "error"], 1, "sample_texts/seven_fables.txt:"),
     ],

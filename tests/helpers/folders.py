@@ -14,6 +14,7 @@ import numpy as np
 from gptprep.pipelines import window as pipeline
 from gptprep.pipelines.window import WindowOptions, WindowReport, WindowSpec
 from gptprep.storage.sealed import sealed_json
+from gptprep.tokens.spec import EncodingSpec
 
 _SPEC = {field.name for field in fields(WindowSpec)}
 
@@ -22,7 +23,8 @@ def window_options(inputs: list[str | Path], output: str | Path, **options: Any)
     """Options of `window`: those of `WindowOptions` and of `WindowSpec` together; one worker."""
     spec = {name: options.pop(name) for name in list(options) if name in _SPEC}
     paths = tuple(map(str, inputs))
-    return WindowOptions(paths, str(output), WindowSpec(**spec), **{"workers": 1, **options})
+    usual = {"workers": 1, "encoding": EncodingSpec("gpt2"), "input_dtype": "uint16"}
+    return WindowOptions(paths, str(output), WindowSpec(**spec), **{**usual, **options})
 
 
 def window(inputs: list[str | Path], output: str | Path, **options: Any) -> WindowReport:

@@ -111,7 +111,7 @@ def test_encode_in_parts_gives_the_same_bytes_as_at_once(
     for workers, size in ((1, 10_000), (2, 33_333), (3, 5_000)):
         monkeypatch.setattr(parts, "PART_BYTES", size)
         assert written(workers) == at_once
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name, f"{name}.json"]
 
 
 @pytest.mark.parametrize("end", ["", " ", " " * 50, "\u3000 \n \u2003", " two"])
@@ -154,7 +154,7 @@ def test_interrupted_large_encode_is_continued_by_the_same_command(
     assert "the same command continues from there" in caught.value.__notes__[0]
     assert names() == ["x.bin.partial"]
     assert run_encode(options).resumed >= 4
-    assert names() == ["x.bin"]
+    assert names() == ["x.bin", "x.bin.json"]
     fresh = EncodeOptions((str(corpus),), output=str(tmp_path / "fresh.bin"))
     assert run_encode(fresh).resumed == 0
     assert (tmp_path / "x.bin").read_bytes() == (tmp_path / "fresh.bin").read_bytes()
@@ -172,4 +172,4 @@ def test_small_encode_removes_what_a_large_one_to_the_same_output_left(
             run_encode(replace(options, force=True), interrupt)
     assert (tmp_path / "x.bin.partial").exists()
     run_encode(replace(options, force=True))
-    assert [path.name for path in tmp_path.iterdir()] == ["x.bin"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.bin", "x.bin.json"]

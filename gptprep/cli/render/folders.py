@@ -88,8 +88,9 @@ def verified(report: VerifyReport, took: float) -> Iterator[Text]:
         yield Text(f"  and {plural(len(report.problems) - _MAX_PROBLEMS, 'more problem')}")
     if not report.problems:
         hashed = "" if report.hashed else ", hashes not compared"
+        windows = f"{plural(sum(report.windows.values()), 'window')}, " if report.windows else ""
         yield done(
-            f"{report.path} is intact: {plural(report.files, 'file')}, "
-            f"{plural(sum(report.windows.values()), 'window')}, {size(report.bytes)}{hashed}; "
+            f"{report.path} is intact: {plural(report.files, 'file')}, {windows}"
+            f"{size(report.bytes)}{hashed}; "
             f"{seconds(took)} ({rate(report.bytes, took)})"
         )
