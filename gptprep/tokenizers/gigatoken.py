@@ -18,6 +18,7 @@ from gptprep.errors import GptprepError, TextError
 from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.tokenizers.bpe import BpeSpec, BpeTokenizer
 from gptprep.tokenizers.published import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
+from gptprep.tokenizers.rust import call_rust
 from gptprep.tokenizers.unicode_guard import may_differ
 from gptprep.units import KIB, MIB
 
@@ -113,12 +114,13 @@ class GigatokenTokenizer(BpeTokenizer):
         ):
             file.write(self._rank_data)
             file.flush()
-            try:
+
+            def load() -> Any:
                 encoder = Tokenizer.from_tiktoken(file.name, self._scheme, special_tokens)
                 encoder.encode(b"a")  # imports what it needs: an interrupt during that would be a panic
                 return encoder
-            except BaseException as error:  # its panics are not Exceptions
-                if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-                    what = f"gigatoken cannot use the ranks of {self.name}"
-                    raise GptprepError(what, str(error)[:200], "use --engine tiktoken") from error
-                raise
+
+            return call_rust(load, self._rank_error)
+
+    def _rank_error(self, why: str) -> GptprepError:
+        return GptprepError(f"gigatoken cannot use the ranks of {self.name}", why, "use --engine tiktoken")

@@ -10,8 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from gptprep.choices import Engine, SpecialPolicy
@@ -20,8 +19,10 @@ from gptprep.tokenizers.base import Tokenizer
 from gptprep.tokenizers.bpe import BpeSpec
 from gptprep.tokenizers.byte_level import to_bytes
 from gptprep.tokenizers.engines import make_bpe
+from gptprep.tokenizers.growth import check_growth
 from gptprep.tokenizers.hf_to_tiktoken import ConvertedBpe, NotExactError, convert
 from gptprep.tokenizers.rank_files import rank_file_bytes
+from gptprep.tokenizers.rust import call_rust
 from gptprep.tokenizers.vocabulary import id_gap
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def load_hugging_face(
         value: the contents of the file, an object with a `model`.
 
     Raises:
-        GptprepError: the engine that is asked for would give other ids.
+        GptprepError: the engine that is asked for would give other ids, or its steps make texts too long.
         CorruptDataError: it is not a tokenizer.
         MissingDependencyError: only `tokenizers` can encode it, and it is not installed.
     """
@@ -131,6 +132,7 @@ class HuggingFaceTokenizer(Tokenizer):
 
     Raises:
         CorruptDataError: `tokenizers` cannot load it.
+        GptprepError: its steps make texts too long.
         MissingDependencyError: `tokenizers` is not installed.
     """
 
@@ -160,9 +162,14 @@ class HuggingFaceTokenizer(Tokenizer):
     def encode(self, text: str) -> list[int]:
         if self.policy == "error":
             self.refuse_specials(text.encode(errors="replace"))
-        with _library_errors(TextError, f"{self.name} cannot encode this text"):
-            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        encoding = call_rust(
+            lambda: self._tokenizer.encode(text, add_special_tokens=False), self._encode_error
+        )
+        ids: list[int] = encoding.ids
         return ids
+
+    def _encode_error(self, why: str) -> TextError:
+        return TextError(f"{self.name} cannot encode this text", why)
 
     def encode_array(self, text: bytes) -> NDArray[Any]:
         import numpy as np
@@ -189,8 +196,8 @@ class HuggingFaceTokenizer(Tokenizer):
             for _ in self._tokens(block, len(ids)):  # raises an error that names an unknown id
                 pass
             ids.extend(map(int, block))
-        with _library_errors(GptprepError, f"{self.name} cannot decode these ids"):
-            text = self._tokenizer.decode(ids, skip_special_tokens=False)
+        error = partial(GptprepError, f"{self.name} cannot decode these ids")
+        text: str = call_rust(partial(self._tokenizer.decode, ids, skip_special_tokens=False), error)
         yield text.encode(errors="replace")
 
 
@@ -201,16 +208,7 @@ def _load(value: dict[str, Any], path: str) -> Any:
         what, fix = f"{path} needs Hugging Face's tokenizers", "pip install 'gptprep[hf]'"
         why = "it is not a byte-level BPE that tiktoken encodes to the same ids"
         raise MissingDependencyError(what, why, fix) from None
-    with _library_errors(CorruptDataError, f"{path} is not a tokenizer that Hugging Face's library loads"):
-        return Loaded.from_str(json.dumps(value))
-
-
-@contextmanager
-def _library_errors(error: type[GptprepError], what: str) -> Iterator[None]:
-    """Turn what `tokenizers` raises into one of our errors; its panics are not Exceptions."""
-    try:
-        yield
-    except BaseException as raised:
-        if isinstance(raised, Exception) or type(raised).__name__ == "PanicException":
-            raise error(what, str(raised)[:200]) from raised
-        raise
+    check_growth(value, path)
+    loaded = {**value, "post_processor": None}  # a template can repeat the text
+    error = partial(CorruptDataError, f"{path} is not a tokenizer that Hugging Face's library loads")
+    return call_rust(lambda: Loaded.from_str(json.dumps(loaded)), error)

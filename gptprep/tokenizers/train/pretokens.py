@@ -5,20 +5,17 @@ gigatoken's counts are made to follow tiktoken's version of Unicode. Python's ma
 matters to the newest characters only.
 """
 
-import os
 import re
 import sys
-import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from functools import cache
 
-from gptprep.storage.temporary import temporary_folder
 from gptprep.tokenizers import literals, split_points
 from gptprep.tokenizers.gigatoken import is_installed
 from gptprep.tokenizers.published import WHITE_SPACE
+from gptprep.tokenizers.rust import filtered
 from gptprep.tokenizers.unicode_guard import NEWER_RANGES, may_differ
 from gptprep.units import MIB
 
@@ -106,33 +103,9 @@ def _private_characters(text: str) -> dict[int, int]:
 def _gigatoken_counts(text: bytes) -> Iterable[tuple[bytes, int]]:
     from gigatoken.gigatoken_rs import pretokenized_counts
 
-    with _without_messages():
-        counts: list[tuple[bytes, int]] = pretokenized_counts(text, _SEPARATOR)
-        return counts
-
-
-@contextmanager
-def _without_messages() -> Iterator[None]:
-    """Keep gigatoken's messages off standard error; what else is written there appears after the block."""
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    try:
-        stderr = os.dup(2)
-    except OSError:  # it is closed
-        yield
-        return
-    folder = temporary_folder("training a BPE vocabulary")
-    with tempfile.TemporaryFile(dir=folder) as captured:
-        os.dup2(captured.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            captured.seek(0)
-            if others := _MESSAGES.sub(b"", captured.read()):
-                with suppress(OSError):
-                    os.write(2, others)
+    counts: list[tuple[bytes, int]]
+    counts = filtered(lambda: pretokenized_counts(text, _SEPARATOR), lambda _: _MESSAGES)
+    return counts
 
 
 def _slow_counts(text: bytes) -> Iterable[tuple[bytes, int]]:
