@@ -151,7 +151,8 @@ def _twice(lines: list[bytes]) -> str:
             token = line.split()[0]
             before = first.setdefault(a2b_base64(token), number)
             if before != number:
-                return f"it has the token {token[:40].decode(errors='backslashreplace')} twice, on lines {before} and {number}"
+                shown = token[:40].decode(errors="backslashreplace")
+                return f"it has the token {shown} twice, on lines {before} and {number}"
     return ""
 
 

@@ -95,5 +95,5 @@ def test_broken_rank_file_is_damaged_data(tmp_path: Path, data: bytes, why: str)
 def test_repeated_token_that_is_no_text_is_named(tmp_path: Path) -> None:
     line = b"\xff\xffQQ== 0\n"  # base64 decoders skip bytes outside their alphabet
     (tmp_path / "x.tiktoken").write_bytes(line + line.replace(b" 0", b" 1"))
-    with pytest.raises(CorruptDataError, match="x.tiktoken is not a"):
+    with pytest.raises(CorruptDataError, match=r"x\.tiktoken is not a"):
         load_tokenizer(str(tmp_path / "x.tiktoken"))
