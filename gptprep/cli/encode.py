@@ -2,13 +2,16 @@
 
 import io
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from gptprep.choices import IdFormat
 from gptprep.cli import options
 from gptprep.cli.options import choice, flag, option
 from gptprep.cli.streams import Streams
 from gptprep.errors import UsageError
+
+if TYPE_CHECKING:
+    from gptprep.pipelines.encode import EncodeReport
 
 _BY_ENDING = "by the ending of FILE, otherwise ids"
 
@@ -50,6 +53,7 @@ def command(
             format=format_ or ("json" if streams.json and to_file is None and not count else None),
             count_only=count,
             stdin=encoding.stdin,
+            files=encoding.files,
             workers=encoding.workers,
             force=force,
         )
@@ -62,11 +66,16 @@ def command(
         streams.write_json(report)
     elif number:
         streams.data.write(number.getvalue())
-    has_note = report.engine_note and tokenizer.endswith(".json")  # about what the file asks for
-    if not streams.json and (to_file is not None or report.replaced or report.skipped or has_note):
+    if not streams.json and (to_file is not None or _has_notes(report, tokenizer)):
         from gptprep.cli.render import text as render
 
         streams.say(*render.encoded(report, progress.seconds))
+
+
+def _has_notes(report: "EncodeReport", tokenizer: str) -> bool:
+    """Whether there is something to say beside ids on standard output; what is only usual is not said."""
+    of_inputs = report.replaced or report.skipped or report.passed_over or report.repeated
+    return bool(of_inputs or (report.engine_note and tokenizer.endswith(".json")))
 
 
 def _check_together(streams: Streams, to_file: str | None, format_: IdFormat | None, count: bool) -> None:

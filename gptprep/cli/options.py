@@ -20,7 +20,7 @@ from gptprep.cli.help import ADVANCED
 from gptprep.errors import GptprepError, UsageError
 
 if TYPE_CHECKING:
-    from gptprep.pipelines.encode import EncodingSpec, TextOptions
+    from gptprep.pipelines.encode import EncodingSpec, FileFilter, TextOptions
 
 
 def option(names: str, metavar: str, help: str, shown: str | bool = True) -> Any:
@@ -115,6 +115,8 @@ _ERRORS = "What invalid text becomes: an error, U+FFFD, or nothing (its document
 _FIELD = """Field or column with the text, in .jsonl and .parquet inputs. If set, standard input is read as
 JSON Lines."""
 _SEPARATOR = r"Text between the documents of a file; may contain \n, \t, \r and \\."
+_INCLUDE = "Read only the files of folders and globs that match, whatever their ending; can be repeated."
+_EXCLUDE = "Do not read the files of folders and globs that match; can be repeated."
 _WORKERS = "Number of processes; it does not change the result."
 _ENGINE = "What encodes BPE, with the same ids; auto is gigatoken where it is known to be exact."
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}
@@ -128,7 +130,16 @@ class ReadingArguments:
     errors: Annotated[ErrorPolicy, choice("--errors", _ERRORS)] = "strict"
     text_field: Annotated[str | None, option("--text-field", "NAME", _FIELD, "text")] = None
     separator: Annotated[str | None, option("--separator", "TEXT", _SEPARATOR)] = None
+    include: Annotated[list[str] | None, option("--include", "GLOB", _INCLUDE, "by ending")] = None
+    exclude: Annotated[list[str] | None, option("--exclude", "GLOB", _EXCLUDE, "hidden files")] = None
     workers: Annotated[int | None, option("--workers", "N", _WORKERS, "one per core")] = None
+
+    @property
+    def files(self) -> FileFilter:
+        """Which files of folders are read, for the pipelines."""
+        from gptprep.pipelines.encode import FileFilter
+
+        return FileFilter(tuple(self.include or ()), tuple(self.exclude or ()))
 
     @property
     def text(self) -> TextOptions:

@@ -69,12 +69,12 @@ class Streams:
         shared = beside_data and sys.stdout and sys.stdout.isatty()
         return ProgressDisplay(None if self.quiet or shared else sys.stderr)
 
-    def announce(self, plan: Any, line: RenderableType, *, dry_run: bool) -> None:
+    def announce(self, plan: Any, *lines: RenderableType, dry_run: bool) -> None:
         """Say what a run will write; if there will be no run, this is the result."""
         if dry_run and self.json:
             self.write_json(plan)
         else:
-            self.say(line)
+            self.say(*lines)
 
     def carry_out(
         self,

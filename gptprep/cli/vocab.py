@@ -73,6 +73,7 @@ def command(
             top=max(0, top),
             text=reading.text,
             stdin=reading.stdin,
+            files=reading.files,
             workers=reading.workers,
             force=force,
         )

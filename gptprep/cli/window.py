@@ -85,10 +85,12 @@ def command(
             input_dtype=advanced.input_dtype,
             shard_size=parse_size(advanced.shard_size),
             stdin=encoding.stdin,
+            files=encoding.files,
             workers=encoding.workers,
             force=force,
         )
     )
-    streams.announce(plan, folders.window_plan(plan), dry_run=dry_run)
+    lines = folders.window_dry_run(plan) if dry_run else [folders.window_plan(plan)]
+    streams.announce(plan, *lines, dry_run=dry_run)
     if not dry_run:
         streams.carry_out(window.run, plan, folders.windows)

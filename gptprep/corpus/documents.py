@@ -1,7 +1,6 @@
 """Documents as valid UTF-8: separators, JSON Lines, other encodings, and what becomes of invalid text."""
 
 import codecs
-import json
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
@@ -10,9 +9,11 @@ from typing import NamedTuple, NoReturn
 
 from gptprep.choices import ErrorPolicy
 from gptprep.corpus.blocks import read_blocks
+from gptprep.corpus.json_lines import text_of_line
 from gptprep.corpus.parquet import read_rows
+from gptprep.corpus.signatures import refuse_binary
 from gptprep.corpus.sources import Source
-from gptprep.errors import CorruptDataError, GptprepError, UsageError
+from gptprep.errors import GptprepError, UsageError
 from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.units import MIB
 
@@ -85,8 +86,9 @@ def read_documents(source: Source, options: TextOptions, counts: ReadCounts) -> 
     if source.kind == "parquet":
         documents = _rows(source, options, counts)
     else:
-        blocks = _counted(read_blocks(source), counts)
-        if codecs.lookup(options.encoding).name != "utf-8":
+        is_utf8 = codecs.lookup(options.encoding).name == "utf-8"
+        blocks = _counted(_without_binary(source, read_blocks(source), is_utf8), counts)
+        if not is_utf8:
             blocks = _transcoded(source, blocks, options, counts)
         separator = "\n" if source.kind == "jsonl" else options.separator
         encoded = separator.encode("utf-8", "surrogateescape") if separator else None
@@ -103,6 +105,16 @@ def _rows(source: Source, options: TextOptions, counts: ReadCounts) -> Iterator[
         data = text or b""
         counts.bytes += len(data)
         yield DocumentBlock(data, 0, number, True)
+
+
+def _without_binary(source: Source, blocks: Iterable[bytes], is_utf8: bool) -> Iterator[bytes]:
+    """The blocks, after a look at the first one."""
+    is_start = source.start == 0 and source.data is None
+    for block in blocks:
+        if is_start:
+            refuse_binary(source, block, is_utf8=is_utf8)
+            is_start = False
+        yield block
 
 
 def _counted(blocks: Iterable[bytes], counts: ReadCounts) -> Iterator[bytes]:
@@ -273,29 +285,11 @@ def _json_texts(
         json_line = b"".join(line_blocks)
         line_blocks.clear()
         if json_line.strip():
-            text = _text_field(source, json_line, line, options.text_field)
+            text = text_of_line(json_line, options.text_field, f"{source.label}:{line}")
             if text is None:
                 counts.empty += 1
             elif (encoded := _encode(source, text, line, options.errors, counts)) is not None:
                 yield DocumentBlock(encoded, offset, line, True)
-
-
-def _text_field(source: Source, json_line: bytes, line: int, field: str) -> str | None:
-    """The text of one line; None for `null`, which is no text, as in a table."""
-    place = f"{source.label}:{line}"
-    try:
-        value = json.loads(json_line, parse_int=len)  # numbers are not used, and Python refuses long ones
-    except (ValueError, RecursionError) as error:
-        fix = "JSON Lines hold one object on each line"
-        raise CorruptDataError(f"{place} is not valid JSON", str(error), fix) from error
-    if not isinstance(value, dict) or not isinstance(value.get(field, 0), str | None):
-        why = "it is not an object"
-        if isinstance(value, dict):
-            why = f"its fields are {', '.join(repr(key)[:40] for key in list(value)[:8]) or 'none'}"
-        what = f"{place} has no text in the field {field!r}"
-        raise CorruptDataError(what, why, "name the field with --text-field")
-    text: str | None = value[field]
-    return text
 
 
 def _encode(source: Source, text: str, line: int, errors: ErrorPolicy, counts: ReadCounts) -> bytes | None:

@@ -1,10 +1,13 @@
 """Which files the inputs name, in an order that is the same on every machine."""
 
+import fnmatch
 import glob
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from gptprep.choices import SourceKind
@@ -101,7 +104,56 @@ def text_source(text: bytes, number: int) -> Source:
     return Source(f"text-{number}", f"text {number}", "text", len(text), text)
 
 
-def find_sources(inputs: Sequence[str], *, ids: bool = False, stdin: SourceKind = "text") -> list[Source]:
+@dataclass(frozen=True)
+class FileFilter:
+    """Which files of folders and globs are read.
+
+    A pattern with a `/` is compared with the path below the folder, any other with the file's name.
+    """
+
+    include: tuple[str, ...] = ()
+    """If any are given, files that match one are read whatever their ending, and no others."""
+    exclude: tuple[str, ...] = ()
+
+    def reason(self, name: str, *, by_ending: bool) -> str:
+        """Why a file is passed over: "hidden", "excluded", or its ending; empty if it is read.
+
+        Args:
+            name: the path below the folder.
+            by_ending: whether only files with a known ending are read.
+        """
+        ending = os.path.splitext(name)[1].lower() or "without an ending"
+        if os.path.basename(name).startswith("."):
+            return "hidden"
+        if _matches(name, self.exclude):
+            return "excluded"
+        if self.include:
+            return "" if _matches(name, self.include) else ending
+        return "" if not by_ending or _kind(name) else ending
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    base = os.path.basename(name)
+    return any(fnmatch.fnmatchcase(name if "/" in pattern else base, pattern) for pattern in patterns)
+
+
+class Selection(NamedTuple):
+    """The sources that some inputs name."""
+
+    sources: list[Source]
+    passed_over: dict[str, int]
+    """How many files of folders and globs are not read, by reason; see `FileFilter.reason`."""
+    repeated: tuple[str, ...]
+    """Files that are named more than once, and read as often."""
+
+
+def select_sources(
+    inputs: Sequence[str],
+    *,
+    ids: bool = False,
+    stdin: SourceKind = "text",
+    file_filter: FileFilter = FileFilter(),
+) -> Selection:
     """The files that some paths, folders and globs name; "-" is standard input.
 
     Folders are walked in sorted order (of the names' bytes). Their files are taken if they end like text,
@@ -110,6 +162,7 @@ def find_sources(inputs: Sequence[str], *, ids: bool = False, stdin: SourceKind 
     Args:
         ids: whether `.npy` and `.bin` files that are named hold ids.
         stdin: what standard input holds.
+        file_filter: which files of folders and globs are taken.
 
     Raises:
         UsageError: standard input is named twice.
@@ -117,17 +170,19 @@ def find_sources(inputs: Sequence[str], *, ids: bool = False, stdin: SourceKind 
     """
     if list(inputs).count("-") > 1:
         raise UsageError("standard input is named twice", fix="name - once")
-    sources: list[Source] = []
+    sources, passed_over = list[Source](), Counter[str]()
     for name in inputs:
         if name == "-":
             sources.append(Source("stdin", "-", stdin))
         elif os.path.isdir(name):
-            sources += _folder(name)
+            sources += _folder(name, file_filter, passed_over)
         elif os.path.lexists(name) or not glob.has_magic(name):
             sources.append(_file(name, os.path.basename(name), ids))
         else:
-            sources += _glob(name, ids)
-    return sources
+            sources += _glob(name, ids, file_filter, passed_over)
+    by_file = Counter(source.stamp for source in sources if source.stamp)
+    repeated = dict.fromkeys(source.label for source in sources if source.stamp and by_file[source.stamp] > 1)
+    return Selection(sources, dict(sorted(passed_over.items(), key=lambda item: -item[1])), tuple(repeated))
 
 
 def one_source(name: str, *, ids: bool = False) -> Source:
@@ -143,17 +198,34 @@ def one_source(name: str, *, ids: bool = False) -> Source:
     return _file(name, os.path.basename(name), ids)
 
 
-def _folder(top: str) -> list[Source]:
+def _folder(top: str, file_filter: FileFilter, passed_over: Counter[str]) -> list[Source]:
     base = os.path.basename(os.path.normpath(top)).strip(".")  # nothing for "." and ".."
-    paths = sorted(_walk(top), key=lambda path: os.fsencode(path).split(os.fsencode(os.sep)))
+    paths, found = [], Counter[str]()
+    for path in _walk(top):
+        name = os.path.relpath(path, top).replace(os.sep, "/")
+        if reason := file_filter.reason(name, by_ending=True):
+            found[reason] += 1
+        elif os.path.isfile(path) or not os.path.exists(path):  # a broken link is an error later
+            paths.append(path)
+    passed_over.update(found)
     if not paths:
-        raise GptprepError(
-            f"the folder {top} has no text",
-            f"files that end in {' '.join(_KINDS)} are read (also with {' or '.join(_COMPRESSED)} added)",
-            "name the files themselves, or a quoted glob such as 'src/**/*.py'",
-        )
+        raise _nothing_in(top, file_filter, found)
+    paths.sort(key=lambda path: os.fsencode(path).split(os.fsencode(os.sep)))
     names = (os.path.join(base, os.path.relpath(path, top)).replace(os.sep, "/") for path in paths)
     return [_file(path, name, False) for path, name in zip(paths, names, strict=True)]
+
+
+def _nothing_in(top: str, file_filter: FileFilter, found: Counter[str]) -> GptprepError:
+    what = f"the folder {top} has no text"
+    if not found:
+        return GptprepError(what, "it has no files", "name another folder, or the files themselves")
+    files = ", ".join(f"{count:,} {reason}" for reason, count in found.most_common(5))
+    if file_filter != FileFilter():
+        fix = "change --include and --exclude"
+        return GptprepError(what, f"no file is left by --include and --exclude: {files}", fix)
+    why = f"files that end in {' '.join(_KINDS)} are read, and it has {files}"
+    pattern = f"'*{reason}'" if (reason := found.most_common(1)[0][0]).startswith(".") else "'*'"
+    return GptprepError(what, why, f"give --include {pattern}, or name the files themselves")
 
 
 def _walk(top: str) -> Iterator[str]:
@@ -163,14 +235,10 @@ def _walk(top: str) -> Iterator[str]:
                 folders.clear()
                 continue
             folders[:] = [name for name in folders if not name.startswith(".")]
-            for name in files:
-                path = os.path.join(folder, name)
-                may_read = os.path.isfile(path) or not os.path.exists(path)  # a broken link is an error later
-                if _kind(name) and not name.startswith(".") and may_read:
-                    yield path
+            yield from (os.path.join(folder, name) for name in files)
 
 
-def _glob(pattern: str, ids: bool) -> list[Source]:
+def _glob(pattern: str, ids: bool, file_filter: FileFilter, passed_over: Counter[str]) -> list[Source]:
     try:
         found = filter(_is_input, glob.glob(pattern, recursive=True))
     except RecursionError:
@@ -178,7 +246,12 @@ def _glob(pattern: str, ids: bool) -> list[Source]:
         raise GptprepError(what, fix="name the folder itself instead of a pattern") from None
     if "**" in pattern:
         found = filter(_is_not_behind_link(pattern), found)
-    paths = sorted(found, key=os.fsencode)
+    paths = []
+    for path in sorted(found, key=os.fsencode):
+        if file_filter != FileFilter() and (reason := file_filter.reason(path, by_ending=False)):
+            passed_over[reason] += 1
+        else:
+            paths.append(path)
     if not paths:
         raise GptprepError(f"no file matches {pattern}", fix="check the pattern, and quote it")
     return [_file(path, os.path.basename(path), ids) for path in paths]

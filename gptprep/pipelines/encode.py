@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 
 from gptprep.choices import IdFormat, SourceKind
 from gptprep.corpus.documents import TextOptions as TextOptions
-from gptprep.corpus.sources import Source, find_sources, text_source
+from gptprep.corpus.sources import FileFilter as FileFilter
+from gptprep.corpus.sources import Selection, Source, select_sources, text_source
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.progress import Progress, no_progress
@@ -57,6 +58,7 @@ class EncodeOptions:
     count_only: bool = False
     """Whether to write nothing but the number of ids."""
     stdin: SourceKind = "text"
+    files: FileFilter = field(default_factory=FileFilter)
     workers: int | None = None
     force: bool = False
 
@@ -67,6 +69,7 @@ class EncodePlan:
 
     options: EncodeOptions
     sources: tuple[Source, ...]
+    selection: Selection
     tokenizer: Tokenizer
     format: IdFormat
     workers: int
@@ -100,7 +103,8 @@ def plan(options: EncodeOptions) -> EncodePlan:
         GptprepError: an input or the output cannot be used.
     """
     sources = [text_source(text, number) for number, text in enumerate(options.texts, 1)]
-    sources += find_sources(options.inputs, stdin=options.stdin)
+    selection = select_sources(options.inputs, stdin=options.stdin, file_filter=options.files)
+    sources += selection.sources
     if not sources:
         raise UsageError("there is nothing to encode", fix="name a file, or give a text with -t")
     chosen = _chosen_format(options)
@@ -112,7 +116,7 @@ def plan(options: EncodeOptions) -> EncodePlan:
 
             check_provenance_output(options.output, inputs=reads)
     tokenizer = options.encoding.load_tokenizer()
-    return EncodePlan(options, tuple(sources), tokenizer, chosen, chosen_workers(options.workers))
+    return EncodePlan(options, tuple(sources), selection, tokenizer, chosen, chosen_workers(options.workers))
 
 
 def _chosen_format(options: EncodeOptions) -> IdFormat:
@@ -226,5 +230,5 @@ def _report(
         special_tokens=literal_specials(counts, plan.tokenizer),
         ids=n_ids,
         sources=tuple(counts),
-        **totals(counts),
+        **totals(counts, plan.selection),
     )

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 from gptprep.choices import SourceKind, VocabKind
 from gptprep.corpus.chunks import read_chunks
 from gptprep.corpus.documents import TextOptions
-from gptprep.corpus.sources import Source, find_sources, total_bytes
+from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, total_bytes
 from gptprep.errors import UsageError, os_errors
 from gptprep.parallel import processes
 from gptprep.parallel.limits import limit_rayon_threads
@@ -54,6 +54,7 @@ class VocabOptions:
     """How many of the most frequent tokens the report has."""
     text: TextOptions = field(default_factory=TextOptions)
     stdin: SourceKind = "text"
+    files: FileFilter = field(default_factory=FileFilter)
     workers: int | None = None
     force: bool = False
 
@@ -70,6 +71,7 @@ class VocabPlan:
 
     options: VocabOptions
     sources: tuple[Source, ...]
+    selection: Selection
     workers: int
 
 
@@ -100,7 +102,8 @@ def plan(options: VocabOptions) -> VocabPlan:
         UsageError: an option gives no vocabulary.
         GptprepError: an input or the output cannot be used.
     """
-    sources = find_sources(options.inputs, stdin=options.stdin)
+    selection = select_sources(options.inputs, stdin=options.stdin, file_filter=options.files)
+    sources = selection.sources
     if options.output != "-":
         check_file_output(options.output, force=options.force, inputs=(source.path for source in sources))
         if not options.output.endswith(".json"):
@@ -112,7 +115,7 @@ def plan(options: VocabOptions) -> VocabPlan:
         workers = 1  # gigatoken counts with threads of its own, which a forked process does not have
     if any(source.size is None for source in sources):
         workers = 1  # only the process that has a pipe can read it
-    return VocabPlan(options, tuple(sources), workers)
+    return VocabPlan(options, tuple(sources), selection, workers)
 
 
 def run(plan: VocabPlan, progress: Progress = no_progress, out: BinaryIO | None = None) -> VocabReport:
@@ -140,7 +143,7 @@ def run(plan: VocabPlan, progress: Progress = no_progress, out: BinaryIO | None 
         kind=options.kind,
         wanted=options.size,
         special_tokens=options.specials(),
-        **built | totals(counts),
+        **built | totals(counts, plan.selection),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gptprep.choices import DEFAULT_SHARD_BYTES, IdDtype, RawDtype, SourceKind
-from gptprep.corpus.sources import Source, find_sources, total_bytes
+from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, total_bytes
 from gptprep.errors import GptprepError, UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.progress import Progress, no_progress
@@ -62,6 +62,7 @@ class WindowOptions:
     shard_size: int = DEFAULT_SHARD_BYTES
     """The largest file, in bytes."""
     stdin: SourceKind = "text"
+    files: FileFilter = field(default_factory=FileFilter)
     workers: int | None = None
     """None for one on each core."""
     force: bool = False
@@ -73,6 +74,7 @@ class WindowPlan:
 
     options: WindowOptions
     sources: tuple[Source, ...]
+    selection: Selection
     tokenizer: Tokenizer
     layout: Layout
     windows: WindowFormat
@@ -95,6 +97,8 @@ class WindowPlan:
             "layout": self.layout.name,
             "dtype": self.windows.dtype.name,
             "sources": [{"path": source.name, "bytes": source.size} for source in self.sources],
+            "passed_over": self.selection.passed_over,
+            "repeated": self.selection.repeated,
             "bytes": self.bytes,
             "estimated_ids": self.estimated_ids,
             "estimated_windows": self.estimated_windows,
@@ -120,7 +124,8 @@ def plan(options: WindowOptions) -> WindowPlan:
         GptprepError: an input or the output cannot be used, or the disk is too small.
     """
     spec, encoding = options.windows, options.encoding
-    sources = find_sources(options.inputs, ids=True, stdin=options.stdin)
+    selection = select_sources(options.inputs, ids=True, stdin=options.stdin, file_filter=options.files)
+    sources = selection.sources
     reads = [*(source.path for source in sources), *tokenizer_files(encoding.tokenizer)]
     check_folder_output(options.output, force=options.force, not_ours=not_only_shards, inputs=reads)
     if not sources:
@@ -149,6 +154,7 @@ def plan(options: WindowOptions) -> WindowPlan:
     return WindowPlan(
         options=options,
         sources=tuple(sources),
+        selection=selection,
         tokenizer=tokenizer,
         layout=layout,
         windows=windows,
@@ -216,7 +222,7 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
         resumed=encoded.resumed,
         special_tokens=literal_specials(encoded.counts, tokenizer),
         manifest=manifest,
-        **totals(encoded.counts),
+        **totals(encoded.counts, plan.selection),
     )
 
 
@@ -291,7 +297,7 @@ def _manifest(
         split_by=spec.split_by,
         val_fraction=spec.val_fraction.strip(),
         dtype=plan.windows.dtype.name,
-        documents=totals(encoded.counts)["documents"],
+        documents=sum(count.documents for count in encoded.counts),
         ids=sum(split.ids for split in splits.values()),
         sources=tuple(
             SourceRecord(*(getattr(count, name) for name in SourceRecord._fields)) for count in encoded.counts

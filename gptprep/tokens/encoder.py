@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from gptprep.corpus.chunks import place, read_chunks
 from gptprep.corpus.documents import ReadCounts, TextOptions
-from gptprep.corpus.sources import Source, check_unchanged, total_bytes
+from gptprep.corpus.sources import Selection, Source, check_unchanged, total_bytes
 from gptprep.errors import GptprepError, TextError
 from gptprep.progress import Progress
 from gptprep.tokenizers import Tokenizer
@@ -79,7 +79,7 @@ def literal_specials(counts: Sequence[SourceCounts], tokenizer: Tokenizer) -> tu
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """Sums over all sources, without ids: the end-of-text ids between documents belong to no source."""
+    """What was read of all sources. Ids are not here: those between documents belong to no source."""
 
     documents: int
     bytes: int
@@ -87,6 +87,10 @@ class Totals:
     empty: int
     replaced: int
     skipped: int
+    passed_over: dict[str, int]
+    """Files of folders and globs that were not read, by reason; see `FileFilter.reason`."""
+    repeated: tuple[str, ...]
+    """Files that were named, and read, more than once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +107,14 @@ class EncodingReport(Totals):
     """Those that are in the text."""
 
 
-def totals(counts: Sequence[SourceCounts]) -> dict[str, int]:
+def totals(counts: Sequence[SourceCounts], selection: Selection) -> dict[str, Any]:
     """The fields of `Totals`."""
-    return {total.name: sum(getattr(count, total.name) for count in counts) for total in fields(Totals)}
+    sums = ("documents", "bytes", "literal_specials", "empty", "replaced", "skipped")
+    return {
+        **{name: sum(getattr(count, name) for count in counts) for name in sums},
+        "passed_over": selection.passed_over,
+        "repeated": selection.repeated,
+    }
 
 
 class CrossChecker:

@@ -22,7 +22,7 @@ USAGE = {
 }
 VERBS = tuple(USAGE)[1:]
 
-READING = "--encoding --errors --text-field --separator --workers "
+READING = "--encoding --errors --text-field --separator --include --exclude --workers "
 ENCODING = READING + "--special --engine --no-cross-check "
 COMMON = "--json --quiet --no-color --debug"
 SECTIONS = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gptprep.choices import ErrorPolicy
 from gptprep.corpus.documents import TextOptions
-from gptprep.errors import CorruptDataError, GptprepError, UsageError
+from gptprep.errors import GptprepError, UsageError
 from tests.helpers.documents import documents, file_source
 from tests.helpers.read_in_blocks import read_in_blocks
 
@@ -150,7 +150,7 @@ def test_text_field_chooses_the_field_of_json_lines(tmp_path: Path) -> None:
     ids=["broken", "array", "many fields", "number", "other field", "deeply nested"],
 )
 def test_unusable_json_line_is_named(tmp_path: Path, line: bytes, what: str) -> None:
-    with pytest.raises(CorruptDataError, match=what):
+    with pytest.raises(GptprepError, match=what):
         documents(file_source(tmp_path / "a.jsonl", json_lines({"text": "x"}) + line + b"\n"))
 
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from gptprep.corpus.documents import TextOptions
-from gptprep.corpus.sources import Source, find_sources
+from gptprep.corpus.sources import Source
 from gptprep.errors import CorruptDataError
-from tests.helpers.documents import documents, file_source
+from tests.helpers.documents import documents, file_source, find_sources
 
 
 def parquet_source(path: Path, table: pa.Table) -> Source:
@@ -104,10 +104,10 @@ def test_flipped_bytes_give_damaged_data_errors_only(tmp_path: Path) -> None:
 COUNT_THREADS = """
 import os, sys, pyarrow.parquet
 from gptprep.corpus.parquet import read_rows
-from gptprep.corpus.sources import find_sources
+from gptprep.corpus.sources import select_sources
 
 before = len(os.listdir("/proc/self/task"))
-rows = list(read_rows(find_sources(sys.argv[1:])[0], "text"))
+rows = list(read_rows(select_sources(sys.argv[1:]).sources[0], "text"))
 print(len(rows), len(os.listdir("/proc/self/task")) - before)
 """
 

@@ -11,11 +11,11 @@ from gptprep.choices import ErrorPolicy
 from gptprep.corpus.chunks import read_chunks
 from gptprep.corpus.documents import ReadCounts, TextOptions
 from gptprep.corpus.ranges import exact_range, plan_ranges
-from gptprep.corpus.sources import find_sources
 from gptprep.errors import GptprepError
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokenizers.bpe import BpeTokenizer
 from tests.helpers.bpe import EOT, PATTERNS, TEXTS, pair_ranks, pair_spec
+from tests.helpers.documents import find_sources
 
 WHOLE = 1 << 30
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gptprep.corpus.sources import find_sources, one_source
+from gptprep.corpus.sources import one_source
 from gptprep.errors import GptprepError, UsageError
 from tests.helpers.deep_trees import DeepTree
+from tests.helpers.documents import find_sources
 
 
 def test_folders_are_walked_in_sorted_order_without_hidden_files(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gptprep.corpus.chunks import read_chunks
 from gptprep.corpus.documents import ReadCounts, TextOptions
-from gptprep.corpus.sources import Source, find_sources
+from gptprep.corpus.sources import Source, select_sources
 from gptprep.tokens.spec import EncodingSpec
 
 
@@ -31,3 +33,8 @@ def file_source(path: Path, data: bytes) -> Source:
     """The source for a file with these bytes."""
     path.write_bytes(data)
     return find_sources([str(path)])[0]
+
+
+def find_sources(inputs: Sequence[str], **options: Any) -> list[Source]:
+    """The sources that some inputs name."""
+    return select_sources(inputs, **options).sources

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from gptprep.corpus.sources import find_sources
 from gptprep.errors import GptprepError
 from gptprep.pipelines import window as pipeline
 from gptprep.pipelines.window import WindowOptions, WindowReport
 from gptprep.tokens import parts
 from gptprep.tokens.spec import EncodingSpec
 from tests.helpers.cli import Run
+from tests.helpers.documents import find_sources
 from tests.helpers.folders import contents, window_options
 from tests.helpers.paths import RANKS, SAMPLES
 

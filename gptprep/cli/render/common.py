@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from gptprep.pipelines.encode import EncodingReport, LiteralSpecial, Totals
 
-_MAX_SPECIALS = 3
+_MAX_SPECIALS, _MAX_REASONS = 3, 8
 
 _ANY_WIDTH = 1000
 
@@ -85,8 +85,21 @@ def _special_note(found: LiteralSpecial) -> Text:
     return note(f"the special token {found.token} is {where}: it {became}")
 
 
+def input_notes(passed_over: dict[str, int], repeated: tuple[str, ...]) -> Iterator[Text]:
+    """Notes about files that were not read, or more than once."""
+    if passed_over:
+        reasons = [f"{count:,} {reason}" for reason, count in passed_over.items()]
+        if len(reasons) > _MAX_REASONS:
+            reasons[_MAX_REASONS:] = [f"{sum(list(passed_over.values())[_MAX_REASONS:]):,} others"]
+        files = plural(sum(passed_over.values()), "file")
+        yield note(f"{files} passed over: {', '.join(reasons)}; --include GLOB reads others")
+    if repeated:
+        yield note(f"read more than once: {', '.join(repeated[:_MAX_REASONS])}")
+
+
 def text_notes(report: Totals) -> Iterator[Text]:
-    """Counts that one expects to be zero."""
+    """What one may not expect of the inputs: files passed over, and counts that are not zero."""
+    yield from input_notes(report.passed_over, report.repeated)
     for count, noun, what in (
         (report.replaced, "invalid sequence", "replaced by U+FFFD"),
         (report.skipped, "document", "skipped: not valid text"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gptprep.cli.numbers import plural, printable, seconds, size
-from gptprep.cli.render.common import done, encoding_notes, engine, note, rate, table
+from gptprep.cli.render.common import done, encoding_notes, engine, input_notes, note, rate, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,9 +22,10 @@ _MAX_PROBLEMS = 20
 
 def window_plan(plan: WindowPlan) -> Text:
     """What will be read and about how much will be written."""
-    spec = plan.options.windows
+    spec, n_passed = plan.options.windows, sum(plan.selection.passed_over.values())
+    passed = f" ({plural(n_passed, 'file')} passed over)" if n_passed else ""
     what = (
-        f"{plural(len(plan.sources), 'input')} → {plan.options.output}: {plan.tokenizer.name}, "
+        f"{plural(len(plan.sources), 'input')}{passed} → {plan.options.output}: {plan.tokenizer.name}, "
         f"{plan.windows.dtype.name}, context length {spec.context_length:,}, stride {spec.step:,}"
     )
     if plan.estimated_ids is None:
@@ -35,6 +36,12 @@ def window_plan(plan: WindowPlan) -> Text:
     if plan.estimated_bytes is not None:
         what += f", {size(plan.estimated_bytes)} to write"
     return Text(printable(what))
+
+
+def window_dry_run(plan: WindowPlan) -> Iterator[Text]:
+    """The plan, and what one may not expect of the inputs."""
+    yield window_plan(plan)
+    yield from input_notes(plan.selection.passed_over, plan.selection.repeated)
 
 
 def windows(report: WindowReport, took: float) -> Iterator[RenderableType]:
