@@ -17,7 +17,7 @@ read."""
 _DTYPE = "Data type of the ids; auto picks the smallest that fits."
 _SHARD_SIZE = "The largest file, such as 64MB or 1GiB."
 _DEFAULT_SIZE = exact_size(DEFAULT_SHARD_BYTES)
-_FRACTION = "Fraction of the stream, or of the documents, that goes to val."
+_FRACTION = "Fraction of the stream, or of the documents, that goes to val, such as 0.1 or 10%."
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,6 @@ def command(
             force=force,
         )
     )
-    lines = folders.window_dry_run(plan) if dry_run else [folders.window_plan(plan)]
-    streams.announce(plan, *lines, dry_run=dry_run)
+    streams.announce(plan, *folders.window_plan(plan, dry_run=dry_run), dry_run=dry_run)
     if not dry_run:
         streams.carry_out(window.run, plan, folders.windows)

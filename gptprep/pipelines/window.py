@@ -16,6 +16,7 @@ from gptprep.choices import DEFAULT_SHARD_BYTES, IdDtype, RawDtype, SourceKind
 from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, total_bytes
 from gptprep.errors import GptprepError, UsageError
 from gptprep.parallel.workers import chosen_workers
+from gptprep.pipelines import split_notes
 from gptprep.progress import Progress, no_progress
 from gptprep.shards.folder import LAYOUTS, not_only_shards
 from gptprep.shards.layout import Layout
@@ -82,6 +83,8 @@ class WindowPlan:
     bytes: int | None
     estimated_ids: int | None
     estimated_windows: int | None
+    notes: tuple[str, ...]
+    """What one may not expect of the splits."""
     estimated_bytes: int | None
     """The size of all shards; during the run the ids need space too, twice if they are copied."""
 
@@ -103,6 +106,7 @@ class WindowPlan:
             "estimated_ids": self.estimated_ids,
             "estimated_windows": self.estimated_windows,
             "estimated_bytes": self.estimated_bytes,
+            "notes": self.notes,
         }
 
 
@@ -113,6 +117,8 @@ class WindowReport(EncodingReport):
     output: str
     bytes_written: int
     parts: int
+    notes: tuple[str, ...]
+    """What one may not expect of the splits and windows."""
     manifest: Manifest
 
 
@@ -162,6 +168,7 @@ def plan(options: WindowOptions) -> WindowPlan:
         bytes=total_bytes(sources),
         estimated_ids=n_ids,
         estimated_windows=n_windows,
+        notes=tuple(split_notes.before(sources, encoding.text, spec)),
         estimated_bytes=size,
     )
 
@@ -221,6 +228,7 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
         parts=len(encoded.parts),
         resumed=encoded.resumed,
         special_tokens=literal_specials(encoded.counts, tokenizer),
+        notes=tuple(split_notes.after(manifest, spec)),
         manifest=manifest,
         **totals(encoded.counts, plan.selection),
     )

@@ -54,9 +54,14 @@ def _part_documents(part: Part, first: int, spec: WindowSpec) -> _PartDocuments:
         stops = np.append(file.read(0, len(file)).astype(np.int64), part.ids)
     if not spec.splits_by_document:
         return _PartDocuments(stops, np.zeros(len(stops), np.int64))
-    hashes = hash_numbers(np.arange(first, first + len(stops)), spec.seed)
-    is_val = hashes < np.uint64(math.floor(spec.fraction * (1 << 64)))
-    return _PartDocuments(stops, is_val.astype(np.int64))
+    return _PartDocuments(stops, goes_to_val(first, len(stops), spec).astype(np.int64))
+
+
+def goes_to_val(first: int, count: int, spec: WindowSpec) -> NDArray[np.bool_]:
+    """Which of `count` documents from number `first` on go to val, (count,)."""
+    hashes = hash_numbers(np.arange(first, first + count), spec.seed)
+    is_val: NDArray[np.bool_] = hashes < np.uint64(math.floor(spec.fraction * (1 << 64)))
+    return is_val
 
 
 def documents_of(parts: list[Part], spec: WindowSpec, split: int, id_range: range) -> Iterator[Documents]:

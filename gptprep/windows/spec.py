@@ -22,7 +22,7 @@ class WindowSpec:
     stride: int | None = None
     """None for the context length."""
     val_fraction: str = "0"
-    """As the user wrote it; of the ids, or of the documents."""
+    """As the user wrote it, such as 0.1 or 10%; of the ids, or of the documents."""
     split_by: SplitBy = "tail"
     boundary: Boundary = "stream"
     shuffle: bool = False
@@ -32,7 +32,7 @@ class WindowSpec:
     def __post_init__(self) -> None:
         check_lengths(self.context_length, self.step)
         if not 0 <= self.fraction < 1:
-            fix = "give a number of at least 0 and below 1, such as 0.1"
+            fix = "give a number of at least 0 and below 1, such as 0.1, or a percentage, such as 10%"
             raise UsageError(f"the val fraction is {self.val_fraction}", fix=fix)
         if not 0 <= self.seed < 1 << 64:
             raise UsageError(f"--seed is {self.seed}", fix="give a number of at least 0 and below 2**64")
@@ -45,8 +45,10 @@ class WindowSpec:
     @property
     def fraction(self) -> Fraction:
         """`val_fraction` as an exact number; -1 if it is not a number."""
-        decimal = re.fullmatch(r"[0-9]{0,9}\.?[0-9]{0,30}", self.val_fraction.strip())
-        return Fraction(decimal[0]) if decimal and decimal[0].strip(".") else Fraction(-1)
+        decimal = re.fullmatch(r"([0-9]{0,9}\.?[0-9]{0,30}) ?(%?)", self.val_fraction.strip())
+        if not decimal or not decimal[1].strip("."):
+            return Fraction(-1)
+        return Fraction(decimal[1]) / (100 if decimal[2] else 1)
 
     @property
     def ends_with_documents(self) -> bool:

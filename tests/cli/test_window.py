@@ -199,3 +199,56 @@ def test_only_force_replaces_existing_shards(run: Run, tmp_path: Path) -> None:
     assert run(*arguments, "32", "--force").code == 0
     assert json.loads((tmp_path / "s" / "manifest.json").read_text())["context_length"] == 32
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s", "sample_texts"]
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Path:
+    """Three texts, the last of which is much longer."""
+    for name, count in (("a", 20), ("b", 20), ("c", 200)):
+        (tmp_path / "several" / f"{name}.txt").parent.mkdir(exist_ok=True)
+        (tmp_path / "several" / f"{name}.txt").write_text("one two three four " * count)
+    return tmp_path / "several"
+
+
+@pytest.mark.usefixtures("several")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--val-fraction", "10%"), "note: val comes from one of 3 inputs, several/c.txt"),
+        (("--val-fraction", "0.95"), "note: train comes from one of 3 inputs, several/a.txt"),
+        (("-S", "10"), "because the stride 10 is larger than the context length 4"),
+    ],
+    ids=["val", "train", "gaps"],
+)
+def test_splits_and_windows_that_surprise_are_noted(run: Run, options: tuple[str, ...], said: str) -> None:
+    done = run("window", "several", "-o", "s", "-L", "4", *options)
+    assert (done.code, said in done.err) == (0, True), done.err
+
+
+@pytest.mark.usefixtures("several")
+@pytest.mark.parametrize(
+    "options", [("--val-fraction", "0.9"), ("--val-fraction", "0"), ("-S", "5")], ids=str
+)
+def test_usual_splits_and_windows_need_no_note(run: Run, options: tuple[str, ...]) -> None:
+    done = run("window", "several", "-o", "s", "-L", "4", *options)
+    assert (done.code, "note: " in done.err) == (0, False), done.err
+
+
+def test_percentage_is_a_fraction(run: Run, several: Path, tmp_path: Path) -> None:
+    for name, fraction in (("a", "0.125"), ("b", "12.5%")):
+        assert run("window", several, "-o", name, "-L", "4", "--val-fraction", fraction, "-q").code == 0
+    a, b = (contents(tmp_path / name) for name in "ab")
+    assert a.pop("manifest.json") != b.pop("manifest.json")
+    assert a == b
+    done = run("window", several, "-o", "c", "--val-fraction", "100%")
+    assert (done.code, "the val fraction is 100%" in done.err) == (2, True)
+
+
+@pytest.mark.usefixtures("several")
+def test_split_of_few_files_is_said_before_the_work(run: Run) -> None:
+    options = ("--val-fraction", "0.4", "--split-by", "document", "-L", "4", "--dry-run")
+    said = {run("window", "several", "-o", "s", *options, "--seed", str(seed)).err for seed in range(9)}
+    assert any("note: val gets 1 of 3 files: several/" in text for text in said)
+    assert any("note: val gets none of the 3 files with --seed" in text for text in said)
+    plan = json.loads(run("window", "several", "-o", "s", *options, "--json").out)
+    assert any("val gets" in note for note in plan["notes"])

@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 _MAX_PROBLEMS = 20
 
 
-def window_plan(plan: WindowPlan) -> Text:
-    """What will be read and about how much will be written."""
+def window_plan(plan: WindowPlan, *, dry_run: bool) -> Iterator[Text]:
+    """What will be read and about how much will be written, and notes that cannot wait for the report."""
+    yield _window_plan(plan)
+    yield from map(note, plan.notes)
+    if dry_run:
+        yield from input_notes(plan.selection.passed_over, plan.selection.repeated)
+
+
+def _window_plan(plan: WindowPlan) -> Text:
     spec, n_passed = plan.options.windows, sum(plan.selection.passed_over.values())
     passed = f" ({plural(n_passed, 'file')} passed over)" if n_passed else ""
     what = (
@@ -36,12 +43,6 @@ def window_plan(plan: WindowPlan) -> Text:
     if plan.estimated_bytes is not None:
         what += f", {size(plan.estimated_bytes)} to write"
     return Text(printable(what))
-
-
-def window_dry_run(plan: WindowPlan) -> Iterator[Text]:
-    """The plan, and what one may not expect of the inputs."""
-    yield window_plan(plan)
-    yield from input_notes(plan.selection.passed_over, plan.selection.repeated)
 
 
 def windows(report: WindowReport, took: float) -> Iterator[RenderableType]:
@@ -61,6 +62,7 @@ def windows(report: WindowReport, took: float) -> Iterator[RenderableType]:
         f"{report.output}: {plural(manifest.documents, 'document')}, {size(n_bytes)} → {manifest.ids:,} ids, "
         f"{size(report.bytes_written)} written in {seconds(took)} ({rate(n_bytes, took)}; {engine(report)})"
     )
+    yield from map(note, report.notes)
     yield from encoding_notes(report)
 
 

@@ -1,0 +1,49 @@
+"""What one may not expect of the splits and windows of a corpus, before and after the work."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from gptprep.corpus.documents import TextOptions
+from gptprep.corpus.sources import Source
+from gptprep.shards.manifest import Manifest
+from gptprep.windows.document_split import goes_to_val
+from gptprep.windows.spec import WindowSpec, train_ids
+
+_FEW = 100
+"""Documents that are few enough to say in which split each is."""
+
+
+def before(sources: Sequence[Source], text: TextOptions, spec: WindowSpec) -> Iterator[str]:
+    """What the splits get, where it is known before reading: each file is a document, and there are few."""
+    is_known = all(source.kind == "text" for source in sources) and text.separator is None
+    if not spec.splits_by_document or not is_known or len(sources) > _FEW:
+        return
+    is_val = goes_to_val(0, len(sources), spec)
+    names = [source.name for source, val in zip(sources, is_val, strict=True) if val]
+    others = "another --seed gives others"
+    if not names or len(names) == len(sources):
+        split = "val" if not names else "train"
+        yield f"{split} gets none of the {len(sources):,} files with --seed {spec.seed}: {others}"
+    else:
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        yield f"val gets {len(names):,} of {len(sources):,} files: {shown}; {others}"
+
+
+def after(manifest: Manifest, spec: WindowSpec) -> Iterator[str]:
+    """What was left out, and a split that comes from one source of several."""
+    gaps = sum(split.dropped_gaps for split in manifest.splits.values())
+    if gaps:
+        why = f"the stride {spec.step:,} is larger than the context length {spec.context_length:,}"
+        yield f"{gaps:,} ids between windows are in no window, because {why}"
+    if not spec.fraction or spec.splits_by_document or len(manifest.sources) < 2:
+        return
+    n_train = train_ids(manifest.ids, spec.fraction)
+    stops = np.cumsum([source.ids + source.documents for source in manifest.sources])
+    starts = stops - [source.ids for source in manifest.sources]
+    in_train = [manifest.sources[i].path for i in np.flatnonzero(starts < n_train)]
+    in_val = [source.path for source, stop in zip(manifest.sources, stops, strict=True) if stop > n_train + 1]
+    for name, paths in (("val", in_val), ("train", in_train)):
+        if len(paths) == 1:
+            one = f"{name} comes from one of {len(manifest.sources):,} inputs, {paths[0]}"
+            yield f"{one}: --split-by document takes whole documents from all"
