@@ -14,8 +14,8 @@ SpecialPolicy = Literal["allow", "text", "error"]
 Engine = Literal["auto", "tiktoken", "gigatoken"]
 """What encodes BPE: gigatoken where it is known to be exact, or the one that is named."""
 
-IdFormat = Literal["ids", "tokens", "json", "npy", "bin"]
-"""What `encode` writes: ids as text, visible tokens, JSON, or numbers."""
+IdFormat = Literal["ids", "tokens", "json", "jsonl", "npy", "bin"]
+"""What `encode` writes: ids as text, visible tokens, JSON, JSON Lines, or numbers."""
 
 VocabKind = Literal["word", "char", "bpe"]
 IdDtype = Literal["auto", "uint16", "uint32", "int32", "int64"]

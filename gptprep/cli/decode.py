@@ -45,6 +45,8 @@ def command(
     """
     from gptprep.pipelines import decode
 
+    if not ids:
+        options.or_standard_input(None, "decode", "give ids, or a file of ids")
     numbers, path = _ids_or_path(ids or [])
     to_file = None if output == "-" else output
     plan = decode.plan(

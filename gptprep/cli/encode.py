@@ -1,7 +1,6 @@
 """`gptprep encode`."""
 
 import io
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 from gptprep.choices import IdFormat
@@ -40,9 +39,11 @@ def command(
     """
     from gptprep.pipelines import encode
 
-    if not inputs and not text and not (sys.stdin and sys.stdin.isatty()):
-        inputs = ["-"]
+    if not text:
+        inputs = options.or_standard_input(inputs, "encode", "name a file, or give a text with -t")
     to_file = None if output == "-" else output
+    if to_file is None and not count and format_ in ("npy", "bin"):
+        streams.require_no_terminal(f"the format {format_}")
     _check_together(streams, to_file, format_, count)
     plan = encode.plan(
         encode.EncodeOptions(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import Parameter
@@ -95,6 +96,19 @@ _INPUT_DTYPE = "Data type of .bin inputs that have no .bin.json beside them."
 InputDtype = Annotated[RawDtype | None, choice("--input-dtype", _INPUT_DTYPE, "by the vocabulary")]
 _SPECIAL = "What a special token in the text becomes: its id, ordinary text, or an error."
 Special = Annotated[SpecialPolicy, choice("--special", _SPECIAL)]
+
+
+def or_standard_input(inputs: Sequence[str] | None, verb: str, fix: str) -> list[str]:
+    """The inputs, or standard input if there are none.
+
+    Raises:
+        UsageError: there are none, and standard input is a terminal, which would wait for typing.
+    """
+    if inputs:
+        return list(inputs)
+    if sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError(f"there is nothing to {verb}", "standard input is a terminal", fix)
+    return ["-"]
 
 
 def argument_bytes(texts: Sequence[str]) -> tuple[bytes, ...]:

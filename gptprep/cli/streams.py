@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
 from gptprep.cli.numbers import printable
 from gptprep.cli.progress import ProgressDisplay
 from gptprep.cli.terminal import columns, discard_errors, is_plain
-from gptprep.errors import GptprepError
+from gptprep.errors import GptprepError, UsageError
 from gptprep.progress import Progress
 from gptprep.storage.json_files import json_bytes
 
@@ -56,6 +56,16 @@ class Streams:
         """Show what the user asked for, on standard output."""
         self.data.flush()
         _write(sys.stdout, *lines)
+
+    def require_no_terminal(self, what: str) -> None:
+        """Refuse to write binary data to a terminal.
+
+        Raises:
+            UsageError: standard output is one.
+        """
+        if sys.stdout and sys.stdout.isatty():
+            fix = "give a file with -o, or send standard output to a file or a pipe"
+            raise UsageError(f"{what} cannot be shown on a terminal", fix=fix)
 
     def write_json(self, value: Any) -> None:
         """Write one JSON document to standard output."""

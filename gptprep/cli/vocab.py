@@ -40,10 +40,10 @@ class _AdvancedArguments:
 
 def command(
     streams: Streams,
-    inputs: options.Inputs,
-    output: options.RequiredFile,
     advanced: _AdvancedArguments,
     reading: options.ReadingArguments,
+    inputs: options.OptionalInputs = None,
+    output: options.OutputFile = None,
     kind: Annotated[VocabKind, choice("--kind", "What the tokens are.")] = "word",
     size: Annotated[int | None, option("--size", "N", _SIZE, "all")] = None,
     top: Annotated[int, option("--top", "N", "How many of the tokens to show.")] = 20,
@@ -52,10 +52,12 @@ def command(
     """Build a vocabulary of words or characters, or train a byte-level BPE, from text.
 
     Words and characters give a JSON file with the tokens in id order: sorted, special tokens last. BPE gives
-    a Hugging Face tokenizer.json with --size tokens. Other verbs take either file as --tokenizer.
+    a Hugging Face tokenizer.json with --size tokens. Other verbs take either file as --tokenizer. Without -o
+    the most frequent tokens are shown, and no file is written.
 
     Examples:
-        gptprep vocab sample_texts/poem.txt -o poem.json --top 5
+        gptprep vocab sample_texts/poem.txt --top 5
+        gptprep vocab sample_texts/poem.txt -o poem.json
         gptprep vocab sample_texts --kind char -o characters.json
         gptprep vocab sample_texts --kind bpe --size 2000 -o tokenizer.json
     """
@@ -64,7 +66,7 @@ def command(
 
     plan = vocab.plan(
         vocab.VocabOptions(
-            inputs=tuple(inputs),
+            inputs=tuple(options.or_standard_input(inputs, "count", "name a file or a folder")),
             output=output,
             kind=kind,
             size=size,
@@ -80,7 +82,10 @@ def command(
     )
     with streams.progress(beside_data=output == "-") as progress:
         report = vocab.run(plan, progress, streams.data if output == "-" else None)
-    if streams.json and output != "-":
-        streams.write_json(report)
-    elif not streams.json:
+    if streams.json:
+        if output != "-":
+            streams.write_json(report)
+    elif output is None:
+        streams.show(*render.vocabulary(report, progress.seconds))
+    else:
         streams.say(*render.vocabulary(report, progress.seconds))

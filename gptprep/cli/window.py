@@ -36,10 +36,10 @@ class _AdvancedArguments:
 
 def command(
     streams: Streams,
-    inputs: options.Inputs,
     output: options.OutputFolder,
     advanced: _AdvancedArguments,
     encoding: options.EncodingArguments,
+    inputs: options.OptionalInputs = None,
     context_length: Annotated[
         int, option("--context-length -L", "L", "Ids in a window.")
     ] = DEFAULT_CONTEXT_LENGTH,
@@ -54,7 +54,7 @@ def command(
     """Turn a corpus into sliding-window input/target shards in .npy.
 
     Documents are joined by the end-of-text id, and windows run across them; targets are the inputs one id
-    later. Files that end in .npy or .bin are read as ids.
+    later. Files that end in .npy or .bin are read as ids. Without INPUT, standard input is read.
 
     The folder appears when everything in it is complete. If a run is stopped, the same command continues it.
 
@@ -68,7 +68,7 @@ def command(
 
     plan = window.plan(
         window.WindowOptions(
-            inputs=tuple(inputs),
+            inputs=tuple(options.or_standard_input(inputs, "window", "name a file or a folder")),
             output=output,
             windows=window.WindowSpec(
                 context_length=context_length,

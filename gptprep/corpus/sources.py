@@ -4,6 +4,7 @@ import fnmatch
 import glob
 import os
 import re
+import shlex
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -288,7 +289,12 @@ def _file(path: str, name: str, ids: bool) -> Source:
         if not os.access(path, os.R_OK):
             fix = "check the owner and the permissions"
             raise GptprepError(f"cannot read {path}", "Permission denied", fix)
-    kind: SourceKind = "ids" if ids and path.endswith(_IDS) else _kind(path) or "text"
+    kind: SourceKind = "ids" if path.endswith(_IDS) else _kind(path) or "text"
+    if kind == "ids" and not ids:
+        fix = (
+            f"gptprep decode {shlex.quote(path)} gives their text, and gptprep window takes them as they are"
+        )
+        raise GptprepError(f"{path} holds ids, not text", "its ending says so", fix)
     label = os.fsencode(name).decode(errors="backslashreplace")
     if not stat.S_ISREG(status.st_mode):
         return Source(label, path, kind)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from gptprep.choices import RawDtype
-from gptprep.corpus.blocks import read_blocks
 from gptprep.corpus.sources import Source, one_source
 from gptprep.errors import GptprepError, UsageError
+from gptprep.pipelines.id_text import read_id_text
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.publish import check_file_output, publish_file
 from gptprep.tokenizers import Tokenizer, load_tokenizer, tokenizer_files
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
 _BLOCK_IDS = 1 << 18
 """Ids decoded at a time."""
-_MAX_DIGITS = 30
-_IS_NUMBER = re.compile(rb"-?[0-9]{1,30}").fullmatch
-_PUNCTUATION = bytes.maketrans(b"[],", b"   ")
 
 
 @dataclass(frozen=True)
@@ -131,46 +127,22 @@ def _write(plan: DecodePlan, file: BinaryIO, progress: Progress) -> DecodeReport
             n_ids += len(block)
             progress("decoding", n_ids, None, "ids")
 
-    blocks = [plan.options.ids] if plan.source is None else _read_ids(plan.source)
+    blocks = [plan.options.ids] if plan.source is None else _read_ids(plan.source, tokenizer)
     for text in tokenizer.decode_blocks(counted(blocks)):
         file.write(text)
         size, last = size + len(text), text[-1:] or last
     return DecodeReport(plan.options.output, tokenizer.name, n_ids, size, last in (b"", b"\n"))
 
 
-def _read_ids(source: Source | SplitReader) -> Iterator[Sequence[int]]:
+def _read_ids(source: Source | SplitReader, tokenizer: Tokenizer) -> Iterator[Sequence[int]]:
     if not isinstance(source, Source):
         for ids in source.stream():
             yield ids.tolist()
-        return
-    if source.kind != "ids":
-        yield from _parse(source)
-        return
-    from gptprep.tokens.id_file import open_ids
+    elif source.kind != "ids":
+        yield from read_id_text(source, tokenizer)
+    else:
+        from gptprep.tokens.id_file import open_ids
 
-    with open_ids(source) as file:
-        for start in range(0, len(file), _BLOCK_IDS):
-            yield file.read(start, start + _BLOCK_IDS).tolist()
-
-
-def _parse(source: Source) -> Iterator[list[int]]:
-    """Ids as text, separated by white space, commas or brackets."""
-    rest, position = b"", 0
-    for block in read_blocks(source):
-        *words, rest = (rest + block.translate(_PUNCTUATION) + b"|").split()
-        rest = rest[:-1]
-        if len(rest) > _MAX_DIGITS:
-            words.append(rest)
-        yield _numbers(words, position, source)
-        position += len(words)
-    yield _numbers(rest.split(), position, source)
-
-
-def _numbers(words: list[bytes], first: int, source: Source) -> list[int]:
-    if all(map(_IS_NUMBER, words)):
-        return list(map(int, words))
-    wrong, position = next((word, n) for n, word in enumerate(words, first) if not _IS_NUMBER(word))
-    shown = wrong[:40].decode(errors="backslashreplace")
-    what = f"{source.label} holds {shown!r} at position {position:,}, which is not an id"
-    fix = "decode takes what encode writes: ids as text, a .npy or a .bin file"
-    raise GptprepError(what, "ids are whole numbers separated by white space or commas", fix)
+        with open_ids(source) as file:
+            for start in range(0, len(file), _BLOCK_IDS):
+                yield file.read(start, start + _BLOCK_IDS).tolist()

@@ -1,5 +1,6 @@
 """`encode`: text to ids, on a stream or in a file."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -39,7 +40,14 @@ _LARGE_INPUT = 16 * MIB
 """Bytes of text from which many workers write numbers."""
 _NUMBERS = ("npy", "bin")
 """The formats that are files of ids."""
-_BY_ENDING: dict[str, IdFormat] = {".npy": "npy", ".bin": "bin", ".json": "json", ".txt": "ids"}
+_BY_ENDING: dict[str, IdFormat] = {
+    ".npy": "npy",
+    ".bin": "bin",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".txt": "ids",
+    "": "ids",
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class EncodeOptions:
     """What to encode and where to write it.
 
     `texts` come before `inputs`. Without `output` the ids go to the stream given to `run`. Without `format`
-    the ending of `output` decides: .npy, .bin, .json, otherwise ids as text.
+    the ending of `output` decides: .npy, .bin, .json, .jsonl, and .txt or none for ids as text.
     """
 
     inputs: tuple[str, ...] = ()
@@ -120,15 +128,26 @@ def plan(options: EncodeOptions) -> EncodePlan:
 
 
 def _chosen_format(options: EncodeOptions) -> IdFormat:
-    """The format, by name or by the ending of the output."""
-    output = options.output or ""
-    if output.endswith((".gz", ".zst")):
+    """The format, by name or by the ending of the output.
+
+    Raises:
+        UsageError: no format has the ending, or another one.
+    """
+    if options.output is None:
+        return options.format or "ids"
+    output, ending = options.output, os.path.splitext(options.output)[1]
+    if ending in (".gz", ".zst"):
         raise UsageError(f"{output} would not be compressed", fix="choose another ending")
-    by_ending = next((name for ending, name in _BY_ENDING.items() if output.endswith(ending)), None)
-    if options.format and by_ending and options.format != by_ending and not output.endswith(".txt"):
-        what = f"{output} would hold the format {options.format}, which its ending does not say"
-        raise UsageError(what, fix="choose another ending or format")
-    return options.format or by_ending or "ids"
+    by_ending, name = _BY_ENDING.get(ending), options.format
+    if by_ending is None and (name is None or ending.lower() in _BY_ENDING):
+        endings = " ".join(filter(None, _BY_ENDING))
+        raise UsageError(f"{output} has the ending of no format", fix=f"choose one of {endings}")
+    is_text = by_ending == "ids" and name in ("ids", "tokens")
+    of_name = next((one for one, kind in _BY_ENDING.items() if kind == name), ".txt")
+    if name and name != by_ending and not is_text and (by_ending not in (None, "ids") or name in _NUMBERS):
+        what = f"{output} would hold the format {name}, and its ending says {by_ending or 'something else'}"
+        raise UsageError(what, fix=f"choose the ending {of_name}, or another format")
+    return name or by_ending or "ids"
 
 
 def run(plan: EncodePlan, progress: Progress = no_progress, out: BinaryIO | None = None) -> EncodeReport:
@@ -192,7 +211,8 @@ def _write(plan: EncodePlan, file: BinaryIO, progress: Progress) -> EncodeReport
         file.write(b"%d\n" % n_ids)
     else:
         n_ids = WRITERS[plan.format](file, tokenizer, encoder)
-    check_not_empty(plan.sources, encoder.counts)
+    if not plan.options.count_only:
+        check_not_empty(plan.sources, encoder.counts)
     return _report(plan, n_ids, encoder.counts, cross_checker.compared)
 
 

@@ -43,8 +43,8 @@ class VocabOptions:
     """
 
     inputs: tuple[str, ...]
-    output: str
-    """A file, or "-" for the stream given to `run`."""
+    output: str | None = None
+    """A file, "-" for the stream given to `run`, or None for a report alone."""
     kind: VocabKind = "word"
     size: int | None = None
     """The number of tokens, including special ones."""
@@ -79,7 +79,7 @@ class VocabPlan:
 class VocabReport(Totals):
     """What was built."""
 
-    output: str
+    output: str | None
     kind: VocabKind
     size: int
     wanted: int | None
@@ -104,7 +104,7 @@ def plan(options: VocabOptions) -> VocabPlan:
     """
     selection = select_sources(options.inputs, stdin=options.stdin, file_filter=options.files)
     sources = selection.sources
-    if options.output != "-":
+    if options.output not in (None, "-"):
         check_file_output(options.output, force=options.force, inputs=(source.path for source in sources))
         if not options.output.endswith(".json"):
             what = f"{options.output} does not end in .json"
@@ -133,7 +133,9 @@ def run(plan: VocabPlan, progress: Progress = no_progress, out: BinaryIO | None 
         options, counted, progress
     )
     data = json_bytes(built.pop("file"))
-    if options.output != "-":
+    if options.output is None:
+        pass
+    elif options.output != "-":
         with publish_file(options.output, force=options.force) as file:
             file.write(data)
     elif out is not None:

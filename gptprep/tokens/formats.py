@@ -53,6 +53,23 @@ def _write_json(file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded) -> int:
     return count
 
 
+def _write_json_lines(file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded) -> int:  # noqa: ARG001
+    """One JSON object for each document, on a line of its own: source and ids."""
+    count, in_document, separator = 0, False, ""
+    for source, ids, last in encoded:
+        if not in_document:
+            file.write(b'{"source": ' + json.dumps(source.name).encode() + b', "ids": [')
+            separator = ""
+        if ids:
+            file.write((separator + ", ".join(map(str, ids))).encode())
+            separator = ", "
+        in_document = not last
+        if last:
+            file.write(b"]}\n")
+        count += len(ids)
+    return count
+
+
 def _write_numbers(
     file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded, *, npy_header: bool = False
 ) -> int:
@@ -69,6 +86,7 @@ WRITERS: dict[IdFormat, Callable[[BinaryIO, Tokenizer, Encoded], int]] = {
     "ids": _write_ids,
     "tokens": _write_tokens,
     "json": _write_json,
+    "jsonl": _write_json_lines,
     "bin": _write_numbers,
     "npy": partial(_write_numbers, npy_header=True),
 }

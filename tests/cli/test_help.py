@@ -15,8 +15,8 @@ USAGE = {
     "inspect": "gptprep inspect [OPTIONS]",
     "encode": "gptprep encode [OPTIONS] [INPUT...]",
     "decode": "gptprep decode [OPTIONS] [ID...|FILE|SHARDS]",
-    "vocab": "gptprep vocab [OPTIONS] INPUT...",
-    "window": "gptprep window [OPTIONS] INPUT...",
+    "vocab": "gptprep vocab [OPTIONS] [INPUT...]",
+    "window": "gptprep window [OPTIONS] [INPUT...]",
     "embed": "gptprep embed [OPTIONS] SHARDS",
     "verify": "gptprep verify [OPTIONS] DIR|FILE",
 }

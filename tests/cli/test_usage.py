@@ -81,11 +81,8 @@ UNKNOWN_COMMANDS = [
 ]
 MISSING = [
     Wrong("inspect", "--text is missing", "give --text TEXT", ("inspect --text x",)),
-    Wrong("vocab a.txt", "--output is missing", "give --output FILE", ("vocab a.txt --output v.json",)),
     Wrong("window a.txt -L 4", "--output is missing", "give --output DIR", ("window a.txt -L 4 --output w",)),
     Wrong("embed s --dim 2", "--output is missing", "give --output DIR", ("embed s --dim 2 --output e",)),
-    Wrong("vocab -o v.json", r"INPUT... is missing", r"give INPUT\.\.\.", ("vocab -o v.json a.txt",)),
-    Wrong("window -o w -L 4", r"INPUT... is missing", r"give INPUT\.\.\.", ("window -o w -L 4 a.txt",)),
     Wrong("embed -o e --dim 2", "SHARDS is missing", "give SHARDS", ("embed -o e --dim 2 s",)),
     Wrong("verify", "DIR|FILE is missing", r"give DIR\|FILE", ("verify s",)),
 ]
@@ -119,7 +116,7 @@ def not_one_of(option: str, line: str, *values: str) -> Wrong:
 
 
 WRONG_CHOICES = [
-    not_one_of("--format", "encode a.txt", "ids", "tokens", "json", "npy", "bin"),
+    not_one_of("--format", "encode a.txt", "ids", "tokens", "json", "jsonl", "npy", "bin"),
     not_one_of("--special", "encode a.txt", "allow", "text", "error"),
     not_one_of("--special", "inspect -t x", "allow", "text", "error"),
     not_one_of("--errors", "encode a.txt", "strict", "replace", "skip"),

@@ -57,7 +57,6 @@ def test_unknown_word_is_named_if_there_is_no_unk_token(run: Run, tmp_path: Path
         ),
         (["-", "-o", "v.json", "--min-count", "9"], 1, "no word occurs 9 times"),
         (["-", "-o", "v.json", "--size", "2"], 2, "has no room for a word"),
-        (["-"], 2, "error: --output is missing\n"),
         (["none", "-o", "v.json"], 1, "cannot read none"),
     ],
 )
