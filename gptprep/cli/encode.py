@@ -59,7 +59,7 @@ def command(
     with streams.progress(beside_data=to_file is None and not count) as progress:
         report = encode.run(plan, progress, out)
     if streams.json and (to_file is not None or count):
-        streams.write_json(report)
+        streams.write_json(report, "count" if count else "report")
     elif number:
         streams.data.write(number.getvalue())
     has_note = report.engine_note and tokenizer.endswith(".json")  # about what the file asks for
