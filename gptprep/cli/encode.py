@@ -64,7 +64,7 @@ def command(
     with streams.progress(beside_data=to_file is None and not count) as progress:
         report = encode.run(plan, progress, out)
     if streams.json and (to_file is not None or count):
-        streams.write_json(report)
+        streams.write_json(report, "count" if count else "report")
     elif number:
         streams.data.write(number.getvalue())
     if not streams.json and (to_file is not None or _has_notes(report, tokenizer)):

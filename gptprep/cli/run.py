@@ -35,11 +35,11 @@ def run_app(app: typer.Typer) -> int:
     """Run the command line; returns the exit code."""
     if "--no-color" in sys.argv:  # for the help and for wrong usage too, which are shown before it is parsed
         os.environ["NO_COLOR"] = "1"
+    streams = Streams(json_output="--json" in sys.argv[1:], quiet=False, no_color=False)
     try:
         return app(prog_name="gptprep", standalone_mode=False) or 0
     except GptprepError as error:  # an option's value; verbs handle their own errors
-        _explain(error)
-        return error.exit_code
+        return _explain(error, streams)
     except OSError as error:  # while the help or the version is written
         print_labelled("error: cannot write to standard output", f"  why: {error.strerror}")
         discard_output()
@@ -47,8 +47,7 @@ def run_app(app: typer.Typer) -> int:
     except Exception as error:
         if (explained := explain_usage(error)) is None:
             raise
-        _explain(explained)
-        return explained.exit_code
+        return _explain(explained, streams)
 
 
 @cache
@@ -60,24 +59,24 @@ def make_verb(command: Callable[..., None]) -> Any:
     """
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     parameters = [*own, inspect.Parameter("common", own[0].kind, annotation=CommonArguments)]
+    name = command.__module__.rpartition(".")[2]
 
     def run(**arguments: Any) -> NoReturn:
         values = {parameter.name: _gathered(parameter, arguments) for parameter in parameters}
         common: CommonArguments = values.pop("common")
-        streams = Streams(json_output=common.json, quiet=common.quiet, no_color=common.no_color)
+        streams = Streams(name, json_output=common.json, quiet=common.quiet, no_color=common.no_color)
 
         def call() -> None:
             with _noted_warnings(streams):
                 command(streams, **values)
 
-        raise typer.Exit(_run(call, arguments, debug=common.debug))
+        raise typer.Exit(_run(call, streams, arguments.get("output"), debug=common.debug))
 
     run.__annotations__ = {}
     options = [option for parameter in parameters for option in _options(parameter)]
     run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
     description, _, examples = inspect.cleandoc(command.__doc__ or "").partition("\n\nExamples:\n")
     app = typer.Typer(add_completion=False)
-    name = command.__module__.rpartition(".")[2]
     app.command(name, cls=HelpCommand, help=description, epilog=inspect.cleandoc(examples))(run)
     return typer.main.get_command(app)
 
@@ -98,16 +97,17 @@ def _gathered(parameter: inspect.Parameter, arguments: dict[str, Any]) -> Any:
     return kind(**{field.name: arguments[field.name] for field in fields(kind)})  # type: ignore[operator]
 
 
-def _run(call: Callable[[], None], arguments: dict[str, Any], *, debug: bool) -> int:
-    """Call a verb; returns an exit code, unless the error is a bug."""
-    output = arguments.get("output") or "-"
+def _run(call: Callable[[], None], streams: Streams, output: str | None, *, debug: bool) -> int:
+    """Call a verb that writes an output; returns an exit code, unless the error is a bug."""
+    output = output or "-"
     before = _identity(output)
     try:
         _call(call)
     except BaseException as error:
         if interrupt := _interrupt_behind(error):
-            return _stopped(interrupt, _notes(error), output, before)
-        return _failed(error, debug=debug)
+            what = _interrupted(interrupt, _notes(error), output, before)
+            return _stopped(interrupt, what, _notes(error), streams)
+        return _failed(error, streams, debug=debug)
     return 0
 
 
@@ -131,27 +131,24 @@ def _noted_warnings(streams: Streams) -> Iterator[None]:
         streams.note(text)
 
 
-def _failed(error: BaseException, *, debug: bool) -> int:
+def _failed(error: BaseException, streams: Streams, *, debug: bool) -> int:
     """Explain an error and return its exit code; an error that is a bug is raised again."""
     match error:
         case GptprepError():
-            _explain(error, debug=debug)
-            return error.exit_code
+            return _explain(error, streams, debug=debug)
         case BrokenPipeError():
             discard_output()
             return BROKEN_PIPE
         case MemoryError():
             why = str(error) or "the work needs more than is free"
             explained = GptprepError("not enough memory", why, "free some, or give fewer --workers")
-            _explain(explained.with_traceback(error.__traceback__), debug=debug)
-            return 1
+            return _explain(explained.with_traceback(error.__traceback__), streams, debug=debug)
         case OSError():  # errors of inputs and outputs name them already
-            _explain(unnamed_os_error(error), debug=debug)
+            code = _explain(unnamed_os_error(error), streams, debug=debug)
             discard_output()
-            return 1
+            return code
     if is_thread_limit(error):
-        _explain(thread_limit_error().with_traceback(error.__traceback__), debug=debug)
-        return 1
+        return _explain(thread_limit_error().with_traceback(error.__traceback__), streams, debug=debug)
     raise error
 
 
@@ -206,10 +203,10 @@ def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | Termin
     return None
 
 
-def _stopped(
+def _interrupted(
     interrupt: KeyboardInterrupt | Terminated, notes: list[str], output: str, before: tuple[int, int] | None
-) -> int:
-    """Say what an interrupt left and how to continue; returns the exit code."""
+) -> str:
+    """What an interrupt left and how to continue, unless the notes say so."""
     again = [] if notes else ["run the same command again"]
     now = _identity(output)
     if output == "-":
@@ -220,10 +217,16 @@ def _stopped(
         what = again
     else:
         what = [f"{output} is complete"]
-    is_terminated = isinstance(interrupt, Terminated)
-    how = "terminated" if is_terminated else "interrupted"
-    print_labelled(": ".join(filter(None, [how, "; ".join(what)])), *notes)
-    return TERMINATED if is_terminated else INTERRUPTED
+    how = "terminated" if isinstance(interrupt, Terminated) else "interrupted"
+    return ": ".join(filter(None, [how, "; ".join(what)]))
+
+
+def _stopped(interrupt: KeyboardInterrupt | Terminated, what: str, notes: list[str], streams: Streams) -> int:
+    """Say how an interrupt ended the work; returns the exit code."""
+    code = TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
+    print_labelled(what, *(f" note: {note}" for note in notes))
+    streams.write_error({"what": what, "why": "", "fix": "", "exit_code": code, "notes": notes})
+    return code
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -236,12 +239,17 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def _notes(error: BaseException) -> list[str]:
-    return [f" note: {note}" for note in getattr(error, "__notes__", ())]
+    return list(getattr(error, "__notes__", ()))
 
 
-def _explain(error: GptprepError, *, debug: bool = False) -> None:
+def _explain(error: GptprepError, streams: Streams, *, debug: bool = False) -> int:
+    """Say what an error is, to people and as the JSON document; returns its exit code."""
     if debug:
         with suppress(OSError):
             traceback.print_exception(error)
-    lines = {"error": error.what, "  why": error.why, "  fix": error.fix}
-    print_labelled(*(f"{label}: {line}" for label, line in lines.items() if line), *_notes(error))
+    said, notes = {"what": error.what, "why": error.why, "fix": error.fix}, _notes(error)
+    labels = zip(("error", "  why", "  fix"), said.values(), strict=True)
+    lines = [f"{label}: {line}" for label, line in labels if line]
+    print_labelled(*lines, *(f" note: {note}" for note in notes))
+    streams.write_error({**said, "exit_code": error.exit_code, "notes": notes})
+    return error.exit_code

@@ -7,30 +7,37 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar, cast
 
 from gptprep.cli.numbers import printable
 from gptprep.cli.progress import ProgressDisplay
 from gptprep.cli.terminal import columns, discard_errors, is_plain
 from gptprep.errors import GptprepError, UsageError
 from gptprep.progress import Progress
-from gptprep.storage.json_files import json_bytes
+from gptprep.storage.json_files import document_bytes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Plan = TypeVar("Plan")
 Report = TypeVar("Report")
+_SCHEMA_VERSION = 1
+"""Of all documents of `--json`; docs/schemas/ has their schemas."""
 _TABLE_WIDTH = 80
 """Columns that a table may have at least where there is no terminal."""
 _LABEL_STYLES = {"  why": "bold", "  fix": "bold green", " note": "bold yellow"}
 
 
 class Streams:
-    """The streams of one run of a verb, and what the user wants on them."""
+    """The streams of one run, and what the user wants on them.
 
-    def __init__(self, *, json_output: bool, quiet: bool, no_color: bool) -> None:
-        self.json, self.quiet = json_output, quiet
+    Args:
+        verb: names the JSON documents; nothing if the run has none but errors.
+    """
+
+    def __init__(self, verb: str = "", *, json_output: bool, quiet: bool, no_color: bool) -> None:
+        self._verb, self.json, self.quiet = verb, json_output, quiet
+        self._json_output = _JsonOutput()
         if no_color:
             os.environ["NO_COLOR"] = "1"  # rich reads it
 
@@ -39,7 +46,7 @@ class Streams:
         """Standard output, for bytes."""
         if sys.stdout is None:
             raise GptprepError("cannot write to standard output", "it is closed", "give an output with -o")
-        return sys.stdout.buffer
+        return cast("BinaryIO", self._json_output) if self.json else sys.stdout.buffer
 
     def say(self, *lines: RenderableType) -> None:
         """Tell the user something, on standard error."""
@@ -67,9 +74,19 @@ class Streams:
             fix = "give a file with -o, or send standard output to a file or a pipe"
             raise UsageError(f"{what} cannot be shown on a terminal", fix=fix)
 
-    def write_json(self, value: Any) -> None:
-        """Write one JSON document to standard output."""
-        self.data.write(json_bytes(value))
+    def write_json(self, value: Any, kind: str = "report") -> None:
+        """Write one JSON document to standard output; its schema is that of the verb and a kind."""
+        self.data.write(document_bytes(f"gptprep-{self._verb}-{kind}", _SCHEMA_VERSION, value))
+
+    def write_error(self, error: dict[str, Any]) -> None:
+        """Write an error as the JSON document, if one is wanted and nothing else was written."""
+        if not self.json or self._json_output.is_used or sys.stdout is None:
+            return
+        try:
+            self.data.write(document_bytes("gptprep-error", _SCHEMA_VERSION, {"error": error}))
+            self.data.flush()
+        except OSError:  # standard error has the error, and so has the exit code
+            discard_output()
 
     def progress(self, *, beside_data: bool = False) -> ProgressDisplay:
         """A progress display, which is a context manager and a pipeline's `progress`.
@@ -82,7 +99,7 @@ class Streams:
     def announce(self, plan: Any, *lines: RenderableType, dry_run: bool) -> None:
         """Say what a run will write; if there will be no run, this is the result."""
         if dry_run and self.json:
-            self.write_json(plan)
+            self.write_json(plan, "plan")
         else:
             self.say(*lines)
 
@@ -100,6 +117,20 @@ class Streams:
         else:
             self.say(*render(report, progress.seconds))
         return report
+
+
+class _JsonOutput:
+    """Standard output for bytes, which knows whether anything was written to it."""
+
+    def __init__(self) -> None:
+        self.is_used = False
+
+    def write(self, data: bytes) -> int:
+        self.is_used = True
+        return sys.stdout.buffer.write(data)
+
+    def flush(self) -> None:
+        sys.stdout.buffer.flush()
 
 
 def print_labelled(*lines: str) -> None:

@@ -18,6 +18,11 @@ def json_bytes(value: Any) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def document_bytes(schema: str, version: int, value: Any) -> bytes:
+    """JSON as `json_bytes` writes it, of an object whose first keys say which schema it follows."""
+    return json_bytes({"schema": schema, "version": version, **_plain(value)})
+
+
 def _plain(value: Any) -> Any:
     if hasattr(value, "to_json"):
         return _plain(value.to_json())

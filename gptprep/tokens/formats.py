@@ -33,15 +33,18 @@ def _write_tokens(file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded) -> int
 
 
 def _write_json(file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded) -> int:
-    """One JSON document, streamed: the tokenizer, then one line with source and ids for each document."""
-    head = {"tokenizer": tokenizer.name, "n_vocab": tokenizer.n_vocab}
-    file.write(json.dumps(head)[:-1].encode() + b', "documents": [')
+    """One JSON document, streamed: the tokenizer, then one line with source and ids for each document.
+
+    Nothing is written before there are ids, so that an error in the first document can take its place.
+    """
+    head = {"schema": "gptprep-encode-ids", "version": 1}
+    head |= {"tokenizer": tokenizer.name, "n_vocab": tokenizer.n_vocab}
+    before = json.dumps(head)[:-1].encode() + b', "documents": ['
     count, documents, in_document, separator = 0, 0, False, ""
     for source, ids, last in encoded:
         if not in_document:
-            comma = b"," if documents else b""
-            file.write(comma + b'\n{"source": ' + json.dumps(source.name).encode() + b', "ids": [')
-            documents, separator = documents + 1, ""
+            file.write(before + b'\n{"source": ' + json.dumps(source.name).encode() + b', "ids": [')
+            before, documents, separator = b",", documents + 1, ""
         if ids:
             file.write((separator + ", ".join(map(str, ids))).encode())
             separator = ", "
@@ -49,7 +52,8 @@ def _write_json(file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded) -> int:
         if last:
             file.write(b"]}")
         count += len(ids)
-    file.write(b'\n], "n_documents": %d, "n_ids": %d}\n' % (documents, count))
+    if documents:  # otherwise the caller raises
+        file.write(b'\n], "n_documents": %d, "n_ids": %d}\n' % (documents, count))
     return count
 
 

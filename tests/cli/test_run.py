@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from gptprep.cli.run import _failed
+from gptprep.cli.streams import Streams
 from tests.helpers.cli import Run, shell
+
+PLAIN = Streams(json_output=False, quiet=False, no_color=False)
 
 
 class PanicException(BaseException):
@@ -42,7 +45,7 @@ def test_debug_shows_the_traceback(run: Run) -> None:
 def test_thread_that_is_refused_is_explained(
     error: BaseException, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _failed(error, debug=False) == 1
+    assert _failed(error, PLAIN, debug=False) == 1
     assert capsys.readouterr().err == (
         "error: cannot start a thread\n"
         "  why: the limit on processes and threads is reached\n"
@@ -52,4 +55,4 @@ def test_thread_that_is_refused_is_explained(
 
 def test_other_error_keeps_its_traceback() -> None:
     with pytest.raises(RuntimeError, match="a bug"):
-        _failed(RuntimeError("a bug"), debug=False)
+        _failed(RuntimeError("a bug"), PLAIN, debug=False)

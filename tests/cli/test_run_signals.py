@@ -11,18 +11,23 @@ from pathlib import Path
 import pytest
 
 from gptprep.cli import run as cli_run
+from gptprep.cli.streams import Streams
 from tests.helpers.children import run_in_child
+from tests.helpers.schemas import only_document
 
 pytestmark = pytest.mark.faults
 AGAIN = "run the same command again"
 NOT_WRITTEN = f"x was not written; {AGAIN}"
 
 
-def run_verb(folder: Path, *steps: Callable[[], object], ignored: bool = False) -> tuple[int, str]:
+def run_verb(
+    folder: Path, *steps: Callable[[], object], ignored: bool = False, json_output: bool = False
+) -> tuple[int, str]:
     """Run a verb with `-o x` in a child; returns its exit code and what it says.
 
     Args:
         ignored: whether SIGINT is ignored when the verb starts.
+        json_output: whether it is run with --json.
     """
 
     def verb() -> None:
@@ -32,7 +37,8 @@ def run_verb(folder: Path, *steps: Callable[[], object], ignored: bool = False) 
     def work() -> int:
         if ignored:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-        code = cli_run._run(verb, {"output": "x"}, debug=False)
+        streams = Streams(json_output=json_output, quiet=False, no_color=False)
+        code = cli_run._run(verb, streams, "x", debug=False)
         time.sleep(0.02)  # a timer that outlives the verb would end the process
         return code
 
@@ -90,6 +96,28 @@ def test_no_signal_is_lost(
 ) -> None:
     ended = run_verb(tmp_path, lambda: received(number), wait)
     assert ended == (code, f"{how}: {NOT_WRITTEN}\n")
+
+
+def interrupt_after_a_part() -> None:
+    """Receive SIGINT; something of the work is kept."""
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt as error:
+        error.add_note("the same command continues")
+        raise
+
+
+def test_interrupt_is_a_json_document_too(tmp_path: Path) -> None:
+    code, messages = run_verb(tmp_path, interrupt_after_a_part, json_output=True)
+    what, note, document = messages.split("\n", 2)
+    assert (code, what, note) == (
+        130,
+        "interrupted: x was not written",
+        " note: the same command continues",
+    )
+    notes = ["the same command continues"]
+    said = {"what": what, "why": "", "fix": "", "exit_code": 130, "notes": notes}
+    assert only_document(document.encode())["error"] == said
 
 
 def test_signal_dropped_when_the_work_is_done_is_ignored(tmp_path: Path) -> None:

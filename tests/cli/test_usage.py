@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers import folders
 from tests.helpers.cli import Run
+from tests.helpers.schemas import only_document
 
 PARSER_WORDS = (
     "Usage:",
@@ -200,14 +201,27 @@ def test_fix_of_a_usage_error_works(run: Run, wrong: Wrong) -> None:
         assert done.code == 0, done.err
 
 
-@pytest.mark.parametrize("options", ["--quiet", "--json", "--json --quiet"])
-@pytest.mark.parametrize(
+some_wrong = pytest.mark.parametrize(
     "wrong",
     [UNKNOWN_OPTIONS[3], MISSING[-1], WITHOUT_VALUE[0], UNEXPECTED[0], WRONG_CHOICES[0], NOT_NUMBERS[0]],
 )
-def test_quiet_and_json_do_not_change_a_usage_error(run: Run, options: str, wrong: Wrong) -> None:
+
+
+@some_wrong
+def test_quiet_does_not_change_a_usage_error(run: Run, wrong: Wrong) -> None:
     verb, *arguments = shlex.split(wrong.line)
-    done = run(verb, *options.split(), *arguments)
+    done = run(verb, "--quiet", *arguments)
     assert done == run(verb, *arguments)
     assert (done.code, done.out) == (2, b"")
     assert done.err.startswith("error: ")
+
+
+@pytest.mark.parametrize("options", ["--json", "--json --quiet"])
+@some_wrong
+def test_usage_error_is_a_json_document_too(run: Run, options: str, wrong: Wrong) -> None:
+    verb, *arguments = shlex.split(wrong.line)
+    done = run(verb, *options.split(), *arguments)
+    error = only_document(done.out)["error"]
+    assert (done.code, error["exit_code"], error["what"]) == (2, 2, wrong.what)
+    assert re.fullmatch(wrong.fix, error["fix"])
+    assert done.err == run(verb, *arguments).err
