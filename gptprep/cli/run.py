@@ -21,7 +21,7 @@ from gptprep.cli.help import HelpCommand
 from gptprep.cli.options import CommonArguments, declared
 from gptprep.cli.streams import Streams, discard_output, print_labelled
 from gptprep.cli.usage import explain_usage
-from gptprep.errors import FewerWorkersWarning, GptprepError, is_thread_limit, thread_limit_error
+from gptprep.errors import GptprepError, NoteWarning, is_thread_limit, thread_limit_error
 
 BROKEN_PIPE, INTERRUPTED, TERMINATED = 141, 130, 143
 """Exit codes: 128 + the signal, as a shell reports it."""
@@ -113,22 +113,24 @@ def _run(call: Callable[[], None], arguments: dict[str, Any], *, debug: bool) ->
 
 @contextmanager
 def _noted_warnings(streams: Streams) -> Iterator[None]:
-    """Tell the user at the end of a run that fewer workers than wanted did it."""
+    """Show warnings that are meant for the user as notes, at the end of a run, also of one that fails."""
     notes: dict[str, None] = {}
     with warnings.catch_warnings():
         show = warnings.showwarning
 
         def show_or_keep(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-            if issubclass(category, FewerWorkersWarning):
+            if issubclass(category, NoteWarning):
                 notes[str(message)] = None
             else:
                 show(message, category, *where, **more)
 
-        warnings.simplefilter("always", FewerWorkersWarning)
+        warnings.simplefilter("always", NoteWarning)
         warnings.showwarning = show_or_keep
-        yield
-    for text in notes:
-        streams.note(text)
+        try:
+            yield
+        finally:
+            for text in notes:
+                streams.note(text)
 
 
 def _failed(error: BaseException, *, debug: bool) -> int:
