@@ -41,7 +41,7 @@ def command(
     advanced: _AdvancedArguments,
     encoding: options.EncodingArguments,
     context_length: Annotated[
-        int, option("--context-length -L", "L", "Ids in a window.")
+        int, option("--context-length -L --max-length", "L", "Ids in a window.")
     ] = DEFAULT_CONTEXT_LENGTH,
     stride: Annotated[
         int | None, option("--stride -S", "S", "Ids between the starts of windows.", "L")

@@ -199,3 +199,13 @@ def test_only_force_replaces_existing_shards(run: Run, tmp_path: Path) -> None:
     assert run(*arguments, "32", "--force").code == 0
     assert json.loads((tmp_path / "s" / "manifest.json").read_text())["context_length"] == 32
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s", "sample_texts"]
+
+
+def test_context_length_may_have_the_name_that_the_book_gives_it(run: Run, tmp_path: Path) -> None:
+    for number, name in enumerate(("--context-length", "--max-length")):
+        done = run("window", "-", "-o", f"w{number}", name, "3", stdin=b"one two three four five six")
+        assert done.code == 0
+    assert contents(tmp_path / "w0") == contents(tmp_path / "w1")
+    assert b"max-length" not in run("window", "--help").out
+    done = run("window", "-", "-o", "x", "--max_length", "3")
+    assert "fix: did you mean --max-length?" in done.err
