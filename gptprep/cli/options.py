@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -59,7 +59,7 @@ def _choice_parser(name: str, values: tuple[str, ...]) -> Callable[[Any], str]:
     def parse(text: Any) -> str:
         if text not in values:
             either = f"{', '.join(values[:-1])} or {values[-1]}"
-            raise UsageError(f"{name} is {str(text)[:40]!r}", "it is not one of its values", f"give {either}")
+            raise UsageError(f"{name} is {str(text)[:40]!r}", fix=f"give {either}")
         return str(text)
 
     return parse
@@ -168,11 +168,21 @@ class EncodingArguments(ReadingArguments):
         return EncodingSpec(tokenizer, self.special, self.engine, not self.no_cross_check, self.text)
 
 
+Json = Annotated[bool, flag("--json", "Write one JSON document to standard output.")]
+Quiet = Annotated[bool, flag("--quiet -q", "Show no progress, notes or summaries.")]
+NoColor = Annotated[bool, flag("--no-color", "Do not use colours.")]
+Debug = Annotated[bool, flag("--debug", "Show a traceback with errors.")]
+
+
 @dataclass(frozen=True)
 class CommonArguments:
-    """The options of every verb."""
+    """The options of every verb, which may also stand before it."""
 
-    json: Annotated[bool, flag("--json", "Write one JSON document to standard output.")] = False
-    quiet: Annotated[bool, flag("--quiet -q", "Show only errors.")] = False
-    no_color: Annotated[bool, flag("--no-color", "Do not use colours.")] = False
-    debug: Annotated[bool, flag("--debug", "Show a traceback with errors.")] = False
+    json: Json = False
+    quiet: Quiet = False
+    no_color: NoColor = False
+    debug: Debug = False
+
+    def __or__(self, other: CommonArguments) -> CommonArguments:
+        """The options that are given in one of two places."""
+        return CommonArguments(*(a or b for a, b in zip(astuple(self), astuple(other), strict=True)))

@@ -61,9 +61,9 @@ def make_verb(command: Callable[..., None]) -> Any:
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     parameters = [*own, inspect.Parameter("common", own[0].kind, annotation=CommonArguments)]
 
-    def run(**arguments: Any) -> NoReturn:
+    def run(context: typer.Context, **arguments: Any) -> NoReturn:
         values = {parameter.name: _gathered(parameter, arguments) for parameter in parameters}
-        common: CommonArguments = values.pop("common")
+        common: CommonArguments = values.pop("common") | context.obj
         streams = Streams(json_output=common.json, quiet=common.quiet, no_color=common.no_color)
 
         def call() -> None:
@@ -73,8 +73,9 @@ def make_verb(command: Callable[..., None]) -> Any:
         raise typer.Exit(_run(call, arguments, debug=common.debug))
 
     run.__annotations__ = {}
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     options = [option for parameter in parameters for option in _options(parameter)]
-    run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    run.__signature__ = inspect.Signature([context, *options])  # type: ignore[attr-defined]
     description, _, examples = inspect.cleandoc(command.__doc__ or "").partition("\n\nExamples:\n")
     app = typer.Typer(add_completion=False)
     name = command.__module__.rpartition(".")[2]
