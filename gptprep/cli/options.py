@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
@@ -85,8 +85,8 @@ RequiredFile = Annotated[str, option("--output -o", "FILE", "File to write.")]
 OutputFolder = Annotated[str, option("--output -o", "DIR", "Folder to write.")]
 Force = Annotated[bool, flag("--force -f", "Replace an existing output, once the new one is complete.")]
 DryRun = Annotated[bool, flag("--dry-run", "Show what would be written, and stop.")]
-_TOKENIZER = """gpt2, another tiktoken encoding, a .tiktoken file, a tokenizer.json, a vocabulary, or a folder
-of shards for the one that made it."""
+_TOKENIZER = """gpt2, another tiktoken encoding, a model such as gpt-4o, a .tiktoken file, a tokenizer.json, a
+vocabulary, or a folder of shards for the one that made it."""
 TokenizerName = Annotated[str, option("--tokenizer -T", "NAME|FILE", _TOKENIZER)]
 IdsTokenizerName = Annotated[
     str | None, option("--tokenizer -T", "NAME|FILE", _TOKENIZER, "the one of the ids, gpt2 for text")
@@ -116,7 +116,8 @@ _FIELD = """Field or column with the text, in .jsonl and .parquet inputs. If set
 JSON Lines."""
 _SEPARATOR = r"Text between the documents of a file; may contain \n, \t, \r and \\."
 _WORKERS = "Number of processes; it does not change the result."
-_ENGINE = "What encodes BPE, with the same ids; auto is gigatoken where it is known to be exact."
+_ENGINE = """Library that encodes BPE; the ids are the same. auto is gigatoken where it is known to give
+tiktoken's ids."""
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}
 
 
@@ -143,12 +144,32 @@ class ReadingArguments:
         """What standard input holds, which has no file name ending that would say so."""
         return "text" if self.text_field is None else "jsonl"
 
+    def without_effect(self, kinds: Iterable[SourceKind]) -> Iterator[str]:
+        """Notes about options that are given and do nothing for inputs of some kinds."""
+        found = set(kinds)
+        if self.text_field is not None and found.isdisjoint(("jsonl", "parquet")):
+            yield "--text-field has no effect: no input is JSON Lines or Parquet"
+        if self.separator is not None and "text" not in found:
+            yield "--separator has no effect: no input is plain text"
+
 
 def unescape(separator: str | None) -> str | None:
-    """A separator with its escapes replaced."""
+    """A separator with its escapes replaced.
+
+    Raises:
+        UsageError: an escape is unknown.
+    """
     if separator is None:
         return None
-    return re.sub(r"\\[ntr\\]", lambda match: _ESCAPES[match[0]], separator)
+
+    def character(match: re.Match[str]) -> str:
+        escape = match[0]
+        if escape not in _ESCAPES:
+            what, why = f"--separator has {escape}", r"its escapes are \n, \t, \r and \\"
+            raise UsageError(what, why, f"write \\{escape} for a backslash")
+        return _ESCAPES[escape]
+
+    return re.sub(r"\\.?", character, separator, flags=re.DOTALL)
 
 
 @dataclass(frozen=True)

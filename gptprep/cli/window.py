@@ -89,6 +89,7 @@ def command(
             force=force,
         )
     )
+    streams.note_each(encoding.without_effect(source.kind for source in plan.sources))
     streams.announce(plan, folders.window_plan(plan), dry_run=dry_run)
     if not dry_run:
         streams.carry_out(window.run, plan, folders.windows)

@@ -100,6 +100,9 @@ def plan(options: VocabOptions) -> VocabPlan:
         UsageError: an option gives no vocabulary.
         GptprepError: an input or the output cannot be used.
     """
+    for name, number, least in (("--top", options.top, 0), ("--min-count", options.min_count, 1)):
+        if number < least:
+            raise UsageError(f"{name} is {number}", fix=f"give {least} or more")
     sources = find_sources(options.inputs, stdin=options.stdin)
     if options.output != "-":
         check_file_output(options.output, force=options.force, inputs=(source.path for source in sources))
