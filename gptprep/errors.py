@@ -101,7 +101,15 @@ def thread_limit_error() -> GptprepError:
     return GptprepError("cannot start a thread", THREAD_LIMIT, f"raise the limit ({THREAD_LIMIT_NAMES})")
 
 
-class FewerWorkersWarning(UserWarning):
+class NoteWarning(UserWarning):
+    """What a user may not know about a run that succeeds; the command line shows it as a note."""
+
+
+class TokenizerWarning(NoteWarning):
+    """A tokenizer was found by another name than its own, or is not encoded by the engine asked for."""
+
+
+class FewerWorkersWarning(NoteWarning):
     """The system limits processes and threads, so fewer than wanted do the work; the result is the same."""
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gptprep import __version__
+from gptprep.cli import options
 from gptprep.cli.help import HelpGroup
 from gptprep.cli.run import make_verb
 
@@ -15,6 +16,11 @@ VERBS = ("inspect", "encode", "decode", "vocab", "window", "embed", "verify")
 
 
 class _Verbs(HelpGroup):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args[:1] == ["help"]:
+            args = [*args[1:2], "--help"]
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(VERBS)
 
@@ -42,9 +48,14 @@ def _version(wanted: bool) -> None:
 def _options(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001  its callback does the work
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_color: options.NoColor = False,
+    debug: options.Debug = False,
 ) -> None:
+    context.obj = options.CommonArguments(json, quiet, no_color, debug)
     if context.invoked_subcommand is None:
         with suppress(OSError):
             typer.echo(context.get_help(), file=sys.stderr)

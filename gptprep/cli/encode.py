@@ -59,6 +59,7 @@ def command(
             force=force,
         )
     )
+    streams.note_each(encoding.without_effect(source.kind for source in plan.sources))
     number = io.BytesIO() if count else None
     out = number or (streams.data if to_file is None else None)
     with streams.progress(beside_data=to_file is None and not count) as progress:

@@ -36,6 +36,11 @@ class HelpCommand(TyperCommand):
             text.lines += [f"  {line}" for line in self.epilog.splitlines()]
         formatter.write("\n".join(text.lines) + "\n")
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """What the shell offers for a word that is not a value: no aliases."""
+        hidden = set[str]().union(*(aliases(param) for param in self.get_params(ctx)))
+        return [item for item in super().shell_complete(ctx, incomplete) if item.value not in hidden]
+
 
 class HelpGroup(TyperGroup):
     """The app with all verbs."""
@@ -101,10 +106,15 @@ def _described(param: Any, ctx: Any) -> tuple[str, str, str] | None:
         what += " " + (f"[{extra}]".replace(" ", _NO_BREAK) if len(extra) < _NAME_WIDTH else f"[{extra}]")
     if param.param_type_name == "argument":
         return "Arguments", param.metavar or param.name.upper(), what
-    name = ", ".join(sorted(param.opts, key=len))
+    name = ", ".join(sorted(set(param.opts) - aliases(param), key=len))
     if not param.is_flag:
         name += f" {param.metavar or 'TEXT'}"
     return param.rich_help_panel or "Options", name, what
+
+
+def aliases(param: Any) -> set[str]:
+    """The long names of an option after its first, which are accepted but not shown."""
+    return set([name for name in param.opts if name.startswith("--")][1:])
 
 
 def _extras(param: Any, ctx: Any) -> Iterator[str]:

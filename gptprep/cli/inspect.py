@@ -16,7 +16,8 @@ def command(
 ) -> None:
     """Show how a text tokenizes: its tokens in colour, with their ids.
 
-    `·` is a space, `⏎` a newline, `⇥` a tab; `<0xE4>` is a byte of a character that several tokens share.
+    `·` is a space, `⏎` a newline, `⇥` a tab. Where a character is divided among several tokens, its bytes are
+    shown: `<0xE4>`.
 
     Examples:
         gptprep inspect -t "Don't panic"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import copy
 import re
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -60,7 +60,7 @@ def _choice_parser(name: str, values: tuple[str, ...]) -> Callable[[Any], str]:
     def parse(text: Any) -> str:
         if text not in values:
             either = f"{', '.join(values[:-1])} or {values[-1]}"
-            raise UsageError(f"{name} is {str(text)[:40]!r}", "it is not one of its values", f"give {either}")
+            raise UsageError(f"{name} is {str(text)[:40]!r}", fix=f"give {either}")
         return str(text)
 
     return parse
@@ -86,8 +86,8 @@ RequiredFile = Annotated[str, option("--output -o", "FILE", "File to write.")]
 OutputFolder = Annotated[str, option("--output -o", "DIR", "Folder to write.")]
 Force = Annotated[bool, flag("--force -f", "Replace an existing output, once the new one is complete.")]
 DryRun = Annotated[bool, flag("--dry-run", "Show what would be written, and stop.")]
-_TOKENIZER = """gpt2, another tiktoken encoding, a .tiktoken file, a tokenizer.json, a vocabulary, or a folder
-of shards for the one that made it."""
+_TOKENIZER = """gpt2, another tiktoken encoding, a model such as gpt-4o, a .tiktoken file, a tokenizer.json, a
+vocabulary, or a folder of shards for the one that made it."""
 TokenizerName = Annotated[str, option("--tokenizer -T", "NAME|FILE", _TOKENIZER)]
 IdsTokenizerName = Annotated[
     str | None, option("--tokenizer -T", "NAME|FILE", _TOKENIZER, "the one of the ids, gpt2 for text")
@@ -132,7 +132,8 @@ _SEPARATOR = r"Text between the documents of a file; may contain \n, \t, \r and 
 _INCLUDE = "Read only the files of folders and globs that match, whatever their ending; can be repeated."
 _EXCLUDE = "Do not read the files of folders and globs that match; can be repeated."
 _WORKERS = "Number of processes; it does not change the result."
-_ENGINE = "What encodes BPE, with the same ids; auto is gigatoken where it is known to be exact."
+_ENGINE = """Library that encodes BPE; the ids are the same. auto is gigatoken where it is known to give
+tiktoken's ids."""
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}
 
 
@@ -168,12 +169,32 @@ class ReadingArguments:
         """What standard input holds, which has no file name ending that would say so."""
         return "text" if self.text_field is None else "jsonl"
 
+    def without_effect(self, kinds: Iterable[SourceKind]) -> Iterator[str]:
+        """Notes about options that are given and do nothing for inputs of some kinds."""
+        found = set(kinds)
+        if self.text_field is not None and found.isdisjoint(("jsonl", "parquet")):
+            yield "--text-field has no effect: no input is JSON Lines or Parquet"
+        if self.separator is not None and "text" not in found:
+            yield "--separator has no effect: no input is plain text"
+
 
 def unescape(separator: str | None) -> str | None:
-    """A separator with its escapes replaced."""
+    """A separator with its escapes replaced.
+
+    Raises:
+        UsageError: an escape is unknown.
+    """
     if separator is None:
         return None
-    return re.sub(r"\\[ntr\\]", lambda match: _ESCAPES[match[0]], separator)
+
+    def character(match: re.Match[str]) -> str:
+        escape = match[0]
+        if escape not in _ESCAPES:
+            what, why = f"--separator has {escape}", r"its escapes are \n, \t, \r and \\"
+            raise UsageError(what, why, f"write \\{escape} for a backslash")
+        return _ESCAPES[escape]
+
+    return re.sub(r"\\.?", character, separator, flags=re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -193,11 +214,21 @@ class EncodingArguments(ReadingArguments):
         return EncodingSpec(tokenizer, self.special, self.engine, not self.no_cross_check, self.text)
 
 
+Json = Annotated[bool, flag("--json", "Write one JSON document to standard output.")]
+Quiet = Annotated[bool, flag("--quiet -q", "Show no progress, notes or summaries.")]
+NoColor = Annotated[bool, flag("--no-color", "Do not use colours.")]
+Debug = Annotated[bool, flag("--debug", "Show a traceback with errors.")]
+
+
 @dataclass(frozen=True)
 class CommonArguments:
-    """The options of every verb."""
+    """The options of every verb, which may also stand before it."""
 
-    json: Annotated[bool, flag("--json", "Write one JSON document to standard output.")] = False
-    quiet: Annotated[bool, flag("--quiet -q", "Show only errors.")] = False
-    no_color: Annotated[bool, flag("--no-color", "Do not use colours.")] = False
-    debug: Annotated[bool, flag("--debug", "Show a traceback with errors.")] = False
+    json: Json = False
+    quiet: Quiet = False
+    no_color: NoColor = False
+    debug: Debug = False
+
+    def __or__(self, other: CommonArguments) -> CommonArguments:
+        """The options that are given in one of two places."""
+        return CommonArguments(*(a or b for a, b in zip(astuple(self), astuple(other), strict=True)))

@@ -21,7 +21,7 @@ from gptprep.cli.help import HelpCommand
 from gptprep.cli.options import CommonArguments, declared
 from gptprep.cli.streams import Streams, discard_output, print_labelled
 from gptprep.cli.usage import explain_usage
-from gptprep.errors import FewerWorkersWarning, GptprepError, is_thread_limit, thread_limit_error
+from gptprep.errors import GptprepError, NoteWarning, is_thread_limit, thread_limit_error
 
 BROKEN_PIPE, INTERRUPTED, TERMINATED = 141, 130, 143
 """Exit codes: 128 + the signal, as a shell reports it."""
@@ -61,9 +61,9 @@ def make_verb(command: Callable[..., None]) -> Any:
     parameters = [*own, inspect.Parameter("common", own[0].kind, annotation=CommonArguments)]
     name = command.__module__.rpartition(".")[2]
 
-    def run(**arguments: Any) -> NoReturn:
+    def run(context: typer.Context, **arguments: Any) -> NoReturn:
         values = {parameter.name: _gathered(parameter, arguments) for parameter in parameters}
-        common: CommonArguments = values.pop("common")
+        common: CommonArguments = values.pop("common") | context.obj
         streams = Streams(name, json_output=common.json, quiet=common.quiet, no_color=common.no_color)
 
         def call() -> None:
@@ -73,8 +73,9 @@ def make_verb(command: Callable[..., None]) -> Any:
         raise typer.Exit(_run(call, streams, arguments.get("output"), debug=common.debug))
 
     run.__annotations__ = {}
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     options = [option for parameter in parameters for option in _options(parameter)]
-    run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    run.__signature__ = inspect.Signature([context, *options])  # type: ignore[attr-defined]
     description, _, examples = inspect.cleandoc(command.__doc__ or "").partition("\n\nExamples:\n")
     app = typer.Typer(add_completion=False)
     app.command(name, cls=HelpCommand, help=description, epilog=inspect.cleandoc(examples))(run)
@@ -113,22 +114,24 @@ def _run(call: Callable[[], None], streams: Streams, output: str | None, *, debu
 
 @contextmanager
 def _noted_warnings(streams: Streams) -> Iterator[None]:
-    """Tell the user at the end of a run that fewer workers than wanted did it."""
+    """Show warnings that are meant for the user as notes, at the end of a run, also of one that fails."""
     notes: dict[str, None] = {}
     with warnings.catch_warnings():
         show = warnings.showwarning
 
         def show_or_keep(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-            if issubclass(category, FewerWorkersWarning):
+            if issubclass(category, NoteWarning):
                 notes[str(message)] = None
             else:
                 show(message, category, *where, **more)
 
-        warnings.simplefilter("always", FewerWorkersWarning)
+        warnings.simplefilter("always", NoteWarning)
         warnings.showwarning = show_or_keep
-        yield
-    for text in notes:
-        streams.note(text)
+        try:
+            yield
+        finally:
+            for text in notes:
+                streams.note(text)
 
 
 def _failed(error: BaseException, streams: Streams, *, debug: bool) -> int:

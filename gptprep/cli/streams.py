@@ -59,6 +59,11 @@ class Streams:
 
         self.say(Text(printable(f"note: {text}"), "yellow"))
 
+    def note_each(self, texts: Iterable[str]) -> None:
+        """Give some notes."""
+        for text in texts:
+            self.note(text)
+
     def show(self, *lines: RenderableType) -> None:
         """Show what the user asked for, on standard output."""
         self.data.flush()

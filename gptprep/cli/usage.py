@@ -6,6 +6,21 @@ from typing import Any
 
 from gptprep.errors import UsageError
 
+_JOBS = {
+    "gptprep --version": "version",
+    "gptprep --help": "help",
+    "gptprep encode": "tokenize tokenise",
+    "gptprep encode --count": "count stats wc",
+    "gptprep decode": "detokenize detokenise",
+    "gptprep vocab": "train bpe",
+    "gptprep window": "split chunk shard dataset",
+    "gptprep embed": "embedding embeddings",
+    "gptprep verify": "check validate",
+    "gptprep inspect": "show view",
+}
+"""Command lines, and what people call them who do not know the verb."""
+_LINES = {word: line for line, words in _JOBS.items() for word in words.split()}
+
 
 def explain_usage(error: Exception) -> UsageError | None:
     """One of our errors for an error of the parser; None if it is another exception.
@@ -25,17 +40,19 @@ def _explain(error: Any, command: str, params: list[Any]) -> tuple[str, str, str
     if message.startswith("Missing"):
         words = [max(error.param.opts, key=len)] if error.param.param_type_name == "option" else []
         given = " ".join([*words, error.param.metavar])
-        return f"{[*words, given][0]} is missing", f"{command} needs it", f"give {given}"
+        return f"{[*words, given][0]} is missing", "", f"give {given}"
     if message.startswith("No such option"):
         names = {name.strip("-"): name for param in params for name in param.opts if name.startswith("--")}
-        return f"there is no option {option}", f"{command} does not have it", _near(option.strip("-"), names)
+        return f"there is no option {option}", "", _near(option.strip("-"), names)
     if "does not take a value" in message:
-        return f"{option} takes no value", "it is on or off", f"give {option} alone"
+        return f"{option} takes no value", "", f"give {option} alone"
     if "requires an argument" in message:
-        return f"{option} has no value", "it needs one", f"give {option} a value"
+        return f"{option} has no value", "", f"give {option} a value"
     if unknown := re.match(r"No such command ['\"](.*?)['\"](\. Did you mean.*)?$", message, re.DOTALL):
         names = {name: name for name in error.ctx.command.list_commands(error.ctx)}
-        return f"there is no command {unknown[1]}", f"{command} does not have it", _near(unknown[1], names)
+        line = _LINES.get(unknown[1].lower())
+        fix = f"did you mean {line}?" if line else _near(unknown[1], names)
+        return f"there is no command {unknown[1]}", "", fix
     if extra := re.match(r"Got unexpected extra argument\S* \((.*)\)$", message, re.DOTALL):
         takes = "no more" if any(param.param_type_name == "argument" for param in params) else "no"
         return f"unexpected argument: {extra[1]}", f"{command} takes {takes} arguments", ""

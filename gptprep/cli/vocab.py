@@ -9,7 +9,8 @@ from gptprep.cli.options import choice, flag, option
 from gptprep.cli.streams import Streams
 from gptprep.errors import UsageError
 
-_SIZE = "Number of tokens, special ones included; bpe needs it. The most frequent are kept."
+_SIZE = """Number of tokens, special ones included. Of words and characters the most frequent are kept; bpe,
+which needs it, merges until it has as many."""
 _MIN_COUNT = "Keep, or merge, only what occurs at least K times."
 _SPECIAL_TOKENS = "<|endoftext|>, and <|unk|> unless bpe"
 
@@ -23,7 +24,7 @@ class _AdvancedArguments:
         list[str] | None,
         option("--special-token", "TOKEN", "Special token; can be repeated.", _SPECIAL_TOKENS),
     ] = None
-    no_special_tokens: Annotated[bool, flag("--no-special-tokens", "Have no special tokens.")] = False
+    no_special_tokens: Annotated[bool, flag("--no-special-tokens", "Leave out special tokens.")] = False
 
     @property
     def special_tokens(self) -> tuple[str, ...] | None:
@@ -72,7 +73,7 @@ def command(
             size=size,
             min_count=advanced.min_count,
             special_tokens=advanced.special_tokens,
-            top=max(0, top),
+            top=top,
             text=reading.text,
             stdin=reading.stdin,
             files=reading.files,
@@ -80,6 +81,7 @@ def command(
             force=force,
         )
     )
+    streams.note_each(reading.without_effect(source.kind for source in plan.sources))
     with streams.progress(beside_data=output == "-") as progress:
         report = vocab.run(plan, progress, streams.data if output == "-" else None)
     if streams.json:

@@ -41,7 +41,7 @@ def command(
     encoding: options.EncodingArguments,
     inputs: options.OptionalInputs = None,
     context_length: Annotated[
-        int, option("--context-length -L", "L", "Ids in a window.")
+        int, option("--context-length -L --max-length", "L", "Ids in a window.")
     ] = DEFAULT_CONTEXT_LENGTH,
     stride: Annotated[
         int | None, option("--stride -S", "S", "Ids between the starts of windows.", "L")
@@ -90,6 +90,7 @@ def command(
             force=force,
         )
     )
+    streams.note_each(encoding.without_effect(source.kind for source in plan.sources))
     streams.announce(plan, *folders.window_plan(plan, dry_run=dry_run), dry_run=dry_run)
     if not dry_run:
         streams.carry_out(window.run, plan, folders.windows)

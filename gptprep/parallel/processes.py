@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from gptprep.errors import GptprepError
+from gptprep.errors import GptprepError, NoteWarning
 from gptprep.parallel.limits import warn_of_fewer
 from gptprep.parallel.signals import deferred
 
@@ -169,6 +169,7 @@ def _failed(number: int, error: BaseException) -> _Answer:
 def _start_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which kills its workers
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    warnings.simplefilter("ignore", NoteWarning)  # the parent gives them
     if sys.platform == "linux":
         import ctypes
 

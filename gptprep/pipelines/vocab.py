@@ -102,6 +102,9 @@ def plan(options: VocabOptions) -> VocabPlan:
         UsageError: an option gives no vocabulary.
         GptprepError: an input or the output cannot be used.
     """
+    for name, number, least in (("--top", options.top, 0), ("--min-count", options.min_count, 1)):
+        if number < least:
+            raise UsageError(f"{name} is {number}", fix=f"give {least} or more")
     selection = select_sources(options.inputs, stdin=options.stdin, file_filter=options.files)
     sources = selection.sources
     if options.output not in (None, "-"):

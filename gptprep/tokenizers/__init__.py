@@ -3,11 +3,12 @@
 import difflib
 import hashlib
 import os
+import warnings
 from contextlib import suppress
 from typing import Any, get_args
 
 from gptprep.choices import Engine, SpecialPolicy
-from gptprep.errors import CorruptDataError, GptprepError, UsageError
+from gptprep.errors import CorruptDataError, GptprepError, TokenizerWarning, UsageError
 from gptprep.storage.files import read_regular
 from gptprep.storage.json_files import parse_json
 from gptprep.tokenizers.base import Tokenizer
@@ -28,7 +29,8 @@ def load_tokenizer(
     Args:
         name_or_path: `gpt2` (in the package), any other tiktoken encoding name, a `.tiktoken` rank file, a
             Hugging Face `tokenizer.json`, a vocabulary that `gptprep vocab` wrote (or a plain JSON object of
-            tokens and ids), or a shard folder, for the one that made it. Names take precedence over paths.
+            tokens and ids), or a shard folder, for the one that made it; or a model such as `gpt-4o`, for its
+            encoding. Names of encodings take precedence over paths, and paths over models.
         special: what a literal special token in a text becomes: its id ("allow"), ordinary characters
             ("text") or an error ("error").
         engine: what encodes BPE, with the same ids: gigatoken where it is known to be exact ("auto"),
@@ -40,36 +42,52 @@ def load_tokenizer(
         CorruptDataError: the file is not a tokenizer.
         MissingDependencyError: it needs an engine that is not installed.
 
+    Warns:
+        TokenizerWarning: the name is that of a model, or the engine that is named does not encode it.
+
     >>> load_tokenizer("gpt2").encode("Hello, world.")
     [15496, 11, 995, 13]
     """
     for option, value, choices in (("special", special, SpecialPolicy), ("engine", engine, Engine)):
         if value not in get_args(choices):
             raise UsageError(f"there is no {option} {value!r}", fix=f"choose {', '.join(get_args(choices))}")
-    if name_or_path in KNOWN:
-        from gptprep.tokenizers.rank_files import load_known
+    tokenizer = _load(name_or_path, special, engine)
+    if engine not in ("auto", tokenizer.engine):
+        text = f"the engine {engine} has no effect: {tokenizer.engine} encodes with {tokenizer.name}"
+        warnings.warn(text, TokenizerWarning, stacklevel=2)
+    return tokenizer
 
-        return load_known(KNOWN[name_or_path], special, engine)
+
+def _load(name_or_path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
+    if name_or_path in KNOWN:
+        return _load_encoding(name_or_path, special, engine)
     if os.path.isfile(name_or_path):
         return _load_file(name_or_path, special, engine)
     if os.path.isdir(name_or_path):
         from gptprep.tokenizers.folder import load_from_folder
 
-        return load_from_folder(name_or_path, lambda name: load_tokenizer(name, special, engine))
-    from gptprep.tokenizers.rank_files import known_names, load_plugin
+        return load_from_folder(name_or_path, lambda name: _load(name, special, engine))
+    from gptprep.tokenizers.names import encoding_of
+    from gptprep.tokenizers.rank_files import known_names
 
-    if name_or_path in known_names():
-        return load_plugin(name_or_path, special)
-    raise _unknown(name_or_path, known_names())
+    known = known_names()
+    if (encoding := encoding_of(name_or_path, known)) is None:
+        raise _unknown(name_or_path, known)
+    if encoding != name_or_path:
+        is_other_case = encoding == name_or_path.lower()
+        means = f"read as {encoding}" if is_other_case else f"a model; its encoding is {encoding}"
+        warnings.warn(f"{name_or_path} is {means}", TokenizerWarning, stacklevel=3)
+    return _load_encoding(encoding, special, engine)
 
 
 def is_tokenizer(name_or_path: str) -> bool:
     """Whether `load_tokenizer` would find something of that name; its content is not read."""
     if name_or_path in KNOWN or os.path.isfile(name_or_path):
         return True
+    from gptprep.tokenizers.names import encoding_of
     from gptprep.tokenizers.rank_files import known_names
 
-    return name_or_path in known_names()
+    return encoding_of(name_or_path, known_names()) is not None
 
 
 def tokenizer_files(name_or_path: str | None) -> list[str]:
@@ -77,6 +95,12 @@ def tokenizer_files(name_or_path: str | None) -> list[str]:
     if name_or_path is None or name_or_path in KNOWN or not os.path.exists(name_or_path):
         return []
     return [name_or_path]
+
+
+def _load_encoding(name: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
+    from gptprep.tokenizers.rank_files import load_known, load_plugin
+
+    return load_known(KNOWN[name], special, engine) if name in KNOWN else load_plugin(name, special)
 
 
 def _load_file(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
@@ -116,7 +140,11 @@ def _unknown(name: str, known: list[str]) -> GptprepError:
     files: list[str] = []
     with suppress(OSError):
         files = [entry for entry in sorted(os.listdir(folder)) if entry.endswith((".json", ".tiktoken"))]
+    from gptprep.tokenizers.names import model_names
+
     near = difflib.get_close_matches(os.path.basename(name), [*known, *files], cutoff=0.5)
+    models = difflib.get_close_matches(name.lower(), model_names(), 1, cutoff=0.8)
     near = [os.path.join(os.path.dirname(name), match) if match in files else match for match in near]
+    near = list(dict.fromkeys([*models, *near]))
     fix = f"did you mean {' or '.join(near)}?" if near else f"known encodings: {', '.join(known)}"
     return GptprepError(f"there is no tokenizer {name!r}", "it is neither a known encoding nor a file", fix)

@@ -218,6 +218,15 @@ def test_shell_completes_verbs(run: Run) -> None:
     assert completions(run, "gptprep v") == ["vocab", "verify"]
 
 
+def test_help_verb_is_the_help(run: Run) -> None:
+    assert run("help", env={"COLUMNS": "80"}).out.decode() == page(run, "")
+    assert run("help", "window", env={"COLUMNS": "80"}).out.decode() == page(run, "window")
+
+
+def test_short_option_for_the_version(run: Run) -> None:
+    assert run("-V") == run("--version")
+
+
 @verbs
 def test_shell_completes_option_names(run: Run, verb: str) -> None:
     found = sections(page(run, verb))

@@ -12,6 +12,39 @@ def test_separator_may_contain_escapes() -> None:
     assert ReadingArguments(separator=r"a\n\t\\n").text.separator == "a\n\t\\n"
 
 
+@pytest.mark.parametrize(("separator", "escape"), [(r"\q", r"\q"), (r"\n\0", r"\0"), ("a\\", "\\")])
+def test_unknown_escape_is_a_usage_error_whose_fix_works(run: Run, separator: str, escape: str) -> None:
+    done = run("encode", "-t", "one", "--separator", separator)
+    assert (done.code, done.out) == (2, b"")
+    assert f"error: --separator has {escape}\n" in done.err
+    assert f"fix: write \\{escape} for a backslash\n" in done.err
+    right = separator.removesuffix(escape) + "\\" + escape
+    assert run("encode", "-t", "one", "--separator", right) == (0, b"505\n", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("encode a.txt --text-field body", "--text-field has no effect: no input is JSON Lines or Parquet"),
+        ("vocab a.txt -o v.json --text-field body", "--text-field has no effect: no input is JSON Lines"),
+        ("window a.txt -o w -L 1 --text-field body", "--text-field has no effect: no input is JSON Lines"),
+        ("encode a.jsonl --separator x", "--separator has no effect: no input is plain text"),
+        ("encode a.jsonl a.txt --separator x", ""),
+        ("encode a.jsonl a.txt --text-field text", ""),
+        ("encode - --text-field text", ""),
+        ("encode -t one --separator x", ""),
+    ],
+)
+def test_option_without_effect_is_a_note(run: Run, tmp_path: Path, line: str, note: str) -> None:
+    (tmp_path / "a.txt").write_text("one two")
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}')
+    done = run(*line.split(), stdin=b'{"text": "one"}')
+    assert done.code == 0
+    assert (f"note: {note}" in done.err) if note else ("note" not in done.err)
+    quiet = run(*line.split(), "-q", *(["-f"] if "-o" in line else []), stdin=b'{"text": "one"}')
+    assert quiet == (0, done.out, "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [

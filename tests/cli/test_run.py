@@ -6,7 +6,7 @@ import pytest
 
 from gptprep.cli.run import _failed
 from gptprep.cli.streams import Streams
-from tests.helpers.cli import Run, shell
+from tests.helpers.cli import Run, in_terminal, shell
 
 PLAIN = Streams(json_output=False, quiet=False, no_color=False)
 
@@ -51,6 +51,34 @@ def test_thread_that_is_refused_is_explained(
         "  why: the limit on processes and threads is reached\n"
         "  fix: raise the limit (ulimit -u, or the pids limit of the container)\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("common", "line"),
+    [
+        ("-q", "vocab - -o -"),
+        ("--quiet", "vocab - -o -"),
+        ("--json", "inspect -t one"),
+        ("-q --json", "encode -t one --count"),
+        ("--debug", "encode none"),
+        ("--no-color", "inspect -t one"),
+        ("--json --debug", "encode none -q"),
+    ],
+)
+def test_common_options_may_stand_before_the_verb(run: Run, common: str, line: str) -> None:
+    verb, *arguments = line.split()
+    done = run(*common.split(), verb, *arguments, stdin=b"one")
+    after = run(verb, *arguments, *common.split(), stdin=b"one")
+    without = run(verb, *arguments, stdin=b"one")
+    assert (done.code, done.out) == (after.code, after.out)
+    assert done.err.splitlines()[-1:] == after.err.splitlines()[-1:]
+    assert done.err.startswith("Traceback") == ("--debug" in common)
+    assert done != without or common == "--no-color"
+
+
+def test_no_color_before_the_verb_has_its_effect(tmp_path: Path) -> None:
+    assert "\x1b[" in in_terminal(tmp_path, "inspect", "-t", "one")
+    assert "\x1b[" not in in_terminal(tmp_path, "--no-color", "inspect", "-t", "one")
 
 
 def test_other_error_keeps_its_traceback() -> None:

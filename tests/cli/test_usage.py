@@ -1,4 +1,4 @@
-"""Usage errors: each says what is wrong, why, and how to fix it, and the fix works."""
+"""Usage errors: each says what is wrong, how to fix it, and why if that is not the same; the fix works."""
 
 import re
 import shlex
@@ -79,6 +79,27 @@ UNKNOWN_COMMANDS = [
     ),
     Wrong("xyz", "there is no command xyz", "see gptprep --help", ("--help",)),
     Wrong('"it\'s"', "there is no command it's", "see gptprep --help", ("--help",)),
+    *(
+        Wrong(
+            f"{word}{arguments}",
+            f"there is no command {word}",
+            rf"did you mean gptprep {line}\?",
+            (followed,),
+        )
+        for words, arguments, line, followed in (
+            ("version Version", "", "--version", "--version"),
+            ("count stats wc", " a.txt", "encode --count", "encode --count a.txt"),
+            ("tokenize", " a.txt", "encode", "encode a.txt"),
+            ("detokenize", " 1", "decode", "decode 1"),
+            ("train bpe", " a.txt -o v.json", "vocab", "vocab a.txt -o v.json"),
+            ("split chunk shard dataset", " a.txt -o w -L 4", "window", "window a.txt -o w -L 4"),
+            ("embedding embeddings", " s -o e --dim 2", "embed", "embed s -o e --dim 2"),
+            ("check validate", " s", "verify", "verify s"),
+            ("show view", " -t x", "inspect", "inspect -t x"),
+        )
+        for word in words.split()
+    ),
+    Wrong("help help", "there is no command help", r"did you mean gptprep --help\?", ("--help", "help")),
 ]
 MISSING = [
     Wrong("inspect", "--text is missing", "give --text TEXT", ("inspect --text x",)),
@@ -184,12 +205,13 @@ wrong_lines = pytest.mark.parametrize("wrong", WRONG, ids=[wrong.line for wrong 
 
 
 @wrong_lines
-def test_usage_error_is_three_lines(run: Run, tmp_path: Path, wrong: Wrong) -> None:
+def test_usage_error_says_what_and_fix_and_why_if_it_is_more(run: Run, tmp_path: Path, wrong: Wrong) -> None:
     done = run(*shlex.split(wrong.line))
     assert (done.code, done.out) == (2, b"")
     assert done.err.splitlines()[0] == f"error: {wrong.what}"
     assert not any(words in done.err for words in PARSER_WORDS)
-    assert re.fullmatch(rf"error: .+\n  why: .+\n  fix: {wrong.fix}\n", done.err)
+    why = "(  why: (it is not a whole number|gptprep \\w+ takes no( more)? arguments)\n)?"
+    assert re.fullmatch(rf"error: .+\n{why}  fix: {wrong.fix}\n", done.err)
     assert list(tmp_path.iterdir()) == []
 
 

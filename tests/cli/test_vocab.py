@@ -36,6 +36,21 @@ def test_vocabulary_can_go_to_standard_output(run: Run) -> None:
     assert json.loads(done.out)["tokens"] == ["a", "b", "<|endoftext|>", "<|unk|>"]
 
 
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        ("", "the text has only 3 different words"),
+        ("--kind char", "the text has only 4 different characters"),
+        ("--min-count 2", "only 1 of 3 different words occur --min-count times"),
+    ],
+)
+def test_text_with_few_tokens_gives_a_note(run: Run, options: str, note: str) -> None:
+    done = run("vocab", "-", "-o", "v.json", "--size", "1000", *options.split(), stdin=b"a b c a")
+    assert done.code == 0
+    assert done.err.splitlines()[-1] == f"note: {note}; 1,000 tokens were asked for"
+    assert "note" not in run("vocab", "-", "-o", "w.json", "--size", "3", stdin=b"a b c").err
+
+
 def test_unknown_word_is_named_if_there_is_no_unk_token(run: Run, tmp_path: Path) -> None:
     assert run("vocab", "-", "-o", "v.json", "--no-special-tokens", stdin=b"a b").code == 0
     (tmp_path / "a.txt").write_text("a b\na\nb zebra")
@@ -55,6 +70,8 @@ def test_unknown_word_is_named_if_there_is_no_unk_token(run: Run, tmp_path: Path
             2,
             "--special-token and --no-special-tokens cannot be used together",
         ),
+        (["-", "-o", "v.json", "--min-count", "0"], 2, "--min-count is 0\n  fix: give 1 or more\n"),
+        (["-", "-o", "v.json", "--top", "-1"], 2, "--top is -1\n  fix: give 0 or more\n"),
         (["-", "-o", "v.json", "--min-count", "9"], 1, "no word occurs 9 times"),
         (["-", "-o", "v.json", "--size", "2"], 2, "has no room for a word"),
         (["none", "-o", "v.json"], 1, "cannot read none"),

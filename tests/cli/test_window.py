@@ -252,3 +252,13 @@ def test_split_of_few_files_is_said_before_the_work(run: Run) -> None:
     assert any("note: val gets none of the 3 files with --seed" in text for text in said)
     plan = json.loads(run("window", "several", "-o", "s", *options, "--json").out)
     assert any("val gets" in note for note in plan["notes"])
+
+
+def test_context_length_may_have_the_name_that_the_book_gives_it(run: Run, tmp_path: Path) -> None:
+    for number, name in enumerate(("--context-length", "--max-length")):
+        done = run("window", "-", "-o", f"w{number}", name, "3", stdin=b"one two three four five six")
+        assert done.code == 0
+    assert contents(tmp_path / "w0") == contents(tmp_path / "w1")
+    assert b"max-length" not in run("window", "--help").out
+    done = run("window", "-", "-o", "x", "--max_length", "3")
+    assert "fix: did you mean --max-length?" in done.err

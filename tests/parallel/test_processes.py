@@ -8,13 +8,14 @@ import signal
 import struct
 import sys
 import time
+import warnings
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gptprep.errors import GptprepError
+from gptprep.errors import GptprepError, NoteWarning
 from gptprep.parallel import processes
 from tests.helpers.cli import start, wait_for
 
@@ -37,6 +38,18 @@ def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
 def test_error_of_a_task_is_raised(workers: int) -> None:
     with pytest.raises(GptprepError, match="thirteen"):
         list(processes.run(double, [1, 13, 2], workers))
+
+
+def shown_notes(number: int) -> int:
+    with warnings.catch_warnings(record=True) as shown:
+        for _ in range(number):
+            warnings.warn("as the parent has said", NoteWarning, stacklevel=1)
+    return len(shown)
+
+
+@pytest.mark.filterwarnings("always::gptprep.errors.NoteWarning")
+def test_workers_do_not_repeat_notes() -> None:
+    assert list(processes.run(shown_notes, [1, 2, 3], 2)) == [0, 0, 0]
 
 
 @pytest.mark.faults

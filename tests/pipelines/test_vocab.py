@@ -75,7 +75,7 @@ def test_text_with_few_pairs_gives_a_note(run: Run, tmp_path: Path) -> None:
     (tmp_path / "small.txt").write_text("hello hello hello")
     done = run("vocab", "small.txt", "--kind", "bpe", "--size", "5000", "-o", "t.json")
     assert done.code == 0
-    assert "note: the text has only 262 of 5,000 tokens" in done.err
+    assert "note: the text gives only 5 merges, so 262 tokens; 5,000 tokens were asked for\n" in done.err
 
 
 @pytest.mark.parametrize(

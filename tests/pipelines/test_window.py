@@ -158,7 +158,7 @@ NO_VAL = ("--split-by", "document", "--val-fraction", "0.0001", "-L", "8")
     ("options", "code", "messages"),
     [
         (("--seed", "-1"), 2, ["--seed is -1"]),
-        (("--dtype", "uint8"), 2, ["--dtype is 'uint8'", "why: it is not one of its values"]),
+        (("--dtype", "uint8"), 2, ["--dtype is 'uint8'", "fix: give auto, uint16"]),
         (("--boundary", "none"), 2, ["--boundary is 'none'", "fix: give stream or document"]),
         (NO_VAL, 1, ["the val split is too short for one window", "another --seed, or more text"]),
     ],

@@ -80,6 +80,17 @@ def decoded(report: DecodeReport) -> Iterator[Text]:
     )
 
 
+def _shortage(report: VocabReport) -> str:
+    """Why a vocabulary is smaller than it may be."""
+    found = report.size - len(report.special_tokens)
+    if report.kind == "bpe":
+        return f"the text gives only {plural(found - 256, 'merge')}, so {plural(report.size, 'token')}"
+    noun = "character" if report.kind == "char" else report.kind
+    if found < report.distinct:
+        return f"only {found:,} of {report.distinct:,} different {noun}s occur --min-count times"
+    return f"the text has only {plural(found, f'different {noun}')}"
+
+
 def vocabulary(report: VocabReport, took: float) -> Iterator[RenderableType]:
     """The most frequent tokens, the size, and how much of the text it covers."""
     from gptprep.pipelines.inspect import visible
@@ -100,5 +111,5 @@ def vocabulary(report: VocabReport, took: float) -> Iterator[RenderableType]:
         what += f"covers {covered:.2f} % of {of_all} ({report.distinct:,} distinct) in {text} of text"
     yield done(f"{what}, {seconds(took)}")
     if report.wanted and report.size < report.wanted:
-        yield note(f"the text has only {report.size:,} of {report.wanted:,} tokens")
+        yield note(f"{_shortage(report)}; {report.wanted:,} tokens were asked for")
     yield from text_notes(report)
