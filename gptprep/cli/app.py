@@ -11,6 +11,7 @@ from gptprep import __version__
 from gptprep.cli import options
 from gptprep.cli.help import HelpGroup
 from gptprep.cli.run import make_verb
+from gptprep.errors import UsageError
 
 VERBS = ("inspect", "encode", "decode", "vocab", "window", "embed", "verify")
 
@@ -56,6 +57,8 @@ def _options(
     debug: options.Debug = False,
 ) -> None:
     context.obj = options.CommonArguments(json, quiet, no_color, debug)
+    if context.invoked_subcommand is None and json:
+        raise UsageError("there is no command", fix="give one; gptprep --help lists them")
     if context.invoked_subcommand is None:
         with suppress(OSError):
             typer.echo(context.get_help(), file=sys.stderr)
