@@ -1,6 +1,6 @@
 """Train a small GPT on shards, starting from the tables that `embed` wrote, and let it continue a prompt.
 
-It takes about a minute on two cores. Run it in the repository:
+It takes a few minutes on two cores (fewer `--steps` take less). Run it in the repository:
 
     gptprep vocab sample_texts --kind bpe --size 1000 -o tiny.json
     gptprep window sample_texts -T tiny.json -o tiny -L 64 -S 8 --val-fraction 0.1

@@ -4,24 +4,9 @@ import re
 from fractions import Fraction
 
 from gptprep.errors import UsageError
+from gptprep.units import size as size
 
 _POWERS = ((4, "T"), (3, "G"), (2, "M"), (1, "K"))
-
-
-def size(n_bytes: int) -> str:
-    """A size in decimal units: `82.7 KB`.
-
-    >>> size(1), size(999), size(82_675), size(1_500_000_000)
-    ('1 byte', '999 bytes', '82.7 KB', '1.5 GB')
-    """
-    if n_bytes < 1000:
-        return plural(n_bytes, "byte")
-    number = float(n_bytes)
-    for unit in ("KB", "MB", "GB"):
-        number /= 1000
-        if number < 999.95:
-            return f"{number:.1f} {unit}"
-    return f"{number / 1000:.1f} TB"
 
 
 def exact_size(n_bytes: int) -> str:

@@ -151,10 +151,11 @@ def _check_options(options: EmbedOptions) -> None:
     if not -(1 << 63) <= options.seed < 1 << 64:
         raise UsageError(f"--seed is {options.seed}", fix="give a number of 64 bits")
     if options.weights is None and (options.token_table, options.position_table) != (None, None):
-        raise UsageError("a table is named, but no file that has it", fix="give --weights FILE")
+        what = "--token-table and --position-table name tables of --weights, which is not given"
+        raise UsageError(what, fix="give --weights FILE too")
     what = ""
     if options.weights is not None and options.init is not None:
-        what = "--init is for random tables, and --weights gives others"
+        what = "--init makes random tables and cannot be used with --weights"
     elif options.position_table is not None and options.position != "learned":
         what = f"--position-table cannot be used with --position {options.position}"
     if what:

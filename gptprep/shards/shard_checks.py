@@ -131,7 +131,9 @@ class ShardFolderChecks:
             of_split = [found for found in verified if found.split == name]
             strided = self._manifest.strided_windows(split)
             if strided is not None and (split.dropped, split.padding) != (strided.dropped, strided.padding):
-                yield Problem(MANIFEST, f"{name} drops other ids than it says")
+                yield Problem(
+                    MANIFEST, f"{name}: dropped_tail, dropped_gaps or padding do not follow from its ids"
+                )
             if is_readable and self._manifest.window_format.has_lengths:
                 yield from self._check_padding(name, split, of_split)
             if is_readable:
@@ -142,7 +144,7 @@ class ShardFolderChecks:
         manifest = self._manifest
         in_splits = sum(split.ids for split in manifest.splits.values())
         if in_splits != manifest.ids:
-            what = f"the splits have {in_splits:,} ids together, and the stream {manifest.ids:,}"
+            what = f"the splits have {in_splits:,} ids in all, not {manifest.ids:,}"
             yield Problem(MANIFEST, f"{what}: they may overlap")
         if not manifest.splits:
             yield Problem(MANIFEST, "it has no split")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import IO
 
 from gptprep.errors import CorruptDataError, GptprepError, os_errors
-from gptprep.units import GIB
+from gptprep.units import GIB, size
 
 MARKER = ".gptprep-partial"
 """A file in each of our working folders, `OUT.partial` and `OUT.replaced`: a user's folder has none."""
@@ -68,7 +68,7 @@ def require_free_space(path: str, needed: int, fix: str = "free some space or ch
     """
     free = free_bytes(path)
     if free is not None and needed > free:
-        why = f"{needed:,} bytes are needed and {free:,} are free"
+        why = f"{size(needed)} are needed and {size(free)} are free"
         raise GptprepError(f"not enough disk space for {path}", why, fix)
 
 

@@ -19,6 +19,7 @@ from gptprep.storage.locks import has_name, locked_folder, locked_if_exists, ope
 from gptprep.storage.workdir import discard, empty, is_leftover, is_marked, mark, remove
 
 _PARTIAL, _REPLACED = ".partial", ".replaced"
+_RENAMED = "an output is written beside its name and renamed when it is finished"
 _USE_FORCE = "give --force to replace it, or choose another name"
 
 
@@ -35,8 +36,7 @@ def check_file_output(path: str, *, force: bool, inputs: Iterable[str] = ()) -> 
     if os.path.isdir(real) or path.endswith(os.sep):
         raise GptprepError(f"{path} is a folder", fix="name a file for the output")
     if any(os.path.exists(name) and not os.path.isfile(name) for name in (path, real)):
-        why = "a finished output is renamed into place"
-        raise GptprepError(f"{path} is not a regular file", why, "use -o -")
+        raise GptprepError(f"{path} is not a regular file", _RENAMED, "use -o -")
     if os.path.exists(real):
         if any(os.path.exists(other) and os.path.samefile(real, other) for other in inputs):
             raise GptprepError(f"{path} is read by this run", fix="choose another output")
@@ -112,7 +112,10 @@ def check_folder_output(
         return real
     if not os.path.isdir(real):
         raise GptprepError(f"{path} is a file", fix="name a folder for the output")
-    inside = "a finished output is renamed into place", f"name a folder in it: {path.rstrip('/')}/NAME"
+    inside = (
+        "an output is written beside its name and renamed when it is finished",
+        f"name a folder in it: {path.rstrip('/')}/NAME",
+    )
     if os.path.ismount(real):
         raise GptprepError(f"{path} is a mount point", *inside)
     if os.path.commonpath([real, os.getcwd()]) == real:

@@ -272,4 +272,4 @@ def no_end_of_text(tokenizer: Tokenizer) -> GptprepError:
     if tokenizer.kind in ("word", "char"):
         fix = "build the vocabulary with <|endoftext|> (the default), or give one document"
     what = f"the tokenizer {tokenizer.name} has no end-of-text token"
-    return GptprepError(what, "there are several documents, and it stands between them", fix)
+    return GptprepError(what, "there are several documents, and that token separates them", fix)

@@ -23,6 +23,7 @@ from gptprep.choices import Init, Position
 from gptprep.errors import CorruptDataError, GptprepError, UsageError
 from gptprep.pipelines.embed import EmbedOptions, plan
 from gptprep.shards.arrays import ArrayWriter
+from gptprep.units import size
 from tests.helpers.embeddings import embed, input_ids, stored_embeddings
 from tests.helpers.folders import contents, make_shards
 
@@ -137,7 +138,7 @@ def test_disk_that_is_too_small_is_noticed_before_the_work(
     with pytest.raises(GptprepError, match="not enough disk space") as caught:
         plan(options)
     n_windows = sum(windows.values())
-    assert caught.value.why == f"{tables + n_windows * window:,} bytes are needed and {free:,} are free"
+    assert caught.value.why == f"{size(tables + n_windows * window)} are needed and {size(free)} are free"
     assert caught.value.fix == (
         f"give --dtype float16 ({tables + n_windows * window // 2:,} bytes), "
         f"--split train ({tables + windows['train'] * window:,} bytes), "

@@ -141,7 +141,9 @@ def test_dropped_ids_and_padding_are_counted_again(tmp_path: Path, change: dict[
     manifest = read_manifest(path)
     manifest["splits"]["train"] |= change
     write_manifest(path, manifest)
-    assert problems(path) == ["manifest.json: train drops other ids than it says"]
+    assert problems(path) == [
+        "manifest.json: train: dropped_tail, dropped_gaps or padding do not follow from its ids"
+    ]
 
 
 def test_splits_with_more_ids_than_the_stream_are_found(tmp_path: Path) -> None:

@@ -70,8 +70,9 @@ def embed_plan(plan: EmbedPlan) -> Text:
     """What will be written."""
     n_windows, length, dim = plan.shape
     options = plan.options
+    positions = "no positions" if options.position == "none" else f"{options.position} positions"
     what = f"{options.shards} → {options.output}: {plural(n_windows, 'window')} × {length:,} ids × {dim:,} "
-    what += f"{options.dtype}, {options.position} positions"
+    what += f"{options.dtype}, {positions}"
     if plan.tables:
         names = [table.name for table in (plan.tables.token, plan.tables.position) if table]
         what += f", {' and '.join(names)} of {options.weights}"

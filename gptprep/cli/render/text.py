@@ -101,8 +101,8 @@ def vocabulary(report: VocabReport, took: float) -> Iterator[RenderableType]:
             shown = visible(token.encode("utf-8", "surrogateescape"))
             rows.add_row(shown, str(token_id), f"{count:,}", f"{100 * count / report.tokens:.2f} %")
         yield rows
-    place = report.output or "not written (no -o)"
-    what = f"{place}: {plural(report.size, 'token')}, {len(report.special_tokens)} of them special; "
+    what = f"{report.output}: " if report.output else "nothing was written (give -o FILE); "
+    what += f"{plural(report.size, 'token')}, {len(report.special_tokens)} of them special; "
     text = size(report.bytes)
     if report.kind == "bpe":
         what += f"{report.bytes / report.tokens:.2f} bytes per token in {text} of text"
