@@ -45,4 +45,4 @@ def __getattr__(name: str) -> object:
     try:
         return getattr(import_module(_MODULES[name]), name)
     except ModuleNotFoundError as error:
-        raise ImportError(f"{name} needs {error.name}: pip install 'gptprep[torch]'") from error
+        raise ImportError(f"{name} needs {error.name}: pip install torch safetensors") from error

@@ -77,5 +77,5 @@ def _zstd(path: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        what, fix = f"cannot read {path}", "pip install 'gptprep[zstd]'"
+        what, fix = f"cannot read {path}", "pip install backports.zstd"
         raise MissingDependencyError(what, f"{name} is not installed", fix) from error

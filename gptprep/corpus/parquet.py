@@ -69,5 +69,5 @@ def _pyarrow(name: str, source: Source) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        what, fix = f"cannot read {source.label}", "pip install 'gptprep[parquet]'"
+        what, fix = f"cannot read {source.label}", "pip install pyarrow"
         raise MissingDependencyError(what, "pyarrow is not installed", fix) from error

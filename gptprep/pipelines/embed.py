@@ -255,7 +255,7 @@ def _torch_imported() -> Iterator[None]:
             yield
     except ImportError as error:
         what, why = "embed needs torch and safetensors", f"{error.name or error} is not installed"
-        raise MissingDependencyError(what, why, "pip install 'gptprep[torch]'") from error
+        raise MissingDependencyError(what, why, "pip install torch safetensors") from error
 
 
 @contextmanager
@@ -273,6 +273,8 @@ def _device_errors(plan: EmbedPlan) -> Iterator[None]:
 
 
 def _notes(plan: EmbedPlan) -> Iterator[str]:
+    if plan.options.limit is not None:
+        yield f"--limit is for windows: {WEIGHTS} has the whole tables, as a model needs them"
     if plan.tables is None:
         return
     for table in filter(None, (plan.tables.token, plan.tables.position)):

@@ -205,7 +205,7 @@ def _load(value: dict[str, Any], path: str) -> Any:
     try:
         from tokenizers import Tokenizer as Loaded
     except ImportError:
-        what, fix = f"{path} needs Hugging Face's tokenizers", "pip install 'gptprep[hf]'"
+        what, fix = f"{path} needs Hugging Face's tokenizers", "pip install tokenizers"
         why = "it is not a byte-level BPE that tiktoken encodes to the same ids"
         raise MissingDependencyError(what, why, fix) from None
     check_growth(value, path)

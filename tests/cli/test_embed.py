@@ -101,12 +101,12 @@ def test_missing_torch_is_exit_code_4(run: Run, tmp_path: Path) -> None:
     for more in ((), ("--weights", "w.safetensors")):
         done = run("embed", "s", "-o", "e", *more, env=env)
         assert (done.code, done.out) == (4, b"")
-        assert "why: torch is not installed\n  fix: pip install 'gptprep[torch]'" in done.err
+        assert "why: torch is not installed\n  fix: pip install torch safetensors" in done.err
         assert not (tmp_path / "e").exists()
     code = "from gptprep import create_dataloader"
     command = [sys.executable, "-c", code]
     failed = subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True)
-    assert "ImportError: create_dataloader needs torch: pip install 'gptprep[torch]'" in failed.stderr
+    assert "ImportError: create_dataloader needs torch: pip install torch safetensors" in failed.stderr
 
 
 def test_batch_size_is_a_number_or_auto() -> None:
@@ -114,3 +114,14 @@ def test_batch_size_is_a_number_or_auto() -> None:
     for text in ("", "x", "-1", "9" * 5000):
         with pytest.raises(UsageError):
             parse_batch_size(text)
+
+
+def test_limit_says_that_the_tables_are_whole(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one two three four five six")
+    assert run("window", "a.txt", "-o", "s", "-L", "2", "-q").code == 0
+    done = run("embed", "s", "-o", "e", "--dim", "2", "--limit", "1")
+    assert (done.code, "note: --limit is for windows: weights.safetensors has the whole" in done.err) == (
+        0,
+        True,
+    )
+    assert "note: --limit" not in run("embed", "s", "-o", "all", "--dim", "2").err
