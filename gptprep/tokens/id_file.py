@@ -100,7 +100,8 @@ class IdFile:
             shape, self.dtype, self._offset = npy.read_header(self._file, self.path)
             if len(shape) != 1 or self.dtype.kind == "f":
                 why = f"it has shape {shape} and dtype {self.dtype}"
-                raise CorruptDataError(f"{self.path} is not a file of ids", why)
+                fix = "give a flat array of whole numbers, or a whole folder of shards to decode"
+                raise GptprepError(f"{self.path} is not a file of ids", why, fix)
             self._count = shape[0]
             return
         self.dtype, self._offset = raw_dtype, 0
@@ -108,7 +109,8 @@ class IdFile:
         self._count, remainder = divmod(size, raw_dtype.itemsize)
         if remainder:
             why = f"{size:,} bytes are not a whole number of {raw_dtype.name} ids"
-            raise CorruptDataError(f"{self.path} is truncated", why)
+            fix = "write or download it again, or give --input-dtype if it has another one"
+            raise CorruptDataError(f"{self.path} is truncated", why, fix)
 
     def __enter__(self) -> Self:
         return self

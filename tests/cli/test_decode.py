@@ -34,7 +34,11 @@ def test_arguments_files_and_standard_input_give_the_text(run: Run, tmp_path: Pa
         (["words.txt"], 1, "words.txt holds 'Hello' at position 2"),
         (["truncated.bin", "-T", "gpt2"], 3, "truncated.bin is truncated"),
         (["no.npy", "-T", "gpt2"], 3, "no.npy is not a .npy file"),
-        (["wide.npy", "-T", "gpt2"], 3, "wide.npy is not a file of ids"),
+        (
+            ["wide.npy", "-T", "gpt2"],
+            1,
+            "fix: give a flat array of whole numbers, or a whole folder of shards",
+        ),
     ],
 )
 def test_error_says_what_is_wrong_and_writes_nothing(

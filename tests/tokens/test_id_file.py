@@ -74,7 +74,7 @@ def test_pipe_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("array", [np.zeros((2, 2), "<u2"), np.zeros(2, "<f4")], ids=["matrix", "floats"])
 def test_other_array_is_not_a_file_of_ids(tmp_path: Path, array: Any) -> None:
     np.save(tmp_path / "a.npy", array)
-    with pytest.raises(CorruptDataError, match="not a file of ids"):
+    with pytest.raises(GptprepError, match="not a file of ids"):
         IdFile(str(tmp_path / "a.npy"), np.dtype("<u2"))
 
 
