@@ -54,6 +54,7 @@ class Command:
     def __init__(self, arguments: list[str]) -> None:
         self.arguments, self._force = arguments, "--force" in arguments
         self._output = arguments[arguments.index("-o") + 1]
+        self._writes_ids, self._provenance = arguments[0] == "encode", f"{self._output}.json"
         self._clear()
         ended = forked.run(arguments)
         if ended.code:
@@ -77,6 +78,14 @@ class Command:
             if path.name.startswith((self._output, f".{self._output}")):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
+    def _has_wrong_provenance(self) -> bool:
+        """Whether there is a provenance, and it is not that of the ids beside it."""
+        if not self._writes_ids or not os.path.exists(self._provenance):
+            return False
+        ids = Path(self._output)
+        value = json.loads(Path(self._provenance).read_bytes())
+        return not ids.exists() or value["ids_sha256"] != hashlib.sha256(ids.read_bytes()).hexdigest()
+
     def problems(
         self, ended: forked.Ended, codes: set[int], before_next: Callable[[], object] = lambda: None
     ) -> list[str]:
@@ -88,6 +97,8 @@ class Command:
         """
         wrong = [] if no_process_left() else ["a process is still running"]
         after = _hashes(self._output)
+        if self._has_wrong_provenance():
+            wrong.append("the provenance is of other ids than those that are there")
         if after not in (None, self._old, self._expected):
             wrong.append("something else is at the output's name")
         if self._force and after is None and _hashes(f"{self._output}.replaced") != self._old:
@@ -104,10 +115,14 @@ class Command:
             again = forked.run(self.arguments)
             if again.code:
                 wrong.append(f"the next run ended with {again.code}: {again.messages[-2000:]}")
-        if _hashes(self._output) != self._expected:
+        if _hashes(self._output) != self._expected or self._has_wrong_provenance():
             wrong.append("the next run gave something else")
+        if self._writes_ids and after != self._expected and not os.path.exists(self._provenance):
+            wrong.append("the next run gave no provenance")
         prefixes = (f"{self._output}.", f".{self._output}")
         left = sorted(path.name for path in Path().iterdir() if path.name.startswith(prefixes))
+        if self._provenance in left and self._writes_ids:
+            left.remove(self._provenance)
         if left and (self._force or after != self._expected):
             wrong.append(f"{left} were left")
         return wrong
