@@ -19,6 +19,8 @@ IdFormat = Literal["ids", "tokens", "json", "jsonl", "npy", "bin"]
 
 VocabKind = Literal["word", "char", "bpe"]
 IdDtype = Literal["auto", "uint16", "uint32", "int32", "int64"]
+ID_ENDINGS = (".npy", ".bin")
+"""The endings of files of ids."""
 RawDtype = Literal["uint16", "uint32", "int32", "int64"]
 """What a file of raw numbers holds."""
 Layout = Literal["pairs", "tokens"]

@@ -75,7 +75,7 @@ def command(
 
 
 def _has_notes(report: "EncodeReport", tokenizer: str) -> bool:
-    """Whether there is something to say beside ids on standard output; what is only usual is not said."""
+    """Whether there are notes worth showing beside ids on standard output."""
     of_inputs = report.replaced or report.skipped or report.passed_over or report.repeated
     return bool(of_inputs or (report.engine_note and tokenizer.endswith(".json")))
 

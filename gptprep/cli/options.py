@@ -79,10 +79,8 @@ def _number_parser(name: str) -> Callable[[Any], int]:
 # Arguments and outputs
 
 _INPUTS = "Files, folders, quoted globs, or - for standard input."
-Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help=_INPUTS)]
 OptionalInputs = Annotated[list[str] | None, typer.Argument(metavar="[INPUT...]", help=_INPUTS)]
 OutputFile = Annotated[str | None, option("--output -o", "FILE", "File to write.")]
-RequiredFile = Annotated[str, option("--output -o", "FILE", "File to write.")]
 OutputFolder = Annotated[str, option("--output -o", "DIR", "Folder to write.")]
 Force = Annotated[bool, flag("--force -f", "Replace an existing output, once the new one is complete.")]
 DryRun = Annotated[bool, flag("--dry-run", "Show what would be written, and stop.")]

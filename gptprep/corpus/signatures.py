@@ -1,4 +1,4 @@
-"""Files that are no text, by their first bytes: each kind has its own way to become text.
+"""Files that are not text, recognized by their first bytes; each kind has its own fix.
 
 Signatures: https://en.wikipedia.org/wiki/List_of_file_signatures
 """
@@ -20,8 +20,8 @@ _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"\xfd7zXZ\0", "compressed with xz", "decompress it first: unxz -k {path}"),
     (b"PK\3\4", "a ZIP archive (or .docx, .epub, ...)", _EXTRACT),
     (b"\xd0\xcf\x11\xe0", "an old document of Microsoft Office", _EXTRACT),
-    (b"PAR1", "a Parquet file", "let its name end in .parquet"),
-    (b"\x93NUMPY", "a NumPy array", "ids are read by window and decode"),
+    (b"PAR1", "a Parquet file", "rename it so that it ends in .parquet"),
+    (b"\x93NUMPY", "a NumPy array", "if it holds ids, give it to gptprep window or gptprep decode"),
     (b"SQLite format 3\0", "an SQLite database", _EXTRACT),
     (b"\x89PNG", "a PNG image", _REMOVE),
     (b"\xff\xd8\xff", "a JPEG image", _REMOVE),
@@ -37,7 +37,7 @@ _BYTE_ORDER_MARKS = (
 
 
 def refuse_binary(source: Source, start: bytes, *, is_utf8: bool) -> None:
-    """Refuse a source whose first bytes are those of something that is no text, whatever `--errors` says.
+    """Refuse a source whose first bytes are those of something that is not text, whatever `--errors` says.
 
     Args:
         start: its first bytes.
@@ -55,7 +55,7 @@ def refuse_binary(source: Source, start: bytes, *, is_utf8: bool) -> None:
     for signature, kind, fix in _SIGNATURES:
         if start.startswith(signature) and not _may_be_text(start):
             path = shlex.quote(source.path) if source.path != "-" else "FILE"
-            raise GptprepError(f"{source.label} is no text", f"it is {kind}", fix.format(path=path))
+            raise GptprepError(f"{source.label} is not text", f"it is {kind}", fix.format(path=path))
 
 
 def _may_be_text(start: bytes) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gptprep.choices import SourceKind
+from gptprep.choices import ID_ENDINGS, SourceKind
 from gptprep.errors import GptprepError, UsageError, os_errors
 from gptprep.storage.files import MARKER, walk
 
@@ -22,7 +22,6 @@ _KINDS: dict[str, SourceKind] = {
     ".parquet": "parquet",
 }
 """The files of a folder that are read. A file that is named itself is read as text whatever its ending."""
-_IDS = (".npy", ".bin")
 
 
 class Source(NamedTuple):
@@ -123,7 +122,7 @@ class FileFilter:
             name: the path below the folder.
             by_ending: whether only files with a known ending are read.
         """
-        ending = os.path.splitext(name)[1].lower() or "without an ending"
+        ending = os.path.splitext(name)[1] or "without an ending"
         if os.path.basename(name).startswith("."):
             return "hidden"
         if _matches(name, self.exclude):
@@ -225,7 +224,10 @@ def _nothing_in(top: str, file_filter: FileFilter, found: Counter[str]) -> Gptpr
         fix = "change --include and --exclude"
         return GptprepError(what, f"no file is left by --include and --exclude: {files}", fix)
     why = f"files that end in {' '.join(_KINDS)} are read, and it has {files}"
-    pattern = f"'*{reason}'" if (reason := found.most_common(1)[0][0]).startswith(".") else "'*'"
+    reason = next((reason for reason, _ in found.most_common() if reason != "hidden"), "")
+    if not reason:
+        return GptprepError(what, why, "name the files themselves")
+    pattern = f"'*{reason}'" if reason.startswith(".") else "'*'"
     return GptprepError(what, why, f"give --include {pattern}, or name the files themselves")
 
 
@@ -289,11 +291,9 @@ def _file(path: str, name: str, ids: bool) -> Source:
         if not os.access(path, os.R_OK):
             fix = "check the owner and the permissions"
             raise GptprepError(f"cannot read {path}", "Permission denied", fix)
-    kind: SourceKind = "ids" if path.endswith(_IDS) else _kind(path) or "text"
+    kind: SourceKind = "ids" if path.endswith(ID_ENDINGS) else _kind(path) or "text"
     if kind == "ids" and not ids:
-        fix = (
-            f"gptprep decode {shlex.quote(path)} gives their text, and gptprep window takes them as they are"
-        )
+        fix = f"decode them with gptprep decode {shlex.quote(path)}, or give them to gptprep window"
         raise GptprepError(f"{path} holds ids, not text", "its ending says so", fix)
     label = os.fsencode(name).decode(errors="backslashreplace")
     if not stat.S_ISREG(status.st_mode):

@@ -274,7 +274,7 @@ def _device_errors(plan: EmbedPlan) -> Iterator[None]:
 
 def _notes(plan: EmbedPlan) -> Iterator[str]:
     if plan.options.limit is not None:
-        yield f"--limit is for windows: {WEIGHTS} has the whole tables, as a model needs them"
+        yield f"--limit applies to windows only: the tables in {WEIGHTS} are complete"
     if plan.tables is None:
         return
     for table in filter(None, (plan.tables.token, plan.tables.position)):

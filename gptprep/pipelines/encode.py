@@ -131,23 +131,27 @@ def _chosen_format(options: EncodeOptions) -> IdFormat:
     """The format, by name or by the ending of the output.
 
     Raises:
-        UsageError: no format has the ending, or another one.
+        UsageError: no format has the ending, or it is that of another format.
     """
-    if options.output is None:
-        return options.format or "ids"
-    output, ending = options.output, os.path.splitext(options.output)[1]
+    name, output = options.format, options.output
+    if output is None:
+        return name or "ids"
+    ending = os.path.splitext(output)[1]
+    by_ending = _BY_ENDING.get(ending)
     if ending in (".gz", ".zst"):
         raise UsageError(f"{output} would not be compressed", fix="choose another ending")
-    by_ending, name = _BY_ENDING.get(ending), options.format
-    if by_ending is None and (name is None or ending.lower() in _BY_ENDING):
-        endings = " ".join(filter(None, _BY_ENDING))
-        raise UsageError(f"{output} has the ending of no format", fix=f"choose one of {endings}")
-    is_text = by_ending == "ids" and name in ("ids", "tokens")
-    of_name = next((one for one, kind in _BY_ENDING.items() if kind == name), ".txt")
-    if name and name != by_ending and not is_text and (by_ending not in (None, "ids") or name in _NUMBERS):
-        what = f"{output} would hold the format {name}, and its ending says {by_ending or 'something else'}"
-        raise UsageError(what, fix=f"choose the ending {of_name}, or another format")
-    return name or by_ending or "ids"
+    if name is None:
+        if by_ending is None:
+            endings = " ".join(filter(None, _BY_ENDING))
+            raise UsageError(f"{output} has the ending of no format", fix=f"choose one of {endings}")
+        return by_ending
+    is_own = by_ending == ("ids" if name == "tokens" else name)
+    is_open = name not in _NUMBERS and (ending == "" or ending.lower() not in _BY_ENDING)
+    if not is_own and not is_open:
+        own = next((one for one, kind in _BY_ENDING.items() if kind == name), ".txt")
+        what = f"the ending of {output} is not that of the format {name}"
+        raise UsageError(what, fix=f"choose the ending {own}, or another format")
+    return name
 
 
 def run(plan: EncodePlan, progress: Progress = no_progress, out: BinaryIO | None = None) -> EncodeReport:

@@ -107,13 +107,17 @@ def _parsed(words: list[bytes], first: int, source: Source) -> list[int]:
 
 
 def _lines(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
+    rest, size = list[bytes](), 0
     for block in _chained(first, blocks):
-        *lines, rest = (rest + block).split(b"\n")
-        yield from lines
-        if len(rest) > _MAX_LINE:
+        *lines, last = block.split(b"\n")
+        for line in lines:
+            yield b"".join([*rest, line])
+            rest, size = [], 0
+        rest.append(last)
+        size += len(last)
+        if size > _MAX_LINE:
             raise CorruptDataError("a line of JSON is too long", fix="write it again with gptprep encode")
-    yield rest
+    yield b"".join(rest)
 
 
 def _json_documents(

@@ -1,4 +1,4 @@
-"""What one may not expect of the splits and windows of a corpus, before and after the work."""
+"""Notes about splits and windows that may surprise, before and after the work."""
 
 from collections.abc import Iterator, Sequence
 
@@ -45,5 +45,5 @@ def after(manifest: Manifest, spec: WindowSpec) -> Iterator[str]:
     in_val = [source.path for source, stop in zip(manifest.sources, stops, strict=True) if stop > n_train + 1]
     for name, paths in (("val", in_val), ("train", in_train)):
         if len(paths) == 1:
-            one = f"{name} comes from one of {len(manifest.sources):,} inputs, {paths[0]}"
-            yield f"{one}: --split-by document takes whole documents from all"
+            one = f"{name} comes from only one of {len(manifest.sources):,} inputs, {paths[0]}"
+            yield f"{one}; --split-by document chooses documents from all of them"

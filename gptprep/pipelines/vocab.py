@@ -136,13 +136,12 @@ def run(plan: VocabPlan, progress: Progress = no_progress, out: BinaryIO | None 
         options, counted, progress
     )
     data = json_bytes(built.pop("file"))
-    if options.output is None:
-        pass
-    elif options.output != "-":
+    if options.output == "-":
+        if out is not None:
+            out.write(data)
+    elif options.output is not None:
         with publish_file(options.output, force=options.force) as file:
             file.write(data)
-    elif out is not None:
-        out.write(data)
     return VocabReport(
         output=options.output,
         kind=options.kind,

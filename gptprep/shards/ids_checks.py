@@ -2,10 +2,13 @@
 
 import hashlib
 import os
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gptprep.errors import GptprepError, os_errors
+from gptprep.choices import ID_ENDINGS
+from gptprep.errors import GptprepError
 from gptprep.shards.findings import CheckFile, OnBytes, Problem, Verified
 from gptprep.tokens.id_file import IdFile, check_range
 from gptprep.tokens.provenance import FORMAT, provenance_path, read_provenance
@@ -40,29 +43,27 @@ class IdFileChecks:
         return []
 
     def _check(self, on_bytes: OnBytes) -> Verified:
-        (name,), problems = self.files, list[Problem]()
+        (name,), problems, digest = self.files, list[Problem](), hashlib.sha256()
         with IdFile(self._path, np.dtype(self._provenance.dtype).newbyteorder("<")) as file:
+            digest.update(file.header())
             for start in range(0, len(file), _BLOCK_IDS):
                 ids = file.read(start, start + _BLOCK_IDS)
-                on_bytes(0 if self._hashed else ids.nbytes)
-                try:
-                    check_range(ids, self._provenance.tokenizer.n_vocab, start, self._path)
-                except GptprepError as error:
-                    problems.append(Problem(name, error.what.removeprefix(f"{self._path} ")))
-                    break
-        if self._hashed and self._sha256(on_bytes) != self._provenance.ids_sha256:
+                on_bytes(ids.nbytes)
+                if self._hashed:
+                    digest.update(ids.data)
+                problems += self._range_problem(ids, start) if not problems else []
+        if self._hashed and digest.hexdigest() != self._provenance.ids_sha256:
             problems.append(Problem(name, f"its sha256 does not match {provenance_path(name)}"))
         return Verified(problems)
 
-    def _sha256(self, on_bytes: OnBytes) -> str:
-        digest = hashlib.sha256()
-        with os_errors("read", self._path), open(self._path, "rb", buffering=0) as file:
-            while data := file.read(MIB):
-                digest.update(data)
-                on_bytes(len(data))
-        return digest.hexdigest()
+    def _range_problem(self, ids: NDArray[Any], start: int) -> list[Problem]:
+        try:
+            check_range(ids, self._provenance.tokenizer.n_vocab, start, self._path)
+        except GptprepError as error:
+            return [Problem(self.files[0], error.what.removeprefix(f"{self._path} "))]
+        return []
 
 
 def is_id_file(path: str) -> bool:
     """Whether a path is a file that may hold ids."""
-    return os.path.isfile(path) and path.endswith((".npy", ".bin"))
+    return os.path.isfile(path) and path.endswith(ID_ENDINGS)

@@ -112,10 +112,7 @@ def check_folder_output(
         return real
     if not os.path.isdir(real):
         raise GptprepError(f"{path} is a file", fix="name a folder for the output")
-    inside = (
-        "an output is written beside its name and renamed when it is finished",
-        f"name a folder in it: {path.rstrip('/')}/NAME",
-    )
+    inside = _RENAMED, f"name a folder in it: {path.rstrip('/')}/NAME"
     if os.path.ismount(real):
         raise GptprepError(f"{path} is a mount point", *inside)
     if os.path.commonpath([real, os.getcwd()]) == real:

@@ -32,7 +32,7 @@ def store_tokenizer(tokenizer: Tokenizer, folder: str) -> StoredFile | None:
         GptprepError: the file has changed since it was loaded.
     """
     path, sha256 = tokenizer.file
-    if not path or tokenizer.fingerprint == load_known(KNOWN["gpt2"], "allow").fingerprint:
+    if not path or _is_gpt2(tokenizer):
         return None
     data = read_regular(path)
     if hashlib.sha256(data).hexdigest() != sha256:
@@ -87,3 +87,10 @@ def _named(folder: str, name: str, fingerprint: str, load: Callable[[str], Token
         return gpt2
     what, why = f"{folder} does not hold its tokenizer", f"it has only the name, {name}"
     raise GptprepError(what, why, "give the file with --tokenizer")
+
+
+def _is_gpt2(tokenizer: Tokenizer) -> bool:
+    """Whether a tokenizer gives GPT-2's ids; GPT-2's is loaded only if the special tokens are the same."""
+    gpt2 = KNOWN["gpt2"]
+    is_similar = tokenizer.special_tokens == gpt2.special_tokens
+    return is_similar and tokenizer.fingerprint == load_known(gpt2, "allow").fingerprint

@@ -85,10 +85,7 @@ def load_rank_file(path: str, policy: SpecialPolicy, engine: Engine = "auto") ->
         GptprepError: it cannot be read.
         CorruptDataError: it is not a rank file.
     """
-    data = _read(path)
-    tokenizer = _from_data(data, path, policy, engine, None)
-    tokenizer.file = path, hashlib.sha256(data).hexdigest()
-    return tokenizer
+    return _from_data(_read(path), path, policy, engine, None)
 
 
 def rank_file_bytes(ranks: dict[bytes, int]) -> bytes:
@@ -127,7 +124,10 @@ def _from_data(
     else:
         _check_ranks(ranks, path)
         spec = BpeSpec(name, ranks, digest, GPT2_PATTERN, {"<|endoftext|>": max(ranks.values()) + 1})
-    return make_bpe(spec, data, policy, engine, is_exact=known is not None)
+    tokenizer = make_bpe(spec, data, policy, engine, is_exact=known is not None)
+    if expected is None:
+        tokenizer.file = path, digest
+    return tokenizer
 
 
 def _parse_ranks(data: bytes, path: str) -> dict[bytes, int]:

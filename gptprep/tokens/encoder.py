@@ -238,7 +238,8 @@ def check_not_empty(sources: Sequence[Source], counts: Sequence[ReadCounts]) -> 
     what = sources[0].label if len(sources) == 1 else f"any of {len(sources)} inputs"
     why, fix = "it is empty" if len(sources) == 1 else "all are empty", "give some text"
     if skipped := sum(count.skipped for count in counts):
-        why, fix = f"{skipped} documents were skipped as invalid", "give --errors replace"
+        documents = "1 document was" if skipped == 1 else f"{skipped:,} documents were"
+        why, fix = f"{documents} skipped as invalid", "give --errors replace"
     raise GptprepError(f"no text in {what}", why, fix)
 
 

@@ -39,19 +39,8 @@ def _write_json(file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded) -> int:
     """
     head = {"schema": "gptprep-encode-ids", "version": 1}
     head |= {"tokenizer": tokenizer.name, "n_vocab": tokenizer.n_vocab}
-    before = json.dumps(head)[:-1].encode() + b', "documents": ['
-    count, documents, in_document, separator = 0, 0, False, ""
-    for source, ids, last in encoded:
-        if not in_document:
-            file.write(before + b'\n{"source": ' + json.dumps(source.name).encode() + b', "ids": [')
-            before, documents, separator = b",", documents + 1, ""
-        if ids:
-            file.write((separator + ", ".join(map(str, ids))).encode())
-            separator = ", "
-        in_document = not last
-        if last:
-            file.write(b"]}")
-        count += len(ids)
+    first = json.dumps(head)[:-1].encode() + b', "documents": [\n'
+    documents, count = _write_objects(file, encoded, first, b",\n", b"")
     if documents:  # otherwise the caller raises
         file.write(b'\n], "n_documents": %d, "n_ids": %d}\n' % (documents, count))
     return count
@@ -59,19 +48,33 @@ def _write_json(file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded) -> int:
 
 def _write_json_lines(file: BinaryIO, tokenizer: Tokenizer, encoded: Encoded) -> int:  # noqa: ARG001
     """One JSON object for each document, on a line of its own: source and ids."""
-    count, in_document, separator = 0, False, ""
+    return _write_objects(file, encoded, b"", b"", b"\n")[1]
+
+
+def _write_objects(
+    file: BinaryIO, encoded: Encoded, first: bytes, between: bytes, after: bytes
+) -> tuple[int, int]:
+    """A JSON object for each document, with its source and ids; returns how many documents and ids.
+
+    Args:
+        first: written before the first object.
+        between: written before all others.
+        after: written after each.
+    """
+    count, documents, in_document, separator = 0, 0, False, ""
     for source, ids, last in encoded:
         if not in_document:
-            file.write(b'{"source": ' + json.dumps(source.name).encode() + b', "ids": [')
-            separator = ""
+            before = between if documents else first
+            file.write(before + b'{"source": ' + json.dumps(source.name).encode() + b', "ids": [')
+            documents, separator = documents + 1, ""
         if ids:
             file.write((separator + ", ".join(map(str, ids))).encode())
             separator = ", "
         in_document = not last
         if last:
-            file.write(b"]}\n")
+            file.write(b"]}" + after)
         count += len(ids)
-    return count
+    return documents, count
 
 
 def _write_numbers(

@@ -125,6 +125,11 @@ class IdFile:
     def __len__(self) -> int:
         return self._count
 
+    def header(self) -> bytes:
+        """The bytes before the ids."""
+        with os_errors("read", self.path):
+            return os.pread(self._file.fileno(), self._offset, 0)
+
     def mapped(self) -> tuple[MemoryMap, NDArray[Any]]:
         """A memory map of the file, which must not be empty, and an array of all ids over it."""
         memory_map = MemoryMap(self._file, self._offset + self._count * self.dtype.itemsize)

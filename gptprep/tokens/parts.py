@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gptprep.corpus.sources import Source, total_bytes
+from gptprep.errors import GptprepError
 from gptprep.parallel import processes
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.workdir import remove
@@ -45,6 +46,8 @@ class EncodeTask:
     path: str
     """The file of the part."""
     spec: EncodingSpec
+    fingerprint: str
+    """Of the tokenizer that the plan was made with."""
     has_receipt: bool
     """Whether to write a receipt, and to look for that of an earlier run."""
 
@@ -101,7 +104,8 @@ def plan_tasks(
     planned = list(plan_task_sources(sources, spec.text, PART_BYTES, can_divide, ranges_of_ids))
     paths = [os.path.join(folder, f"part-{number:06d}.bin") for number in range(len(planned))]
     has_receipt = len(planned) > 1
-    return [EncodeTask(*task, spec, has_receipt) for task in zip(planned, paths, strict=True)]
+    fingerprint = tokenizer.fingerprint
+    return [EncodeTask(*task, spec, fingerprint, has_receipt) for task in zip(planned, paths, strict=True)]
 
 
 def encode_parts(
@@ -141,6 +145,9 @@ def encode_parts(
 def encode_part(task: EncodeTask, progress: Progress = no_progress) -> Part:
     """Encode the sources of one task into its part; raises as `encode_parts`."""
     tokenizer, (ranges, owners) = task.spec.load_tokenizer(), task.sources
+    if tokenizer.fingerprint != task.fingerprint:
+        what = f"the tokenizer {tokenizer.name} changed while it was used"
+        raise GptprepError(what, "all ids must be of one tokenizer", "run the same command again")
     # The engines give the same ids. Should one be found wrong, the other must not use its parts.
     settings = [tokenizer.fingerprint, tokenizer.n_vocab, tokenizer.engine, task.spec.special, task.spec.text]
     id_bytes = id_dtype(tokenizer.n_vocab).itemsize

@@ -93,21 +93,30 @@ def _parse(data: bytes, path: str) -> Provenance:
     fix = f"write the ids again, or remove {path}"
     try:
         value = parse_json(data, path)
-        if value["version"] != VERSION:
-            what = f"{path} has the version {value['version']!r}"
-            raise CorruptDataError(what, f"this gptprep reads version {VERSION}", "install a newer gptprep")
-        check_seal(data, path)
-        numbers = value["ids"], value["tokenizer"]["n_vocab"]
-        texts = value["ids_sha256"], value["tokenizer"]["name"], value["tokenizer"]["fingerprint"]
-        is_valid = all(type(n) is int and n >= 0 for n in numbers) and all(type(t) is str for t in texts)
-        if not is_valid or value["dtype"] not in _DTYPES:
-            raise ValueError("an entry has the wrong type")
-        record = TokenizerRecord(**value["tokenizer"])
-        return Provenance(record, value["dtype"], value["ids"], value["ids_sha256"])
-    except CorruptDataError as error:
-        raise CorruptDataError(error.what, error.why, error.fix if "newer" in error.fix else fix) from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CorruptDataError(f"{path} is damaged", f"{type(error).__name__}: {error}", fix) from error
+        version = value["version"]
+        if version == VERSION:
+            check_seal(data, path)
+            return _checked(value)
+    except (CorruptDataError, KeyError, TypeError, ValueError, AttributeError) as error:
+        why = error.why if isinstance(error, CorruptDataError) else f"{type(error).__name__}: {error}"
+        raise CorruptDataError(f"{path} is damaged", why, fix) from error
+    what, why = f"{path} has the version {version!r}", f"this gptprep reads version {VERSION}"
+    raise CorruptDataError(what, why, f"install a newer gptprep, or {fix}")
+
+
+def _checked(value: dict[str, Any]) -> Provenance:
+    """The provenance in a JSON object.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not one.
+    """
+    numbers = value["ids"], value["tokenizer"]["n_vocab"]
+    texts = value["ids_sha256"], value["tokenizer"]["name"], value["tokenizer"]["fingerprint"]
+    is_valid = all(type(n) is int and n >= 0 for n in numbers) and all(type(t) is str for t in texts)
+    if not is_valid or value["dtype"] not in _DTYPES:
+        raise ValueError("an entry has the wrong type")
+    record = TokenizerRecord(**value["tokenizer"])
+    return Provenance(record, value["dtype"], value["ids"], value["ids_sha256"])
 
 
 def check_provenance_output(path: str, *, inputs: list[str]) -> None:

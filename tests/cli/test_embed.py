@@ -120,7 +120,7 @@ def test_limit_says_that_the_tables_are_whole(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one two three four five six")
     assert run("window", "a.txt", "-o", "s", "-L", "2", "-q").code == 0
     done = run("embed", "s", "-o", "e", "--dim", "2", "--limit", "1")
-    assert (done.code, "note: --limit is for windows: weights.safetensors has the whole" in done.err) == (
+    assert (done.code, "note: --limit applies to windows only" in done.err) == (
         0,
         True,
     )

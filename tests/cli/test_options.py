@@ -48,8 +48,14 @@ def test_option_without_effect_is_a_note(run: Run, tmp_path: Path, line: str, no
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["encode", "a.txt", "--format", "npy", "-o", "x.bin"], "x.bin would hold the format npy"),
-        (["encode", "a.txt", "--format", "ids", "-o", "x.npy"], "x.npy would hold the format ids"),
+        (
+            ["encode", "a.txt", "--format", "npy", "-o", "x.bin"],
+            "the ending of x.bin is not that of",
+        ),
+        (
+            ["encode", "a.txt", "--format", "ids", "-o", "x.npy"],
+            "the ending of x.npy is not that of",
+        ),
         (["encode", "a.txt", "-o", "x.npy.gz"], "x.npy.gz would not be compressed"),
         (["encode", "a.txt", "-o", "x.npy", "--count"], "--count prints a number"),
         (

@@ -214,8 +214,8 @@ def several(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--val-fraction", "10%"), "note: val comes from one of 3 inputs, several/c.txt"),
-        (("--val-fraction", "0.95"), "note: train comes from one of 3 inputs, several/a.txt"),
+        (("--val-fraction", "10%"), "note: val comes from only one of 3 inputs, several/c.txt"),
+        (("--val-fraction", "0.95"), "note: train comes from only one of 3 inputs, several/a.txt"),
         (("-S", "10"), "because the stride 10 is larger than the context length 4"),
     ],
     ids=["val", "train", "gaps"],

@@ -23,8 +23,8 @@ from gptprep.tokenizers.byte_level import BYTE_ORDER, to_text
 from gptprep.tokenizers.hf_to_tiktoken import _GPT2_REGEX, _LLAMA3_REGEX, NotExactError, convert
 from gptprep.tokenizers.hugging_face import load_hugging_face
 from gptprep.tokenizers.published import O200K_PATTERN
-from tests.helpers import forked
 from tests.helpers.bpe import EOT, TEXTS
+from tests.helpers.children import run_in_child
 from tests.helpers.hugging_face import (
     added,
     reference_ids,
@@ -197,7 +197,7 @@ def test_token_that_no_merge_makes_is_left_out(tmp_path: Path) -> None:
     assert tokenizer.decode([2000]) == b"qzx"
 
 
-def test_many_added_tokens_are_read_in_a_time_that_grows_with_their_number() -> None:
+def test_many_added_tokens_are_read_in_a_time_that_grows_with_their_number(tmp_path: Path) -> None:
     """Each id is looked at once: with the square of the number, the processor time would not be enough."""
     tokens = [added(f"<|{n}|>", 2000 + n) for n in range(100_000)]
     value = trained() | {"added_tokens": [*trained()["added_tokens"], *tokens]}
@@ -206,7 +206,7 @@ def test_many_added_tokens_are_read_in_a_time_that_grows_with_their_number() -> 
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + 20, resource.RLIM_INFINITY))
         return 0 if len(convert(value, "file").special_tokens) == 100_001 else 1
 
-    assert forked.wait(forked.start(work)).code == 0
+    assert run_in_child(work, tmp_path).code == 0
 
 
 @pytest.mark.parametrize("has_line_end_tokens", [True, False])

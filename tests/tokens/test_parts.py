@@ -10,12 +10,13 @@ import pytest
 from gptprep.choices import VocabKind
 from gptprep.errors import GptprepError
 from gptprep.pipelines import encode, vocab
+from gptprep.pipelines import window as window_pipeline
 from gptprep.pipelines.encode import EncodeOptions, EncodeReport
 from gptprep.progress import Progress, no_progress
 from gptprep.tokens import parts
 from gptprep.tokens.id_file import IdFile
 from gptprep.tokens.spec import EncodingSpec
-from tests.helpers.folders import contents, window
+from tests.helpers.folders import contents, window, window_options
 from tests.helpers.paths import SAMPLES
 
 
@@ -133,6 +134,18 @@ def test_literal_end_of_text_at_the_end_of_a_part_is_not_repeated(
         run_encode(EncodeOptions(inputs, output=output, workers=1, force=True, encoding=encoding))
         expected = [1, 0] * 3 + eot + [1, 0] * 3 + (eot[:2] if end == " two" else eot)
         assert np.fromfile(output, "<u2").tolist() == expected
+
+
+def test_tokenizer_that_changes_during_a_run_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one two")
+    path = tmp_path / "words.json"
+    path.write_text('{"one": 0, "two": 1}')
+    options = window_options([tmp_path / "a.txt"], tmp_path / "s", context_length=1)
+    plan = window_pipeline.plan(replace(options, encoding=EncodingSpec(str(path))))
+    path.write_text('{"two": 0, "one": 1}')
+    with pytest.raises(GptprepError, match=r"the tokenizer words\.json changed while it was used"):
+        window_pipeline.run(plan)
+    assert not (tmp_path / "s").exists()
 
 
 def interrupt(stage: str, done: int, total: int | None, unit: str) -> None:  # noqa: ARG001
