@@ -29,8 +29,11 @@ Layout = Literal["pairs", "tokens"]
 Boundary = Literal["stream", "document"]
 """What ends a window: the end of the stream only, or its document."""
 
-SplitBy = Literal["tail", "document"]
-"""What goes to val: the tail of the stream, or whole documents."""
+ValBy = Literal["tail", "document"]
+"""What a `--val-fraction` is of: the tail of the stream, or whole documents."""
+
+SplitBy = Literal[ValBy, "inputs"]
+"""What goes to val: the tail of the stream, whole documents, or the inputs that are named for it."""
 
 Position = Literal["learned", "sinusoidal", "none"]
 Init = Literal["normal", "gpt2"]

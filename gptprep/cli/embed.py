@@ -47,6 +47,7 @@ def command(
     split: Annotated[str | None, option("--split", "NAME", "Embed only this split.")] = None,
     limit: Annotated[int | None, option("--limit", "N", "Embed only N windows of each split.")] = None,
     force: options.Force = False,
+    if_changed: options.IfChanged = False,
     dry_run: options.DryRun = False,
 ) -> None:
     """Turn shards into token + position embeddings in .npy, on a chosen device.
@@ -62,25 +63,29 @@ def command(
     from gptprep.cli.render import folders
     from gptprep.pipelines import embed
 
-    plan = embed.plan(
-        embed.EmbedOptions(
-            shards=shards,
-            output=output,
-            dim=dim,
-            position=position,
-            init=advanced.init,
-            seed=seed,
-            weights=weights,
-            token_table=advanced.token_table,
-            position_table=advanced.position_table,
-            device=device,
-            dtype=dtype,
-            split=split,
-            limit=limit,
-            batch_size=parse_batch_size(advanced.batch_size),
-            force=force,
-        )
+    wanted = embed.EmbedOptions(
+        shards=shards,
+        output=output,
+        dim=dim,
+        position=position,
+        init=advanced.init,
+        seed=seed,
+        weights=weights,
+        token_table=advanced.token_table,
+        position_table=advanced.position_table,
+        device=device,
+        dtype=dtype,
+        split=split,
+        limit=limit,
+        batch_size=parse_batch_size(advanced.batch_size),
+        force=force,
+        if_changed=if_changed,
     )
+    with streams.progress() as progress:
+        plan = embed.plan(wanted, progress)
+    if plan.up_to_date:
+        streams.up_to_date(output)
+        return
     streams.announce(plan, folders.embed_plan(plan), dry_run=dry_run)
     if not dry_run:
         streams.carry_out(embed.run, plan, folders.embeddings)

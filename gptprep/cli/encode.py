@@ -10,7 +10,7 @@ from gptprep.cli.streams import Streams
 from gptprep.errors import UsageError
 
 if TYPE_CHECKING:
-    from gptprep.pipelines.encode import EncodeReport
+    from gptprep.pipelines.encode import EncodePlan, EncodeReport
 
 _BY_ENDING = "by the ending of FILE, otherwise ids"
 
@@ -25,6 +25,7 @@ def command(
     format_: Annotated[IdFormat | None, choice("--format", "Output format.", _BY_ENDING)] = None,
     count: Annotated[bool, flag("--count", "Print only the number of ids.")] = False,
     force: options.Force = False,
+    if_changed: options.IfChanged = False,
 ) -> None:
     """Turn text into token ids.
 
@@ -45,30 +46,42 @@ def command(
     if to_file is None and not count and format_ in ("npy", "bin"):
         streams.require_no_terminal(f"the format {format_}")
     _check_together(streams, to_file, format_, count)
-    plan = encode.plan(
-        encode.EncodeOptions(
-            inputs=tuple(inputs or ()),
-            texts=options.argument_bytes(text or ()),
-            encoding=encoding.spec(tokenizer),
-            output=to_file,
-            format=format_ or ("json" if streams.json and to_file is None and not count else None),
-            count_only=count,
-            stdin=encoding.stdin,
-            files=encoding.files,
-            workers=encoding.workers,
-            force=force,
-        )
+    wanted = encode.EncodeOptions(
+        inputs=tuple(inputs or ()),
+        texts=options.argument_bytes(text or ()),
+        encoding=encoding.spec(tokenizer),
+        output=to_file,
+        format=format_ or ("json" if streams.json and to_file is None and not count else None),
+        count_only=count,
+        stdin=encoding.stdin,
+        files=encoding.files,
+        workers=encoding.workers,
+        force=force,
+        if_changed=if_changed,
     )
+    with streams.progress() as progress:
+        plan = encode.plan(wanted, progress)
     streams.note_each(encoding.without_effect(source.kind for source in plan.sources))
+    if plan.up_to_date and output is not None:
+        streams.up_to_date(output)
+        return
+    _carry_out(streams, plan, tokenizer)
+
+
+def _carry_out(streams: Streams, plan: "EncodePlan", tokenizer: str) -> None:
+    """Run the plan, and show its report, the number of ids, or what one may not expect beside the ids."""
+    from gptprep.pipelines import encode
+
+    count, is_file = plan.options.count_only, plan.options.output is not None
     number = io.BytesIO() if count else None
-    out = number or (streams.data if to_file is None else None)
-    with streams.progress(beside_data=to_file is None and not count) as progress:
+    out = number or (None if is_file else streams.data)
+    with streams.progress(beside_data=not is_file and not count) as progress:
         report = encode.run(plan, progress, out)
-    if streams.json and (to_file is not None or count):
+    if streams.json and (is_file or count):
         streams.write_json(report, "count" if count else "report")
     elif number:
         streams.data.write(number.getvalue())
-    if not streams.json and (to_file is not None or _has_notes(report, tokenizer)):
+    if not streams.json and (is_file or _has_notes(report, tokenizer)):
         from gptprep.cli.render import text as render
 
         streams.say(*render.encoded(report, progress.seconds))

@@ -83,6 +83,9 @@ OptionalInputs = Annotated[list[str] | None, typer.Argument(metavar="[INPUT...]"
 OutputFile = Annotated[str | None, option("--output -o", "FILE", "File to write.")]
 OutputFolder = Annotated[str, option("--output -o", "DIR", "Folder to write.")]
 Force = Annotated[bool, flag("--force -f", "Replace an existing output, once the new one is complete.")]
+_IF_CHANGED = """Do nothing if the output was made from the same inputs, options and tokenizer; otherwise
+replace it."""
+IfChanged = Annotated[bool, flag("--if-changed", _IF_CHANGED)]
 DryRun = Annotated[bool, flag("--dry-run", "Show what would be written, and stop.")]
 _TOKENIZER = """gpt2, another tiktoken encoding, a model such as gpt-4o, a .tiktoken file, a tokenizer.json, a
 vocabulary, or a folder of shards for the one that made it."""

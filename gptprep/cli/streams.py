@@ -93,6 +93,15 @@ class Streams:
         except OSError:  # standard error has the error, and so has the exit code
             discard_output()
 
+    def up_to_date(self, output: str) -> None:
+        """Say that there is nothing to do, because an output was made from the same."""
+        if self.json:
+            self.data.write(document_bytes("gptprep-up-to-date", _SCHEMA_VERSION, {"output": output}))
+        else:
+            from gptprep.cli.render.common import done
+
+            self.say(done(f"{output} is up to date"))
+
     def progress(self, *, beside_data: bool = False) -> ProgressDisplay:
         """A progress display, which is a context manager and a pipeline's `progress`.
 

@@ -1,15 +1,18 @@
 """`gptprep window`."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from gptprep.choices import DEFAULT_CONTEXT_LENGTH, DEFAULT_SHARD_BYTES, Boundary, IdDtype, Layout, SplitBy
+from gptprep.choices import DEFAULT_CONTEXT_LENGTH, DEFAULT_SHARD_BYTES, Boundary, IdDtype, Layout, ValBy
 from gptprep.cli import options
 from gptprep.cli.numbers import exact_size, parse_size
 from gptprep.cli.options import choice, flag, option
 from gptprep.cli.streams import Streams
 
-_SPLIT_BY = "What goes to val: the tail of the stream, or whole documents, chosen by a seeded hash."
+if TYPE_CHECKING:
+    from gptprep.pipelines.window import WindowSpec
+
+_SPLIT_BY = "What --val-fraction is of: the tail of the stream, or documents chosen by a seeded hash."
 _BOUNDARY = """What ends a window: the end of the stream only, or that of its document; short windows are then
 padded, and their lengths stored."""
 _LAYOUT = """How ids are stored: as inputs and targets, or each id once; windows are then made when they are
@@ -17,6 +20,8 @@ read."""
 _DTYPE = "Data type of the ids; auto picks the smallest that fits."
 _SHARD_SIZE = "The largest file, such as 64MB or 1GiB."
 _DEFAULT_SIZE = exact_size(DEFAULT_SHARD_BYTES)
+_VAL = """File, folder or glob whose text goes to val instead of train; can be repeated. Each split is then
+what its inputs alone would give."""
 _FRACTION = "Fraction of the stream, or of the documents, that goes to val, such as 0.1 or 10%."
 
 
@@ -24,7 +29,7 @@ _FRACTION = "Fraction of the stream, or of the documents, that goes to val, such
 class _AdvancedArguments:
     """Less common kinds of windows and shards."""
 
-    split_by: Annotated[SplitBy, choice("--split-by", _SPLIT_BY)] = "tail"
+    split_by: Annotated[ValBy, choice("--split-by", _SPLIT_BY)] = "tail"
     boundary: Annotated[Boundary, choice("--boundary", _BOUNDARY)] = "stream"
     shuffle: Annotated[bool, flag("--shuffle", "Put each split's windows in a seeded random order.")] = False
     seed: Annotated[int, option("--seed", "N", "Seed for --shuffle and --split-by document.")] = 0
@@ -32,6 +37,20 @@ class _AdvancedArguments:
     dtype: Annotated[IdDtype, choice("--dtype", _DTYPE)] = "auto"
     input_dtype: options.InputDtype = None
     shard_size: Annotated[str, option("--shard-size", "SIZE", _SHARD_SIZE)] = _DEFAULT_SIZE
+
+    def windows(self, context_length: int, stride: int | None, val_fraction: str) -> "WindowSpec":
+        """The options that say which windows there are."""
+        from gptprep.pipelines.window import WindowSpec
+
+        return WindowSpec(
+            context_length=context_length,
+            stride=stride,
+            val_fraction=val_fraction,
+            split_by=self.split_by,
+            boundary=self.boundary,
+            shuffle=self.shuffle,
+            seed=self.seed,
+        )
 
 
 def command(
@@ -47,8 +66,10 @@ def command(
         int | None, option("--stride -S", "S", "Ids between the starts of windows.", "L")
     ] = None,
     val_fraction: Annotated[str, option("--val-fraction", "F", _FRACTION)] = "0",
+    val: Annotated[list[str] | None, option("--val", "INPUT", _VAL)] = None,
     tokenizer: options.IdsTokenizerName = None,
     force: options.Force = False,
+    if_changed: options.IfChanged = False,
     dry_run: options.DryRun = False,
 ) -> None:
     """Turn a corpus into sliding-window input/target shards in .npy.
@@ -60,37 +81,35 @@ def command(
 
     Examples:
         gptprep window sample_texts -o shards -L 256 -S 128 --val-fraction 0.1
+        gptprep window sample_texts -o named -L 256 --val sample_texts/poem.txt
         gptprep window sample_texts -o more -L 512 --dry-run
         gptprep window train.bin -o tokens -L 256 --layout tokens --shuffle
     """
     from gptprep.cli.render import folders
     from gptprep.pipelines import window
 
-    plan = window.plan(
-        window.WindowOptions(
-            inputs=tuple(options.or_standard_input(inputs, "window", "name a file or a folder")),
-            output=output,
-            windows=window.WindowSpec(
-                context_length=context_length,
-                stride=stride,
-                val_fraction=val_fraction,
-                split_by=advanced.split_by,
-                boundary=advanced.boundary,
-                shuffle=advanced.shuffle,
-                seed=advanced.seed,
-            ),
-            encoding=encoding.spec(tokenizer),
-            layout=advanced.layout,
-            dtype=advanced.dtype,
-            input_dtype=advanced.input_dtype,
-            shard_size=parse_size(advanced.shard_size),
-            stdin=encoding.stdin,
-            files=encoding.files,
-            workers=encoding.workers,
-            force=force,
-        )
+    wanted = window.WindowOptions(
+        inputs=tuple(options.or_standard_input(inputs, "window", "name a file or a folder")),
+        output=output,
+        val_inputs=tuple(val or ()),
+        windows=advanced.windows(context_length, stride, val_fraction),
+        encoding=encoding.spec(tokenizer),
+        layout=advanced.layout,
+        dtype=advanced.dtype,
+        input_dtype=advanced.input_dtype,
+        shard_size=parse_size(advanced.shard_size),
+        stdin=encoding.stdin,
+        files=encoding.files,
+        workers=encoding.workers,
+        force=force,
+        if_changed=if_changed,
     )
+    with streams.progress() as progress:
+        plan = window.plan(wanted, progress)
     streams.note_each(encoding.without_effect(source.kind for source in plan.sources))
+    if plan.up_to_date:
+        streams.up_to_date(output)
+        return
     streams.announce(plan, *folders.window_plan(plan, dry_run=dry_run), dry_run=dry_run)
     if not dry_run:
         streams.carry_out(window.run, plan, folders.windows)

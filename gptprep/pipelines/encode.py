@@ -5,7 +5,8 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, BinaryIO
 
 from gptprep.choices import IdFormat, SourceKind
@@ -69,6 +70,8 @@ class EncodeOptions:
     files: FileFilter = field(default_factory=FileFilter)
     workers: int | None = None
     force: bool = False
+    if_changed: bool = False
+    """Whether a file of ids that was made from the same is left as it is, and any other file replaced."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,10 @@ class EncodePlan:
     tokenizer: Tokenizer
     format: IdFormat
     workers: int
+    made_from_sha256: str | None
+    """Of what the output follows from, if `if_changed`."""
+    up_to_date: bool
+    """Whether the output was made from the same; there is then no need to run the plan."""
 
     @property
     def is_large(self) -> bool:
@@ -103,7 +110,7 @@ class EncodeReport(EncodingReport):
     sources: tuple[SourceCounts, ...]
 
 
-def plan(options: EncodeOptions) -> EncodePlan:
+def plan(options: EncodeOptions, progress: Progress = no_progress) -> EncodePlan:
     """Check everything that can be checked before the work.
 
     Raises:
@@ -116,6 +123,11 @@ def plan(options: EncodeOptions) -> EncodePlan:
     if not sources:
         raise UsageError("there is nothing to encode", fix="name a file, or give a text with -t")
     chosen = _chosen_format(options)
+    if options.if_changed:
+        if options.output is None or chosen not in _NUMBERS:
+            why = "only .npy and .bin files keep what they were made from"
+            raise UsageError("--if-changed has no file of ids to compare with", why, "give -o FILE.bin")
+        options = replace(options, force=True)
     if options.output is not None:
         reads = [*(source.path for source in sources), *tokenizer_files(options.encoding.tokenizer)]
         check_file_output(options.output, force=options.force, inputs=reads)
@@ -124,7 +136,31 @@ def plan(options: EncodeOptions) -> EncodePlan:
 
             check_provenance_output(options.output, inputs=reads)
     tokenizer = options.encoding.load_tokenizer()
-    return EncodePlan(options, tuple(sources), selection, tokenizer, chosen, chosen_workers(options.workers))
+    made_from, up_to_date = None, False
+    if options.if_changed and options.output is not None:
+        from gptprep.pipelines.up_to_date import compare
+
+        settings = _settings(options, chosen, tokenizer)
+        stored = partial(_made_from_stored, options.output)
+        made_from, up_to_date = compare(sources, settings, stored, progress)
+    workers = chosen_workers(options.workers)
+    return EncodePlan(options, tuple(sources), selection, tokenizer, chosen, workers, made_from, up_to_date)
+
+
+def _settings(options: EncodeOptions, chosen: IdFormat, tokenizer: Tokenizer) -> list[Any]:
+    """What the bytes of a file of ids follow from, beside the sources."""
+    from gptprep.tokens.provenance import TokenizerRecord
+
+    encoding, record = options.encoding, TokenizerRecord.of(tokenizer)
+    return [record, encoding.special, encoding.text, chosen]
+
+
+def _made_from_stored(output: str) -> str | None:
+    """The sha256 that a file of ids keeps."""
+    from gptprep.tokens.provenance import read_provenance
+
+    found = read_provenance(output)
+    return found.made_from_sha256 if found else None
 
 
 def _chosen_format(options: EncodeOptions) -> IdFormat:
@@ -190,7 +226,9 @@ def _run_small(plan: EncodePlan, output: str, progress: Progress) -> EncodeRepor
             return _write(plan, file, progress)
     from gptprep.tokens.provenance import publish_ids
 
-    with publish_ids(output, plan.tokenizer, force=plan.options.force) as ids:
+    with publish_ids(
+        output, plan.tokenizer, force=plan.options.force, made_from=plan.made_from_sha256
+    ) as ids:
         report = _write(plan, ids.file, progress)
         ids.finish(report.ids)
         return report
@@ -233,7 +271,7 @@ def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeRepor
         encoded = encode_parts(plan.sources, tasks, tokenizer, plan.workers, progress)
         n_ids = encoded.stream_ids
         require_free_space(output, n_ids * id_dtype(tokenizer.n_vocab).itemsize)
-        with publish_ids(output, tokenizer, force=plan.options.force) as ids:
+        with publish_ids(output, tokenizer, force=plan.options.force, made_from=plan.made_from_sha256) as ids:
             sha256 = write_ids(ids.file, encoded.stream(n_ids), npy_header=plan.format == "npy")
             ids.finish(n_ids, sha256)
     return _report(plan, n_ids, encoded.counts, encoded.cross_checked, encoded.resumed)

@@ -21,7 +21,7 @@ def before(sources: Sequence[Source], text: TextOptions, spec: WindowSpec) -> It
         return
     is_val = goes_to_val(0, len(sources), spec)
     names = [source.name for source, val in zip(sources, is_val, strict=True) if val]
-    others = "another --seed gives others"
+    others = "another --seed gives others, and --val names them"
     if not names or len(names) == len(sources):
         split = "val" if not names else "train"
         yield f"{split} gets none of the {len(sources):,} files with --seed {spec.seed}: {others}"
@@ -46,4 +46,4 @@ def after(manifest: Manifest, spec: WindowSpec) -> Iterator[str]:
     for name, paths in (("val", in_val), ("train", in_train)):
         if len(paths) == 1:
             one = f"{name} comes from only one of {len(manifest.sources):,} inputs, {paths[0]}"
-            yield f"{one}; --split-by document chooses documents from all of them"
+            yield f"{one}; --split-by document chooses documents from all of them, --val names its inputs"

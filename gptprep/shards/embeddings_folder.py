@@ -38,6 +38,8 @@ class EmbeddingsManifest(NamedTuple):
     arrays: tuple[ArrayFile, ...]
     weights_bytes: int
     weights_sha256: str
+    made_from_sha256: str | None
+    """Of the shards, the options and the weights, if the run was to skip the work where they are the same."""
 
 
 def read_embeddings_manifest(folder: str) -> EmbeddingsManifest:
@@ -75,7 +77,10 @@ def _parse(value: dict[str, Any]) -> EmbeddingsManifest:
     size, sha256 = value["weights"]["bytes"], value["weights"]["sha256"]
     if type(size) is not int or not isinstance(sha256, str):
         raise ValueError(f"its weights have {size!r} bytes and the sha256 {sha256!r}")
-    return EmbeddingsManifest(value["dtype"], windows, tuple(arrays), size, sha256)
+    made_from = value.get("made_from_sha256")
+    if not isinstance(made_from, str | None):
+        raise ValueError(f"made_from_sha256 is {made_from!r}")
+    return EmbeddingsManifest(value["dtype"], windows, tuple(arrays), size, sha256, made_from)
 
 
 class EmbeddingsChecks:

@@ -7,7 +7,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gptprep.errors import CorruptDataError, GptprepError, UsageError
+from gptprep.shards.arrays import ArrayReader
 from gptprep.shards.embeddings_folder import FORMAT as EMBEDDINGS_FORMAT
+from gptprep.shards.findings import stored_file_problem
 from gptprep.shards.layout import Layout, SplitReader
 from gptprep.shards.manifest import FORMAT, VERSIONS, Manifest, named_files, parse_manifest
 from gptprep.shards.pairs import PairsLayout
@@ -94,6 +96,23 @@ class ShardFolder:
         In the layout `tokens`, of about a thousand windows at a time. Raises as `windows`.
         """
         return self.windows(split).arrays()
+
+    def check_sizes(self) -> None:
+        """Check that every file is there and has the size and header that the manifest says.
+
+        Raises:
+            CorruptDataError: one has not.
+        """
+        formats = self.layout.formats(self.manifest.window_format)
+        for split in self.manifest.splits.values():
+            for series, form in formats.items():
+                for shard in split.series(series):
+                    for role in form.roles:
+                        with ArrayReader(self.path, shard.files[role.name], role.dtype, hashed=False):
+                            pass
+        stored = self.manifest.tokenizer_file
+        if stored and (problem := stored_file_problem(self.path, stored, lambda _: None, hashed=False)):
+            raise CorruptDataError(f"{os.path.join(self.path, stored.file)} is damaged", problem, REMOVE)
 
     def require_split(self, split: str) -> None:
         """Raise a `UsageError` if there is no such split."""

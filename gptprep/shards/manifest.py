@@ -1,4 +1,6 @@
-"""The manifest of a shard folder, format version 4; version 3 has no `tokenizer_file`.
+"""The manifest of a shard folder, format version 4.
+
+Version 3 has no `tokenizer_file`, no `made_from_sha256` and no `splits` of sources.
 
 It has no times, host names or absolute paths: the same input and options give the same bytes anywhere.
 """
@@ -57,6 +59,8 @@ class SourceRecord(NamedTuple):
     empty: int
     replaced: int
     skipped: int
+    splits: dict[str, int]
+    """How many ids each split has of this source, with end-of-text ids; nothing in version 3."""
 
 
 class WindowFormat(NamedTuple):
@@ -93,6 +97,8 @@ class Manifest:
     split_by: str
     val_fraction: str
     dtype: str
+    made_from_sha256: str | None
+    """Of the inputs, options and tokenizer, if the run was to skip the work where they are the same."""
     documents: int
     ids: int
     sources: tuple[SourceRecord, ...]
@@ -154,18 +160,25 @@ def parse_manifest(value: dict[str, Any]) -> Manifest:
         context_length=_number(value, "context_length", 1, MAX_LENGTH + 1),
         stride=_number(value, "stride", 1, MAX_LENGTH + 1),
         layout=_string(value, "layout"),
-        separator=None if value["separator"] is None else _string(value, "separator"),
+        separator=_optional_string(value, "separator"),
+        made_from_sha256=_optional_string(value, "made_from_sha256"),
         documents=_number(value, "documents"),
         ids=_number(value, "ids"),
-        sources=tuple(
-            SourceRecord(_string(source, "path"), *(_number(source, key) for key in SourceRecord._fields[1:]))
-            for source in value["sources"]
-        ),
+        sources=tuple(_source(source) for source in value["sources"]),
         shuffle=_typed(value, "shuffle", bool),
         seed=_number(value, "seed", limit=1 << 64),
         splits={name: _split(name, split) for name, split in value["splits"].items()},
         **{key: _string(value, key) for key in _STRINGS},
         **{key: _choice(value, key, choices) for key, choices in _CHOICES.items()},
+    )
+
+
+def _source(value: dict[str, Any]) -> SourceRecord:
+    splits = value.get("splits", {})
+    return SourceRecord(
+        path=_string(value, "path"),
+        splits={name: _number(splits, name) for name in splits},
+        **{key: _number(value, key) for key in SourceRecord._fields[1:-1]},
     )
 
 
@@ -218,6 +231,10 @@ def _choice(value: dict[str, Any], key: str, choices: tuple[str, ...]) -> str:
 
 def _string(value: dict[str, Any], key: str) -> str:
     return str(_typed(value, key, str))
+
+
+def _optional_string(value: dict[str, Any], key: str) -> str | None:
+    return None if value.get(key) is None else _string(value, key)
 
 
 def _typed(value: dict[str, Any], key: str, kind: type) -> Any:

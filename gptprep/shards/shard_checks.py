@@ -157,6 +157,13 @@ class ShardFolderChecks:
         left_out = len(manifest.splits) if is_shorter else 0
         if not in_sources - left_out <= manifest.ids <= in_sources + documents:
             yield Problem(MANIFEST, f"the sources have {in_sources:,} ids, and the stream {manifest.ids:,}")
+        if not any(source.splits for source in manifest.sources):
+            return  # version 3
+        for name, split in manifest.splits.items():
+            from_sources = sum(source.splits.get(name, 0) for source in manifest.sources)
+            if from_sources != split.ids:
+                what = f"the sources give {name} {from_sources:,} ids, and it has {split.ids:,}"
+                yield Problem(MANIFEST, what)
 
     def _check_padding(self, name: str, split: Split, of_split: list[Verified]) -> Iterator[Problem]:
         real_ids = sum(found.real_ids for found in of_split)

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -68,6 +68,14 @@ class EncodedCorpus(NamedTuple):
         """How many ids the stream of all documents has: no end-of-text id is added to the last."""
         return self.n_ids - next((part.adds_eot for part in reversed(self.parts) if part.ids), False)
 
+    def divided(self, n_sources: int) -> tuple[Self, Self]:
+        """The corpus of the first `n_sources` sources, and that of the others; no part has both."""
+        first = [part for part in self.parts if part.owners[0] < n_sources]
+        return self._of_parts(first), self._of_parts(self.parts[len(first) :])
+
+    def _of_parts(self, parts: list[Part]) -> Self:
+        return self._replace(parts=parts, n_ids=sum(part.ids for part in parts))
+
     @property
     def cross_checked(self) -> int:
         """Bytes of text whose ids were compared with the reference."""
@@ -84,12 +92,17 @@ class EncodedCorpus(NamedTuple):
 
 
 def plan_tasks(
-    sources: Sequence[Source], folder: str, tokenizer: Tokenizer, spec: EncodingSpec
+    sources: Sequence[Source],
+    folder: str,
+    tokenizer: Tokenizer,
+    spec: EncodingSpec,
+    divide_at: int = 0,
 ) -> list[EncodeTask]:
     """Tasks of about `PART_BYTES` each, in stream order.
 
     Args:
         tokenizer: the one that `spec` loads.
+        divide_at: the number of a source that starts a new part.
 
     Raises:
         GptprepError: a file of ids cannot be read.
@@ -101,7 +114,7 @@ def plan_tasks(
             return id_ranges(source, len(file), _PART_IDS)
 
     can_divide = tokenizer.split_points.exist
-    planned = list(plan_task_sources(sources, spec.text, PART_BYTES, can_divide, ranges_of_ids))
+    planned = list(plan_task_sources(sources, spec.text, PART_BYTES, can_divide, ranges_of_ids, divide_at))
     paths = [os.path.join(folder, f"part-{number:06d}.bin") for number in range(len(planned))]
     has_receipt = len(planned) > 1
     fingerprint = tokenizer.fingerprint
@@ -173,9 +186,11 @@ def _write_part(
     encoder = CorpusEncoder(ranges, tokenizer, task.spec.text, encode, cross_checker, progress)
     end_of_text = np.array([] if tokenizer.eot is None else [tokenizer.eot], np.uint32)
     ends, document_start, adds_eot = array("Q"), 0, False
+    range_ids = [0] * len(ranges)
     with open(task.path, "wb", buffering=64 * KIB) as file:
         writer = IdWriter(file, tokenizer.n_vocab, npy_header=False)
         for chunk in encoder:
+            chunk_start = len(writer)
             may_hold_eot = chunk.source.kind == "ids" or encoder.counts[-1].literal_specials
             if may_hold_eot and tokenizer.eot is not None:
                 ends_inside = (chunk.ids == tokenizer.eot).nonzero()[0] + len(writer) + 1
@@ -188,10 +203,12 @@ def _write_part(
                     writer.append(end_of_text)
                     ends.append(len(writer))
                 document_start = len(writer)
+            range_ids[len(encoder.counts) - 1] += len(writer) - chunk_start
     with open(receipts.ends_path(task.path), "wb") as file:
         file.write(ends)
     counts, owners = tuple(encoder.counts), task.sources.owners
-    return Part(task.path, len(writer), len(ends), counts, owners, cross_checker.compared, adds_eot)
+    compared = cross_checker.compared
+    return Part(task.path, len(writer), len(ends), counts, owners, tuple(range_ids), compared, adds_eot)
 
 
 @contextmanager

@@ -36,12 +36,14 @@ def plan_task_sources(
     task_bytes: int,
     has_split_points: bool,
     id_ranges: Callable[[Source], Iterable[Source]] = lambda source: [source],
+    divide_at: int = 0,
 ) -> Iterator[TaskSources]:
     """Divide the sources among tasks of about `task_bytes`, in order; large sources in byte ranges.
 
     Args:
         has_split_points: whether documents can be divided; between documents and lines it is always possible.
         id_ranges: divides a source of ids; each of its ranges gets a task of its own.
+        divide_at: the number of a source that starts a new task.
     """
     planned: list[tuple[int, Source]] = []
     size = 0
@@ -50,7 +52,8 @@ def plan_task_sources(
         is_ids = source.kind == "ids"
         planned_ranges = plan_ranges([source], text, task_bytes, has_split_points=has_split_points)
         for byte_range in id_ranges(source) if is_ids else planned_ranges:
-            if size >= task_bytes:
+            is_division = planned and planned[-1][0] < divide_at <= owner
+            if size >= task_bytes or is_division:
                 yield _task_sources(planned)
                 planned, size = [], 0
             if can_read_again and not is_ids and _size(byte_range) <= task_bytes:

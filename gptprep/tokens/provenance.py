@@ -51,6 +51,8 @@ class Provenance(NamedTuple):
     """How many there are."""
     ids_sha256: str
     """The sha256 of the whole file of ids."""
+    made_from_sha256: str | None = None
+    """Of the inputs, options and tokenizer, if the run was to skip the work where they are the same."""
 
     def to_json(self) -> dict[str, Any]:
         """What the file holds."""
@@ -113,10 +115,11 @@ def _checked(value: dict[str, Any]) -> Provenance:
     numbers = value["ids"], value["tokenizer"]["n_vocab"]
     texts = value["ids_sha256"], value["tokenizer"]["name"], value["tokenizer"]["fingerprint"]
     is_valid = all(type(n) is int and n >= 0 for n in numbers) and all(type(t) is str for t in texts)
-    if not is_valid or value["dtype"] not in _DTYPES:
+    made_from = value.get("made_from_sha256")
+    if not is_valid or value["dtype"] not in _DTYPES or not isinstance(made_from, str | None):
         raise ValueError("an entry has the wrong type")
     record = TokenizerRecord(**value["tokenizer"])
-    return Provenance(record, value["dtype"], value["ids"], value["ids_sha256"])
+    return Provenance(record, value["dtype"], value["ids"], value["ids_sha256"], made_from)
 
 
 def check_provenance_output(path: str, *, inputs: list[str]) -> None:
@@ -145,7 +148,7 @@ class IdOutput:
         """Say how many ids were written, and the sha256 of the file if it is known."""
         self._ids, self._sha256 = ids, sha256
 
-    def provenance(self, tokenizer: Tokenizer) -> Provenance:
+    def provenance(self, tokenizer: Tokenizer, made_from: str | None) -> Provenance:
         """What to write beside the finished file."""
         self.file.flush()
         self.file.seek(0)
@@ -153,21 +156,26 @@ class IdOutput:
             with open(self.file.fileno(), "rb", closefd=False) as file:
                 self._sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         record, dtype = TokenizerRecord.of(tokenizer), id_dtype(tokenizer.n_vocab).name
-        return Provenance(record, dtype, self._ids or 0, self._sha256)
+        return Provenance(record, dtype, self._ids or 0, self._sha256, made_from)
 
 
 @contextmanager
-def publish_ids(path: str, tokenizer: Tokenizer, *, force: bool) -> Iterator[IdOutput]:
+def publish_ids(
+    path: str, tokenizer: Tokenizer, *, force: bool, made_from: str | None = None
+) -> Iterator[IdOutput]:
     """A file of ids and its provenance, which appear if the block succeeds, and not at all otherwise.
 
     The lock on the provenance is held until both are there. Raises as `publish_file`.
+
+    Args:
+        made_from: the `Provenance.made_from_sha256`.
     """
     beside = provenance_path(path)
     with ExitStack() as stack:
         provenance_file = stack.enter_context(publish_file(beside, force=True, shown=path))
         output = IdOutput(stack.enter_context(publish_file(path, force=force)))
         yield output
-        provenance_file.write(sealed_json(output.provenance(tokenizer)))
+        provenance_file.write(sealed_json(output.provenance(tokenizer, made_from)))
         output.file.seek(0, os.SEEK_END)
         with os_errors("replace", beside), suppress(FileNotFoundError):
             os.unlink(beside)

@@ -20,7 +20,7 @@ from gptprep.storage.workdir import remove
 from gptprep.tokens.encoder import SourceCounts
 from gptprep.units import MIB
 
-_VERSION = 2
+_VERSION = 3
 
 
 class Part(NamedTuple):
@@ -34,6 +34,8 @@ class Part(NamedTuple):
     """What was read of each byte range of the task."""
     owners: tuple[int, ...]
     """The number of the source that each byte range belongs to."""
+    range_ids: tuple[int, ...]
+    """The ids of each byte range, with the end-of-text ids that were added."""
     cross_checked: int
     """Bytes whose ids were compared with the reference."""
     adds_eot: bool
@@ -87,9 +89,13 @@ def read(
         if os.path.getsize(part_path) != value["ids"] * id_bytes:
             return None
         counts = tuple(SourceCounts(**count) for count in value["counts"])
+        range_ids = tuple(value["range_ids"])
         n_ids, documents, cross_checked = numbers
+        if sum(range_ids) != n_ids or len(range_ids) != len(owners):
+            return None
+        adds_eot: bool = value["adds_eot"]
         return Part(
-            part_path, n_ids, documents, counts, owners, cross_checked, value["adds_eot"], resumed=True
+            part_path, n_ids, documents, counts, owners, range_ids, cross_checked, adds_eot, resumed=True
         )
     return None
 

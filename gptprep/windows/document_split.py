@@ -96,6 +96,24 @@ class CopyTask:
     """The offset in each file, in ids."""
 
 
+def ids_by_source(encoded: EncodedCorpus, spec: WindowSpec) -> NDArray[np.int64]:
+    """How many ids each source gives, (1, number of sources); (2, ...) for train and val by document."""
+    by_document = spec.splits_by_document
+    found = np.zeros((2 if by_document else 1, len(encoded.counts)), np.int64)
+    for part, first in _with_first_document(encoded.parts):
+        owners = np.array(part.owners)
+        if not by_document:
+            np.add.at(found[0], owners, np.array(part.range_ids, np.int64))
+            continue
+        documents = _part_documents(part, first, spec)
+        sizes = documents.sizes()
+        has_ids = sizes > 0
+        starts = (documents.stops - sizes)[has_ids]
+        ranges = np.searchsorted(np.cumsum(part.range_ids), starts, "right")
+        np.add.at(found, (documents.split[has_ids], owners[ranges]), sizes[has_ids])
+    return found
+
+
 def copy_documents(
     encoded: EncodedCorpus, spec: WindowSpec, names: list[str], folder: str, workers: int
 ) -> dict[str, TokenStream]:

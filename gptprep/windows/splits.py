@@ -1,5 +1,6 @@
 """Which ids go to train and val, and the index of each split's windows.
 
+If the inputs make the splits, each split is what its inputs alone would give.
 A split by tail takes a range of the stream as it is in the parts. A split by document copies its documents
 from the parts into a file of its own, and leaves out the last end-of-text id unless windows end with their
 document. For windows that are read in random order all ids are copied into one
@@ -7,7 +8,7 @@ file, because reading from many files would be slow.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from gptprep.tokens.parts import EncodedCorpus
 from gptprep.tokens.stream import TokenStream
 from gptprep.windows.by_document import DocumentWindows
-from gptprep.windows.document_split import copy_documents, documents_of
+from gptprep.windows.document_split import copy_documents, documents_of, ids_by_source
 from gptprep.windows.index import WindowIndex
 from gptprep.windows.spec import WindowSpec, train_ids
 from gptprep.windows.strided import StridedWindows
@@ -52,19 +53,41 @@ class SplitPlan:
     ids: SplitIds
     index: WindowIndex
     """In text order."""
+    source_ids: NDArray[np.int64]
+    """How many of its ids each source gave, (number of sources,)."""
 
 
 def plan_splits(
-    encoded: EncodedCorpus, spec: WindowSpec, folder: str, workers: int, *, in_one_file: bool
+    encoded: EncodedCorpus,
+    spec: WindowSpec,
+    folder: str,
+    workers: int,
+    *,
+    train_sources: int,
+    in_one_file: bool,
 ) -> dict[str, SplitPlan]:
     """Plan the splits; what they need beside the parts is written to `folder`.
 
     Args:
+        train_sources: how many of the sources are for train, if the inputs make the splits.
         in_one_file: whether the windows will be read in random order.
 
     Raises:
         CorruptDataError: a part has changed since it was written.
     """
+    if spec.split_by != "inputs":
+        return _plan_corpus(encoded, spec, folder, workers, in_one_file)
+    plans = {}
+    for name, corpus in zip(("train", "val"), encoded.divided(train_sources), strict=True):
+        os.mkdir(own := os.path.join(folder, name))
+        plans[name] = _plan_corpus(corpus, replace(spec, split_by="tail"), own, workers, in_one_file)["train"]
+    return plans
+
+
+def _plan_corpus(
+    encoded: EncodedCorpus, spec: WindowSpec, folder: str, workers: int, in_one_file: bool
+) -> dict[str, SplitPlan]:
+    """The splits of one corpus: train, and val if there is a `--val-fraction`."""
     if spec.splits_by_document:
         streams = copy_documents(encoded, spec, ["train", "val"], folder, workers)
         n_trailing = int(encoded.has_eot and not spec.ends_with_documents)
@@ -78,6 +101,7 @@ def plan_splits(
         else:
             stream = encoded.stream(n_ids)
         streams = dict.fromkeys(ranges, stream)
+    by_source = ids_by_source(encoded, spec)
     plans = {}
     for number, (name, id_range) in enumerate(ranges.items()):
         path, n_ids = os.path.join(folder, f"{name}-stream.json"), len(id_range)
@@ -89,5 +113,14 @@ def plan_splits(
             index = DocumentWindows.write(table, documents, n_ids, spec.context_length, spec.step)
         else:
             index = StridedWindows(n_ids, spec.context_length, spec.step)
-        plans[name] = SplitPlan(SplitIds(path, id_range.start, n_ids), index)
+        source_ids = _clipped(by_source[number if spec.splits_by_document else 0], id_range)
+        plans[name] = SplitPlan(SplitIds(path, id_range.start, n_ids), index, source_ids)
     return plans
+
+
+def _clipped(sizes: NDArray[np.int64], id_range: range) -> NDArray[np.int64]:
+    """How much of a range each of some consecutive ranges, which have these sizes, takes up."""
+    stops = np.cumsum(sizes)
+    low, high = id_range.start, id_range.stop
+    clipped: NDArray[np.int64] = np.clip(stops, low, high) - np.clip(stops - sizes, low, high)
+    return clipped

@@ -47,6 +47,7 @@ CASES = [
     Case("verify-report", "verify s"),
     Case("verify-report", "verify x.bin --fast"),
     Case("verify-report", "verify damaged", 3),
+    Case("up-to-date", "encode a.txt -o same.bin --if-changed"),
     Case("error", "inspect -t Hi -T none", 1),
     Case("error", "encode none", 1),
     Case("error", "decode 15496 -T none", 1),
@@ -67,6 +68,7 @@ def place(run: Run, tmp_path: Path) -> Path:
         "encode a.txt -o x.bin",
         "window a.txt -o s -L 4",
         "vocab a.txt --kind bpe -o v.json --size 270",
+        "encode a.txt -o same.bin --if-changed",
     ):
         assert run(*line.split(), "-q").code == 0
     shutil.copytree(tmp_path / "s", tmp_path / "damaged")

@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.helpers.paths import SAMPLES, TOP
 
 README = TOP / "README.md"
+PIPELINES = TOP / "docs" / "pipelines.md"
 CHAPTER_2 = TOP / "docs" / "chapter2.md"
 PAGES = (README, *sorted((TOP / "docs").glob("*.md")))
 _VOLATILE = re.compile(r"\d+\.\d s(?: \(\d+\.\d [KMG]?B(?:ytes)?/s)?")

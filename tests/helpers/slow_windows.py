@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -113,10 +114,10 @@ def joined(documents: list[list[int]]) -> list[int]:
     return [token for document in documents for token in document]
 
 
-def by_document(texts: list[list[int]], spec: WindowSpec) -> dict[str, list[list[int]]]:
-    """The documents of each split, each with its end-of-text id."""
+def by_document(documents: list[list[int]], spec: WindowSpec) -> dict[str, list[list[int]]]:
+    """The documents of each split."""
     splits: dict[str, list[list[int]]] = {"train": [], "val": []}
-    for number, ids in enumerate(ended_documents(texts)):
+    for number, ids in enumerate(documents):
         splits["val" if goes_to_val(number, spec.fraction, spec.seed) else "train"].append(ids)
     return splits
 
@@ -133,20 +134,40 @@ def by_tail(documents: list[list[int]], n_ids: int, fraction: Fraction) -> dict[
     return splits
 
 
-def split_rows(texts: list[list[int]], spec: WindowSpec) -> dict[str, list[Row]]:
-    """The windows of each split."""
-    documents = ended_documents(texts)
+def divided(
+    texts: list[list[int]], documents: list[list[int]], spec: WindowSpec
+) -> dict[str, list[list[int]]]:
+    """The documents of each split, whatever numbers stand for their ids."""
+    if spec.splits_by_document:
+        return by_document(documents, spec)
     adds_eot = texts[-1][-1:] != [EOT]
     n_ids = len(joined(documents)) - (adds_eot and not spec.ends_with_documents)
-    splits = by_document(texts, spec) if spec.splits_by_document else by_tail(documents, n_ids, spec.fraction)
+    return by_tail(documents, n_ids, spec.fraction)
+
+
+def n_ids_of(of_split: list[list[int]], spec: WindowSpec) -> int:
+    """How many ids a split has."""
+    n_ids = len(joined(of_split))
+    return max(0, n_ids - 1) if spec.splits_by_document and not spec.ends_with_documents else n_ids
+
+
+def split_sources(texts: list[list[int]], spec: WindowSpec) -> dict[str, dict[int, int]]:
+    """How many ids each split has of each text."""
+    owners = [number for number, text in enumerate(texts) for _ in ended_documents([text])]
+    tags = [[owner] * len(ids) for owner, ids in zip(owners, ended_documents(texts), strict=True)]
+    splits = divided(texts, tags, spec)
+    return {name: dict(Counter(joined(tags)[: n_ids_of(tags, spec)])) for name, tags in splits.items()}
+
+
+def split_rows(texts: list[list[int]], spec: WindowSpec) -> dict[str, list[Row]]:
+    """The windows of each split."""
     found = {}
-    for name, of_split in splits.items():
+    for name, of_split in divided(texts, ended_documents(texts), spec).items():
         ids = joined(of_split)
         if spec.ends_with_documents:
             spans = document_spans([len(document) for document in of_split], spec.context_length, spec.step)
         else:
-            n_ids = max(0, len(ids) - 1) if spec.splits_by_document else len(ids)
-            spans = strided_spans(n_ids, spec.context_length, spec.step)
+            spans = strided_spans(n_ids_of(of_split, spec), spec.context_length, spec.step)
         if spec.shuffle:
             spans = [spans[permuted(number, len(spans), spec.seed)] for number in range(len(spans))]
         found[name] = [row(ids, span, spec.context_length) for span in spans]

@@ -18,7 +18,7 @@ from gptprep.tokens import parts
 from tests.helpers.cli import Run
 from tests.helpers.folders import contents, window, window_options
 from tests.helpers.paths import SAMPLES
-from tests.helpers.slow_windows import EOT, WINDOW_OPTIONS, Row, split_rows, stored_rows
+from tests.helpers.slow_windows import EOT, WINDOW_OPTIONS, Row, split_rows, split_sources, stored_rows
 from tests.helpers.verification import problems
 
 
@@ -39,6 +39,18 @@ def check_report(report: WindowReport, options: WindowOptions, expected: dict[st
         assert (split.windows, split.padding) == (len(rows), padding)
         if options.windows.step <= length + 1:
             assert split.dropped_gaps == 0
+
+
+def sources_of(report: WindowReport) -> dict[str, dict[int, int]]:
+    """How many ids each split has of each source, as the manifest says."""
+    return {
+        name: {
+            number: source.splits[name]
+            for number, source in enumerate(report.manifest.sources)
+            if name in source.splits
+        }
+        for name in report.manifest.splits
+    }
 
 
 def check_files(folder: Path, options: WindowOptions) -> None:
@@ -78,6 +90,7 @@ def test_all_kinds_are_those_of_the_slow_way_and_intact(
         report = window(inputs, out, **choices)
     assert {name: stored_rows(out, name) for name in report.manifest.splits} == expected
     check_report(report, options, expected)
+    assert sources_of(report) == split_sources(texts, options.windows)
     check_files(out, options)
     assert problems(out) == []
 
@@ -107,8 +120,9 @@ def test_texts_with_literal_end_of_text_give_what_their_ids_give(
     assume(all(expected.values()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "PART_BYTES", part)
-        window(inputs, out, **choices)
+        report = window(inputs, out, **choices)
     assert {name: stored_rows(out, name) for name in expected} == expected
+    assert sources_of(report) == split_sources([tokenizer.encode(text) for text in texts], options.windows)
     assert problems(out) == []
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from docs.picture import PICTURE, picture
 from tests.helpers import markdown
-from tests.helpers.markdown import CHAPTER_2, PAGES, README
+from tests.helpers.markdown import CHAPTER_2, PAGES, PIPELINES, README
 from tests.helpers.paths import SAMPLES, TOP
 
 SETUP, CHECK = markdown.blocks(README.read_text(), "sh")
@@ -91,13 +93,17 @@ def test_install_command_makes_shards_in_a_fresh_clone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_makefile_makes_its_targets_once(tmp_path: Path) -> None:
-    (tmp_path / "Makefile").write_text(markdown.blocks(README.read_text(), "make")[0])
-    (tmp_path / "sample_texts").symlink_to(SAMPLES)
-    for goal in ("shards/manifest.json", "train.npy"):
+@pytest.mark.parametrize("page", [README, PIPELINES], ids=lambda page: page.name)
+def test_makefile_makes_its_targets_once(tmp_path: Path, page: Path) -> None:
+    (tmp_path / "Makefile").write_text(markdown.blocks(page.read_text(), "make")[0])
+    shutil.copytree(SAMPLES, tmp_path / "sample_texts")
+    for goal in re.findall(r"^(\S+):", (tmp_path / "Makefile").read_text(), re.MULTILINE):
         assert "gptprep" in markdown.run(f"make {goal}", tmp_path)[1]
-        assert (tmp_path / goal).is_file()
+        first = (tmp_path / goal).read_bytes()
         assert "up to date" in markdown.run(f"make {goal}", tmp_path)[1]
+        os.utime(tmp_path / "sample_texts" / "poem.txt")
+        assert "gptprep" in markdown.run(f"make {goal}", tmp_path)[1]
+        assert (tmp_path / goal).read_bytes() == first
 
 
 def peak_kilobytes(path: Path) -> int:

@@ -1,29 +1,37 @@
-"""`embed`: shards to token + position embeddings."""
+"""Planning `embed`: the tables, the windows and the sizes."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from gptprep.choices import FloatDtype, Init, Position
+from gptprep.corpus.sources import one_source
 from gptprep.errors import GptprepError, MissingDependencyError, UsageError
 from gptprep.parallel.signals import deferred
+from gptprep.pipelines.up_to_date import compare
 from gptprep.progress import Progress, no_progress
-from gptprep.shards.arrays import ArrayFile
-from gptprep.shards.embeddings_folder import FORMAT, VERSION, WEIGHTS, not_only_embeddings
+from gptprep.shards.embeddings_folder import (
+    VERSION,
+    not_only_embeddings,
+    read_embeddings_manifest,
+)
 from gptprep.shards.folder import ShardFolder, open_shards
-from gptprep.storage.files import free_bytes, require_free_space, sha256_file
-from gptprep.storage.publish import check_folder_output, publish_folder
-from gptprep.storage.sealed import MANIFEST, write_manifest
+from gptprep.shards.verify import VerifyOptions, require_intact
+from gptprep.shards.verify import plan as plan_verify
+from gptprep.shards.verify import run as verify
+from gptprep.storage.files import free_bytes, require_free_space
+from gptprep.storage.publish import check_folder_output
+from gptprep.storage.sealed import MANIFEST
 
 if TYPE_CHECKING:
     from gptprep.training.checkpoints import Tables
-    from gptprep.training.embedding import TokenPositionEmbedding
 
 _DEFAULT_DIM = 768
 """The width of GPT-2 small."""
@@ -54,6 +62,8 @@ class EmbedOptions:
     """Windows of each split; None for all."""
     batch_size: int | None = None
     force: bool = False
+    if_changed: bool = False
+    """Whether an output that was made from the same is left as it is, and any other of ours replaced."""
 
 
 class Size(NamedTuple):
@@ -81,6 +91,10 @@ class EmbedPlan:
     windows: dict[str, int]
     """How many of each split."""
     size: Size
+    made_from_sha256: str | None = None
+    """Of what the output follows from, if `if_changed`."""
+    up_to_date: bool = False
+    """Whether the output was made from the same; there is then no need to run the plan."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -99,21 +113,7 @@ class EmbedPlan:
         return {**what, "bytes": self.bytes}
 
 
-@dataclass(frozen=True)
-class EmbedReport:
-    """What was written."""
-
-    output: str
-    device: str
-    windows: dict[str, int]
-    shape: tuple[int, int, int]
-    dtype: str
-    bytes: int
-    notes: tuple[str, ...]
-    """What the user may not know about the tables."""
-
-
-def plan(options: EmbedOptions) -> EmbedPlan:
+def plan(options: EmbedOptions, progress: Progress = no_progress) -> EmbedPlan:
     """Check everything that can be checked before the work; loads torch only if there are `weights`.
 
     Raises:
@@ -126,6 +126,7 @@ def plan(options: EmbedOptions) -> EmbedPlan:
     _check_options(options)
     folder = open_shards(options.shards)
     manifest, inputs = folder.manifest, filter(None, [options.shards, options.weights])
+    options = replace(options, force=options.force or options.if_changed)
     check_folder_output(options.output, force=options.force, not_ours=not_only_embeddings, inputs=inputs)
     if options.split is not None:
         folder.require_split(options.split)
@@ -140,8 +141,27 @@ def plan(options: EmbedOptions) -> EmbedPlan:
         n_positions = tables.position.rows if tables.position else n_positions
     size = Size(manifest.context_length, dim, n_vocab + n_positions)
     plan = EmbedPlan(options, folder, tables, windows, size)
-    require_free_space(options.output, plan.bytes, _ways_to_save(plan))
+    if options.if_changed:
+        made_from, up_to_date = _compare(options, progress)
+        plan = replace(plan, made_from_sha256=made_from, up_to_date=up_to_date)
+    if not plan.up_to_date:
+        require_free_space(options.output, plan.bytes, _ways_to_save(plan))
     return plan
+
+
+def _compare(options: EmbedOptions, progress: Progress) -> tuple[str, bool]:
+    """As `compare`, for the manifest of the shards, which has their sha256, and the file of weights."""
+    inputs = [os.path.join(options.shards, MANIFEST), *filter(None, [options.weights])]
+    sources = [one_source(path) for path in inputs]
+    not_settings = {"shards": "", "output": "", "weights": None, "batch_size": None}
+    settings = replace(options, **not_settings, force=False, if_changed=False)  # type: ignore[arg-type]
+    return compare(sources, [VERSION, settings], partial(_made_from_stored, options.output), progress)
+
+
+def _made_from_stored(output: str) -> str | None:
+    """The sha256 that a complete folder of embeddings keeps."""
+    require_intact(verify(plan_verify(VerifyOptions(output, fast=True))))
+    return read_embeddings_manifest(output).made_from_sha256
 
 
 def _check_options(options: EmbedOptions) -> None:
@@ -164,7 +184,7 @@ def _check_options(options: EmbedOptions) -> None:
 
 def _pretrained(options: EmbedOptions, folder: ShardFolder, path: str) -> Tables:
     """The tables in the file of weights, checked against the shards."""
-    with _torch_imported():
+    with torch_imported():
         from gptprep.training.checkpoints import find_tables
 
     manifest = folder.manifest
@@ -203,52 +223,8 @@ def _ways_to_save(plan: EmbedPlan) -> str:
     return f"give {', '.join(ways)} or another disk" if ways else "give another disk"
 
 
-def run(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
-    """Write the embeddings, the tables that made them, and the manifest.
-
-    Raises:
-        MissingDependencyError: torch or safetensors is not installed.
-        GptprepError: the device or the output cannot be used; nothing is left at the output's name.
-        CorruptDataError: a shard is not what its manifest says.
-    """
-    options = plan.options
-    with _torch_imported():
-        from gptprep.training.checkpoints import save_tables
-        from gptprep.training.embedding import choose_device, limit_threads
-        from gptprep.training.writer import EmbeddingFiles
-
-    limit_threads()
-    device = choose_device(options.device)
-    with publish_folder(options.output, force=options.force, not_ours=not_only_embeddings) as folder:
-        with _device_errors(plan):
-            model = _model(plan)
-            notes = (*_notes(plan), *_overflow(model, options.dtype))
-            saved = os.path.join(folder, WEIGHTS)
-            sha256 = save_tables(model.state_dict(), saved, model.position)
-            weights = {"file": WEIGHTS, "bytes": os.path.getsize(saved), "sha256": sha256}
-            dim, dtype = plan.size.dim, options.dtype
-            to_write = EmbeddingFiles(plan.folder, plan.windows, dim, dtype, options.batch_size)
-            files = to_write.write(model.to(device), folder, progress)
-        write_manifest(folder, _manifest(plan, weights, files))
-    return EmbedReport(options.output, str(device), plan.windows, plan.shape, dtype, plan.bytes, notes)
-
-
-def _model(plan: EmbedPlan) -> TokenPositionEmbedding:
-    """The layer with the tables of the checkpoint, or random ones."""
-    from gptprep.training.embedding import TokenPositionEmbedding
-
-    options, tables, (_, length, dim) = plan.options, plan.tables, plan.shape
-    position, init = options.position, options.init or "normal"
-    if tables is None:
-        n_vocab = plan.folder.manifest.tokenizer.n_vocab
-        return TokenPositionEmbedding(n_vocab, dim, length, position, init, options.seed)
-    read = tables.position.read() if tables.position else None
-    table = length if position == "sinusoidal" else read
-    return TokenPositionEmbedding.from_tables(tables.token.read(), table)
-
-
 @contextmanager
-def _torch_imported() -> Iterator[None]:
+def torch_imported() -> Iterator[None]:
     """For imports of torch: its C++ calls Python, and an interrupt there would end the process."""
     try:
         with deferred():
@@ -256,64 +232,3 @@ def _torch_imported() -> Iterator[None]:
     except ImportError as error:
         what, why = "embed needs torch and safetensors", f"{error.name or error} is not installed"
         raise MissingDependencyError(what, why, "pip install torch safetensors") from error
-
-
-@contextmanager
-def _device_errors(plan: EmbedPlan) -> Iterator[None]:
-    """Explain the RuntimeErrors that torch raises when memory runs out or a device fails."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        why = str(error).partition("\n")[0]
-        if isinstance(error, MemoryError) or "out of memory" in why or "allocate memory" in why:
-            tables = f"the tables take {plan.size.bytes(0, 'float32'):,} bytes"
-            fix = "give a smaller --dim or --batch-size, or another --device"
-            raise GptprepError("not enough memory", f"{tables}, and batches need more", fix) from error
-        raise GptprepError("cannot compute the embeddings", why, "give another --device") from error
-
-
-def _notes(plan: EmbedPlan) -> Iterator[str]:
-    if plan.options.limit is not None:
-        yield f"--limit applies to windows only: the tables in {WEIGHTS} are complete"
-    if plan.tables is None:
-        return
-    for table in filter(None, (plan.tables.token, plan.tables.position)):
-        if table.dtype != "float32":
-            yield f"{table.name} is {table.dtype}; it was converted to float32"
-    spare = plan.tables.token.rows - plan.folder.manifest.tokenizer.n_vocab
-    if spare:
-        yield f"{plan.tables.token.name} has {spare:,} rows more than the vocabulary has ids; they are unused"
-
-
-def _overflow(model: TokenPositionEmbedding, dtype: FloatDtype) -> Iterator[str]:
-    """A note if embeddings may be too large for the dtype, from the largest numbers in the tables."""
-    if dtype != "float16":
-        return
-    ranges = [(table.min().item(), table.max().item()) for table in model.state_dict().values()]
-    largest = sum(max(-low, high) for low, high in ranges)
-    if not largest <= float(np.finfo(np.float16).max):
-        yield f"the tables hold numbers up to {largest:.3g}: beyond 65,504 a float16 is infinite"
-
-
-def _manifest(plan: EmbedPlan, weights: dict[str, Any], files: dict[str, list[ArrayFile]]) -> dict[str, Any]:
-    options, source, tables = plan.options, plan.folder.manifest, plan.tables
-    used = filter(None, (tables.token, tables.position)) if tables else ()
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "shards_sha256": sha256_file(os.path.join(plan.folder.path, MANIFEST)),
-        "tokenizer": source.tokenizer._asdict(),
-        "n_vocab": source.tokenizer.n_vocab,
-        "context_length": source.context_length,
-        "dim": plan.size.dim,
-        "position": options.position,
-        "init": None if tables else options.init or "normal",
-        "seed": None if tables else options.seed,
-        "pretrained": [{"name": table.name, "rows": table.rows, "dtype": table.dtype} for table in used],
-        "dtype": options.dtype,
-        "weights": weights,
-        "splits": {
-            name: {"windows": plan.windows[name], "embeddings": [array._asdict() for array in arrays]}
-            for name, arrays in files.items()
-        },
-    }

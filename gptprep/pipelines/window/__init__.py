@@ -1,0 +1,13 @@
+"""`window`: a corpus to sliding-window input/target shards.
+
+Two phases: (1) workers encode the documents into parts, files of ids with the end-of-text id after each
+document; (2) the sizes of the parts give the place of every window, and workers write the shards. A run that
+was killed continues with the parts that it had written.
+"""
+
+from gptprep.pipelines.window.planning import WindowOptions as WindowOptions
+from gptprep.pipelines.window.planning import WindowPlan as WindowPlan
+from gptprep.pipelines.window.planning import plan as plan
+from gptprep.pipelines.window.running import WindowReport as WindowReport
+from gptprep.pipelines.window.running import run as run
+from gptprep.windows.spec import WindowSpec as WindowSpec

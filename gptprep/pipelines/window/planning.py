@@ -1,0 +1,245 @@
+"""Planning `window`: what it reads, and about how much it will write."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gptprep.choices import DEFAULT_SHARD_BYTES, IdDtype, RawDtype, SourceKind
+from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, total_bytes
+from gptprep.errors import GptprepError, UsageError
+from gptprep.parallel.workers import chosen_workers
+from gptprep.pipelines import split_notes
+from gptprep.pipelines.up_to_date import compare
+from gptprep.progress import Progress, no_progress
+from gptprep.shards.folder import LAYOUTS, not_only_shards, open_shards
+from gptprep.shards.layout import Layout
+from gptprep.shards.manifest import DTYPES, VERSIONS, TokenizerRecord, WindowFormat, window_format
+from gptprep.storage.files import require_free_space
+from gptprep.storage.publish import check_folder_output, kept_bytes
+from gptprep.tokenizers import Tokenizer, tokenizer_files
+from gptprep.tokens.id_file import id_dtype
+from gptprep.tokens.id_inputs import resolve
+from gptprep.tokens.parts import PARTS_FOLDER
+from gptprep.tokens.planning import estimate_ids
+from gptprep.tokens.spec import EncodingSpec
+from gptprep.windows.spec import WindowSpec as WindowSpec
+from gptprep.windows.spec import train_ids
+from gptprep.windows.strided import count
+
+
+@dataclass(frozen=True)
+class WindowOptions:
+    """What to window and how."""
+
+    inputs: tuple[str, ...]
+    output: str
+    windows: WindowSpec = field(default_factory=WindowSpec)
+    encoding: EncodingSpec = field(default_factory=EncodingSpec)
+    layout: str = "pairs"
+    """A name in `LAYOUTS`."""
+    dtype: IdDtype = "auto"
+    input_dtype: RawDtype | None = None
+    """The dtype of `.bin` inputs that do not say it; None for the usual one of the vocabulary."""
+    shard_size: int = DEFAULT_SHARD_BYTES
+    """The largest file, in bytes."""
+    stdin: SourceKind = "text"
+    files: FileFilter = field(default_factory=FileFilter)
+    val_inputs: tuple[str, ...] = ()
+    """The inputs of the val split; their files are not read for train."""
+    workers: int | None = None
+    """None for one on each core."""
+    force: bool = False
+    if_changed: bool = False
+    """Whether an output that was made from the same is left as it is, and any other of ours replaced."""
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """What a run will read and, estimated from a sample, what it will write. None is unknown."""
+
+    options: WindowOptions
+    sources: tuple[Source, ...]
+    """Those of the inputs, then those of the val inputs."""
+    train_sources: int
+    """How many of them are not those of val inputs."""
+    selection: Selection
+    tokenizer: Tokenizer
+    layout: Layout
+    windows: WindowFormat
+    workers: int
+    bytes: int | None
+    estimated_ids: int | None
+    estimated_windows: int | None
+    notes: tuple[str, ...]
+    """What one may not expect of the splits."""
+    made_from_sha256: str | None
+    """Of what the output follows from, if `if_changed`."""
+    up_to_date: bool
+    """Whether the output was made from the same; there is then no need to run the plan."""
+    estimated_bytes: int | None
+    """The size of all shards; during the run the ids need space too, twice if they are copied."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as `--json` shows it."""
+        spec = self.options.windows
+        return {
+            "output": self.options.output,
+            "tokenizer": self.tokenizer.name,
+            "context_length": spec.context_length,
+            "stride": spec.step,
+            "boundary": spec.boundary,
+            "layout": self.layout.name,
+            "dtype": self.windows.dtype.name,
+            "sources": [{"path": source.name, "bytes": source.size} for source in self.sources],
+            "passed_over": self.selection.passed_over,
+            "repeated": self.selection.repeated,
+            "bytes": self.bytes,
+            "estimated_ids": self.estimated_ids,
+            "estimated_windows": self.estimated_windows,
+            "estimated_bytes": self.estimated_bytes,
+            "notes": self.notes,
+        }
+
+
+def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan:
+    """Check everything that can be checked before the work, and estimate its size.
+
+    Raises:
+        UsageError: an option gives no windows.
+        GptprepError: an input or the output cannot be used, or the disk is too small.
+    """
+    options = _with_val_inputs(options)
+    spec, encoding = options.windows, options.encoding
+    selection, train_sources = _selected(options)
+    sources = selection.sources
+    reads = [*(source.path for source in sources), *tokenizer_files(encoding.tokenizer)]
+    force = options.force or options.if_changed
+    check_folder_output(options.output, force=force, not_ours=not_only_shards, inputs=reads)
+    if not train_sources:
+        why = "all its files are val inputs" if sources else ""
+        raise UsageError("there is nothing to window", why, "name a file or a folder")
+    encoding, tokenizer, sources = resolve(encoding, sources, options.input_dtype)
+    options = replace(options, encoding=encoding, force=force)
+    if spec.ends_with_documents and tokenizer.eot is None:
+        what = f"the tokenizer {tokenizer.name} has no end-of-text token"
+        why = "--boundary document needs it to end documents and to fill up short windows"
+        raise GptprepError(what, why, "build the vocabulary with <|endoftext|> (the default)")
+    layout = LAYOUTS[options.layout]
+    dtype = _dtype(options.dtype, tokenizer)
+    windows = window_format(spec.context_length, dtype, spec.boundary, tokenizer.eot)
+    for form in layout.formats(windows).values():
+        form.rows_that_fit(options.shard_size)  # raises if there is no room
+    workers = chosen_workers(options.workers)
+    n_ids, n_windows = _estimates(sources, train_sources, tokenizer, options)
+    shards = layout.formats(windows)["shards"]
+    n_rows = n_ids if shards.unit == "id" else n_windows
+    size = None if n_rows is None else n_rows * shards.row_bytes
+    made_from, up_to_date = None, False
+    if options.if_changed:
+        settings = [train_sources, *_settings(options, dtype, tokenizer)]
+        stored = partial(_made_from_stored, options.output)
+        made_from, up_to_date = compare(sources, settings, stored, progress)
+    if not up_to_date and n_ids is not None and all(source.kind in ("text", "ids") for source in sources):
+        part_bytes = n_ids * id_dtype(tokenizer.n_vocab).itemsize
+        part_bytes -= min(part_bytes, kept_bytes(options.output, PARTS_FOLDER))
+        require_free_space(options.output, (size or 0) + part_bytes)
+    return WindowPlan(
+        options=options,
+        sources=tuple(sources),
+        train_sources=train_sources,
+        selection=selection,
+        tokenizer=tokenizer,
+        layout=layout,
+        windows=windows,
+        workers=workers,
+        bytes=total_bytes(sources),
+        estimated_ids=n_ids,
+        estimated_windows=n_windows,
+        notes=tuple(split_notes.before(sources, encoding.text, spec)),
+        made_from_sha256=made_from,
+        up_to_date=up_to_date,
+        estimated_bytes=size,
+    )
+
+
+def _settings(options: WindowOptions, dtype: np.dtype[Any], tokenizer: Tokenizer) -> list[Any]:
+    """What the bytes of the shards follow from, beside the sources."""
+    spec = replace(options.windows, stride=options.windows.step)
+    encoding, record = options.encoding, TokenizerRecord.of(tokenizer)
+    of_ids = [record, encoding.special, encoding.text]
+    return [VERSIONS[-1], spec, *of_ids, options.layout, dtype.name, options.shard_size]
+
+
+def _made_from_stored(output: str) -> str | None:
+    """The sha256 that a complete shard folder keeps."""
+    folder = open_shards(output)
+    folder.check_sizes()
+    return folder.manifest.made_from_sha256
+
+
+def _dtype(name: IdDtype, tokenizer: Tokenizer) -> np.dtype[Any]:
+    if name == "auto":
+        return id_dtype(tokenizer.n_vocab)
+    if name not in DTYPES:
+        raise UsageError(f"--dtype is {name!r}", fix=f"give auto, {', '.join(DTYPES)}")
+    dtype = np.dtype(name)
+    if np.iinfo(dtype).max < tokenizer.n_vocab - 1:
+        what = f"{name} does not hold the ids of {tokenizer.name}"
+        fix = "leave out --dtype, or give uint32, int32 or int64"
+        raise UsageError(what, f"the largest is {tokenizer.n_vocab - 1:,}", fix)
+    return dtype
+
+
+def _with_val_inputs(options: WindowOptions) -> WindowOptions:
+    """The options, in which val inputs make the splits if there are any.
+
+    Raises:
+        UsageError: something else says what goes to val, too.
+    """
+    spec = options.windows
+    if not options.val_inputs:
+        return options
+    if spec.fraction or spec.split_by == "document":
+        other = "--val-fraction" if spec.fraction else "--split-by document"
+        raise UsageError(f"--val and {other} both say what goes to val", fix=f"leave out --val or {other}")
+    return replace(options, windows=replace(spec, split_by="inputs"))
+
+
+def _selected(options: WindowOptions) -> tuple[Selection, int]:
+    """What the inputs name, without the files of the val inputs, and those; and how many the former are."""
+    if (*options.inputs, *options.val_inputs).count("-") > 1:
+        raise UsageError("standard input is named twice", fix="name - once")
+    train, val = (
+        select_sources(inputs, ids=True, stdin=options.stdin, file_filter=options.files)
+        for inputs in (options.inputs, options.val_inputs)
+    )
+    of_val = {source.stamp for source in val.sources if source.stamp}
+    kept = [source for source in train.sources if source.stamp not in of_val]
+    passed_over = Counter(train.passed_over) + Counter(val.passed_over)
+    if n_left_out := len(train.sources) - len(kept):
+        passed_over["in --val"] = n_left_out
+    repeated = tuple(dict.fromkeys((*train.repeated, *val.repeated)))
+    return Selection(kept + val.sources, dict(passed_over.most_common()), repeated), len(kept)
+
+
+def _estimates(
+    sources: Sequence[Source], train_sources: int, tokenizer: Tokenizer, options: WindowOptions
+) -> tuple[int | None, int | None]:
+    """About how many ids and windows there will be; None is unknown."""
+    spec, text = options.windows, options.encoding.text
+    corpora = [sources[:train_sources], sources[train_sources:]] if options.val_inputs else [sources]
+    estimates = [estimate_ids(corpus, tokenizer, text) for corpus in corpora]
+    sizes = [n_ids for n_ids in estimates if n_ids is not None]
+    if len(sizes) < len(estimates):
+        return None, None
+    n_ids = sum(sizes)
+    if spec.ends_with_documents:
+        return n_ids, None
+    if not options.val_inputs:
+        n_train = train_ids(n_ids, spec.fraction)
+        sizes = [n_train, n_ids - n_train]
+    return n_ids, sum(count(n, spec.context_length, spec.step) for n in sizes)

@@ -1,0 +1,182 @@
+"""Running a plan of `window`: phase 1, phase 2 and the manifest."""
+
+import os
+import shutil
+from dataclasses import dataclass
+
+from gptprep.errors import GptprepError
+from gptprep.pipelines import split_notes
+from gptprep.pipelines.window.planning import WindowPlan
+from gptprep.progress import Progress, no_progress
+from gptprep.shards.folder import not_only_shards
+from gptprep.shards.manifest import (
+    Manifest,
+    SourceRecord,
+    Split,
+    TokenizerRecord,
+)
+from gptprep.shards.write import ShardTask, plan_shards, write_shards
+from gptprep.storage.files import require_free_space
+from gptprep.storage.publish import publish_folder
+from gptprep.storage.sealed import StoredFile, write_manifest
+from gptprep.tokenizers.folder import store_tokenizer
+from gptprep.tokens.encoder import EncodingReport, literal_specials, totals
+from gptprep.tokens.parts import PARTS_FOLDER, EncodedCorpus, encode_parts, kept_parts, plan_tasks
+from gptprep.windows.spec import WindowSpec as WindowSpec
+from gptprep.windows.splits import SplitPlan, plan_splits
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowReport(EncodingReport):
+    """What was written."""
+
+    output: str
+    bytes_written: int
+    parts: int
+    notes: tuple[str, ...]
+    """What one may not expect of the splits and windows."""
+    manifest: Manifest
+
+
+def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
+    """Write the shard folder.
+
+    Raises:
+        GptprepError: an input cannot be read or encoded or has too few ids, or the output cannot be written;
+            nothing is left at the output's name.
+        CorruptDataError: an input is not what its format says.
+    """
+    options, spec, tokenizer = plan.options, plan.options.windows, plan.tokenizer
+    with publish_folder(
+        options.output, force=options.force, not_ours=not_only_shards, keep=PARTS_FOLDER
+    ) as folder:
+        work = os.path.join(folder, "work")
+        os.mkdir(work)
+        with kept_parts(folder) as parts:
+            tasks = plan_tasks(plan.sources, parts, tokenizer, options.encoding, plan.train_sources)
+            encoded = encode_parts(plan.sources, tasks, tokenizer, plan.workers, progress)
+            in_one_file = spec.shuffle and plan.layout.stores_windows
+            splits = plan_splits(
+                encoded,
+                spec,
+                work,
+                plan.workers,
+                train_sources=plan.train_sources,
+                in_one_file=in_one_file,
+            )
+            shard_tasks = _plan_shards(plan, splits, folder)
+            unit = f"{shard_tasks[0].format.unit}s"
+            written = write_splits(splits, shard_tasks, plan.workers, progress, unit)
+        shutil.rmtree(work)
+        stored = store_tokenizer(tokenizer, folder)
+        sources = _source_records(encoded, splits)
+        manifest = _manifest(plan, sources, written, stored)
+        write_manifest(folder, manifest)
+    return WindowReport(
+        output=options.output,
+        bytes_written=sum(task.n_bytes for task in shard_tasks),
+        engine=tokenizer.engine,
+        engine_note=tokenizer.engine_note,
+        cross_checked=encoded.cross_checked,
+        parts=len(encoded.parts),
+        resumed=encoded.resumed,
+        special_tokens=literal_specials(encoded.counts, tokenizer),
+        notes=tuple(split_notes.after(manifest, spec)),
+        manifest=manifest,
+        **totals(encoded.counts, plan.selection),
+    )
+
+
+def _plan_shards(plan: WindowPlan, splits: dict[str, SplitPlan], folder: str) -> list[ShardTask]:
+    """The shards to write.
+
+    Raises:
+        GptprepError: a split has no window, or the disk has no room for all shards.
+    """
+    options, tasks = plan.options, list[ShardTask]()
+    for name, split in splits.items():
+        if not len(split.index):
+            raise _too_short(name, split, options.windows)
+        rows = plan.layout.rows(split, options.windows, plan.windows)
+        tasks += plan_shards(folder, name, plan.layout.formats(plan.windows), rows, options.shard_size)
+    require_free_space(options.output, sum(task.n_bytes for task in tasks))
+    return tasks
+
+
+def _too_short(name: str, split: SplitPlan, spec: WindowSpec) -> GptprepError:
+    """The error for a split without a window."""
+    n_ids, needed = split.ids.n_ids, 2 if spec.ends_with_documents else spec.context_length + 1
+    fixes = [f"--context-length {n_ids - 1} or less"] if 1 < n_ids < needed and needed > 2 else []
+    fixes += ["another --val-fraction"] if spec.fraction else []
+    fixes += ["another --seed"] if spec.splits_by_document else []
+    has_val = spec.fraction or spec.split_by == "inputs"
+    what = f"{f'the {name} split' if has_val else 'the text'} is too short for one window"
+    length = f"a window of context length {spec.context_length:,}"
+    why = f"it has {n_ids:,} ids, and {length} needs {needed:,}"
+    return GptprepError(
+        what, why, f"give {', '.join([*fixes, 'or '])}more text" if fixes else "give more text"
+    )
+
+
+def write_splits(
+    splits: dict[str, SplitPlan], tasks: list[ShardTask], workers: int, progress: Progress, unit: str
+) -> dict[str, Split]:
+    """Write all shards; returns what the manifest says of each split."""
+    written = list(zip(tasks, write_shards(tasks, workers, progress, unit), strict=True))
+    return {
+        name: Split(
+            split.ids.n_ids,
+            len(split.index),
+            split.index.padding,
+            *split.index.dropped,
+            *(
+                tuple(shard for task, shard in written if (task.split, task.series) == (name, series))
+                for series in ("shards", "table")
+            ),
+        )
+        for name, split in splits.items()
+    }
+
+
+def _source_records(encoded: EncodedCorpus, splits: dict[str, SplitPlan]) -> tuple[SourceRecord, ...]:
+    """What the manifest says of each source."""
+    ids = [(name, split.source_ids.tolist()) for name, split in splits.items()]
+    return tuple(
+        SourceRecord(
+            splits={name: source_ids[number] for name, source_ids in ids if source_ids[number]},
+            **{name: getattr(count, name) for name in SourceRecord._fields[:-1]},
+        )
+        for number, count in enumerate(encoded.counts)
+    )
+
+
+def _manifest(
+    plan: WindowPlan,
+    sources: tuple[SourceRecord, ...],
+    splits: dict[str, Split],
+    stored: StoredFile | None,
+) -> Manifest:
+    tokenizer, spec, encoding = plan.tokenizer, plan.options.windows, plan.options.encoding
+    return Manifest(
+        tokenizer=TokenizerRecord.of(tokenizer),
+        tokenizer_file=stored,
+        context_length=spec.context_length,
+        stride=spec.step,
+        boundary=spec.boundary,
+        layout=plan.layout.name,
+        shuffle=spec.shuffle,
+        seed=spec.seed,
+        special=encoding.special,
+        encoding=encoding.text.encoding,
+        errors=encoding.text.errors,
+        text_field=encoding.text.text_field,
+        separator=encoding.text.separator,
+        split_by=spec.split_by,
+        val_fraction=spec.val_fraction.strip(),
+        dtype=plan.windows.dtype.name,
+        made_from_sha256=plan.made_from_sha256,
+        documents=sum(source.documents for source in sources),
+        ids=sum(split.ids for split in splits.values()),
+        sources=sources,
+        splits=splits,
+    )
