@@ -10,8 +10,9 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
-from gptprep.cli.render import text as render
-from gptprep.pipelines import inspect
+from gptprep.cli.render import tokens as render
+from gptprep.pipelines.inspect.text import tokenize
+from gptprep.tokenizers import load_tokenizer
 
 TEXT = "It's 12,345 naïve tokenizers: 你好 🙂 <|endoftext|> Next"
 WIDTH = 80
@@ -26,7 +27,7 @@ def picture() -> str:
         record=True, file=io.StringIO(), width=WIDTH, force_terminal=True, color_system="truecolor"
     )
     console.print(Text.assemble(("$ ", "bold green"), f'gptprep inspect -t "{TEXT}"\n'), soft_wrap=True)
-    report = inspect.run(inspect.plan(inspect.InspectOptions(TEXT.encode())))
+    report = tokenize(TEXT.encode(), load_tokenizer("gpt2"))
     for line in render.tokens(report, WIDTH):
         console.print(line, soft_wrap=True)
     return console.export_svg(title="gptprep", code_format=_FORMAT, unique_id="inspect")

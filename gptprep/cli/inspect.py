@@ -1,35 +1,56 @@
 """`gptprep inspect`."""
 
+from importlib import import_module
 from typing import Annotated
+
+import typer
 
 from gptprep.cli import options
 from gptprep.cli.options import option
 from gptprep.cli.streams import Streams
-from gptprep.cli.terminal import columns
+from gptprep.cli.views.request import Request
+from gptprep.errors import UsageError
+
+_THING = """A text in quotes, files, folders, - for standard input, a tokenizer, ids, shards, embeddings or
+weights."""
+_TEXT = "Text to show, whatever it looks like; can be repeated."
+_TOKENIZER = """As for encode; can be repeated, to compare tokenizers."""
+_OF_THING = "that of the ids, gpt2 for text"
 
 
 def command(
     streams: Streams,
-    text: Annotated[str, option("--text -t", "TEXT", "Text to show.")],
-    tokenizer: options.TokenizerName = "gpt2",
-    special: options.Special = "allow",
+    encoding: options.EncodingArguments,
+    things: Annotated[list[str] | None, typer.Argument(metavar="[THING...]", help=_THING)] = None,
+    text: Annotated[list[str] | None, option("--text -t", "TEXT", _TEXT)] = None,
+    tokenizer: Annotated[
+        list[str] | None, option("--tokenizer -T", "NAME|FILE", _TOKENIZER, _OF_THING)
+    ] = None,
 ) -> None:
-    """Show how a text tokenizes: its tokens in colour, with their ids.
+    """Show how a text tokenizes, or what is inside a file or folder.
 
-    `·` is a space, `⏎` a newline, `⇥` a tab. Where a character is divided among several tokens, its bytes are
-    shown: `<0xE4>`.
+    A text: its tokens in colour, with their ids. `·` is a space, `⏎` a newline, `⇥` a tab; where a character
+    is divided among several tokens, its bytes are shown: `<0xE4>`. With several tokenizers the tokens are
+    aligned.
 
     Examples:
-        gptprep inspect -t "Don't panic"
-        gptprep inspect -t "Don't panic" -T words.json
+        gptprep inspect "Don't panic"
+        gptprep inspect "Don't panic" -T gpt2 -T words.json
     """
-    from gptprep.pipelines import inspect
+    from gptprep.pipelines.inspect.things import thing_of
 
-    plan = inspect.plan(inspect.InspectOptions(options.argument_bytes([text])[0], tokenizer, special))
-    report = inspect.run(plan)
-    if streams.json:
-        streams.write_json(report)
-    else:
-        from gptprep.cli.render import text as render
-
-        streams.show(*render.tokens(report, columns()))
+    given = list(things or ())
+    if not given and not text:
+        given = options.or_standard_input(None, "inspect", "name something, or give a text with -t")
+    kind = thing_of(given[0]) if given else "text"
+    if text and kind != "text":
+        raise UsageError(f"--text and {given[0]} cannot be shown together", fix="give one of them")
+    request = Request(
+        streams=streams,
+        things=tuple(given),
+        texts=tuple(text or ()),
+        kind=kind,
+        tokenizers=tuple(tokenizer or ()),
+        encoding=encoding,
+    )
+    import_module(f"gptprep.cli.views.{kind}").show(request)

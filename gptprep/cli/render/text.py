@@ -1,11 +1,10 @@
-"""Tokens, and the reports of `encode`, `decode` and `vocab`."""
+"""The reports of `encode`, `decode` and `vocab`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from rich.text import Text
 
 from gptprep.cli.numbers import plural, seconds, size
@@ -16,49 +15,7 @@ if TYPE_CHECKING:
 
     from gptprep.pipelines.decode import DecodeReport
     from gptprep.pipelines.encode import EncodeReport
-    from gptprep.pipelines.inspect import InspectReport, TokenView
     from gptprep.pipelines.vocab import VocabReport
-
-_COLOURS = "9ad1d4", "f2d388", "c5b3e6", "a8d89b", "f2b5a7"
-_TOKEN_STYLES = [f"black on #{colour}" for colour in _COLOURS]
-_SPECIAL_STYLE = "bold white on #b0306a"
-
-
-def tokens(report: InspectReport, width: int) -> Iterator[Text]:
-    """Tokens with their ids below, in rows as wide as the terminal, and a line of numbers."""
-    for row in _rows(report.tokens, width):
-        shown, ids = Text(), Text()
-        for index, token in row:
-            cell = max(cell_len(token.token), len(str(token.id)))
-            style = _SPECIAL_STYLE if token.special else _TOKEN_STYLES[index % len(_TOKEN_STYLES)]
-            shown.append(token.token, style)
-            shown.append(" " * (cell - cell_len(token.token) + 1))
-            ids.append(f"{token.id:<{cell}} ", "dim")
-        for line in (shown, ids):
-            line.rstrip()
-            yield line
-        yield Text()
-    count = len(report.tokens)
-    each = f", {report.bytes / count:.1f} bytes each" if count else ""
-    yield Text(f"{plural(count, 'token')}, {plural(report.bytes, 'byte')}{each} · {report.tokenizer}", "bold")
-
-
-def _rows(views: tuple[TokenView, ...], width: int) -> Iterator[list[tuple[int, TokenView]]]:
-    """Tokens and their numbers, as many as fit in a row; a newline ends one."""
-    row: list[tuple[int, TokenView]] = []
-    used = 0
-    for index, token in enumerate(views):
-        cell = max(cell_len(token.token), len(str(token.id))) + 1
-        if row and used + cell > width + 1:
-            yield row
-            row, used = [], 0
-        row.append((index, token))
-        used += cell
-        if token.token.endswith("⏎"):
-            yield row
-            row, used = [], 0
-    if row:
-        yield row
 
 
 def encoded(report: EncodeReport, took: float) -> Iterator[Text]:
@@ -93,7 +50,7 @@ def _shortage(report: VocabReport) -> str:
 
 def vocabulary(report: VocabReport, took: float) -> Iterator[RenderableType]:
     """The most frequent tokens, the size, and how much of the text it covers."""
-    from gptprep.pipelines.inspect import visible
+    from gptprep.tokenizers.visible import visible
 
     if report.top:
         rows = table(report.kind, "id", "count", "percent")

@@ -1,4 +1,4 @@
-"""`inspect`: how a text tokenizes."""
+"""How texts tokenize."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,27 +7,9 @@ from gptprep.choices import SpecialPolicy
 from gptprep.corpus.chunks import place, read_chunks
 from gptprep.corpus.documents import ReadCounts, TextOptions
 from gptprep.corpus.sources import text_source
-from gptprep.errors import TextError
-from gptprep.progress import Progress, no_progress
+from gptprep.errors import TextError, UsageError
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokenizers.visible import visible as visible
-
-
-@dataclass(frozen=True)
-class InspectOptions:
-    """What to inspect."""
-
-    text: bytes
-    tokenizer: str = "gpt2"
-    special: SpecialPolicy = "allow"
-
-
-@dataclass(frozen=True)
-class InspectPlan:
-    """What a run will tokenize."""
-
-    options: InspectOptions
-    tokenizer: Tokenizer
 
 
 class TokenView(NamedTuple):
@@ -50,20 +32,36 @@ class InspectReport:
     tokens: tuple[TokenView, ...]
 
 
-def plan(options: InspectOptions) -> InspectPlan:
-    """Load the tokenizer; raises as `load_tokenizer`."""
-    return InspectPlan(options, load_tokenizer(options.tokenizer, options.special))
+@dataclass(frozen=True)
+class Comparison:
+    """How texts tokenize with several tokenizers; the reports of a text follow each other."""
+
+    reports: tuple[InspectReport, ...]
 
 
-def run(plan: InspectPlan, progress: Progress = no_progress) -> InspectReport:
-    """Tokenize the text.
+def inspect_texts(
+    texts: tuple[bytes, ...], tokenizers: tuple[str, ...], special: SpecialPolicy = "allow"
+) -> tuple[tuple[InspectReport, ...], ...]:
+    """Tokenize each text with each tokenizer.
 
     Raises:
-        GptprepError: the text is not valid, or the tokenizer cannot encode it.
+        GptprepError: a text is not valid, a tokenizer cannot encode it, or there is no such tokenizer.
+        CorruptDataError: the file of a tokenizer is damaged.
+        UsageError: there is no text.
     """
-    tokenizer, text = plan.tokenizer, plan.options.text
+    if not texts:
+        raise UsageError("there is no text", fix="give one")
+    loaded = [load_tokenizer(name, special) for name in tokenizers]
+    return tuple(
+        tuple(tokenize(text, tokenizer, number) for tokenizer in loaded)
+        for number, text in enumerate(texts, 1)
+    )
+
+
+def tokenize(text: bytes, tokenizer: Tokenizer, number: int = 1) -> InspectReport:
+    """The tokens of a text; raises as `inspect_texts`."""
     special_ids = set(tokenizer.special_tokens.values())
-    source, options, counts = text_source(text, 1), TextOptions(), ReadCounts()
+    source, options, counts = text_source(text, number), TextOptions(), ReadCounts()
     tokens: list[TokenView] = []
     for chunk in read_chunks(source, options, tokenizer.split_points.last, counts):
         try:
@@ -73,5 +71,4 @@ def run(plan: InspectPlan, progress: Progress = no_progress) -> InspectReport:
         for token_id in ids:
             token = tokenizer.token_bytes(token_id)
             tokens.append(TokenView(token_id, visible(token), len(token), token_id in special_ids))
-        progress("encoding", counts.bytes, len(text), "bytes")
     return InspectReport(tokenizer.name, tokenizer.n_vocab, counts.bytes, tuple(tokens))

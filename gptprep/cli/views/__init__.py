@@ -1,0 +1,1 @@
+"""What `inspect` shows: one module for each kind of thing, with a function `show`."""

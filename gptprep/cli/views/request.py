@@ -1,0 +1,32 @@
+"""What a run of `inspect` was asked for, and what all views share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gptprep.cli import options
+from gptprep.cli.streams import Streams
+
+if TYPE_CHECKING:
+    from gptprep.pipelines.inspect.things import Thing
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments and options of `inspect`; None and nothing where they were not given."""
+
+    streams: Streams
+    things: tuple[str, ...]
+    """What the user named; the first says which kind it is."""
+    texts: tuple[str, ...]
+    """Those of `--text`."""
+    kind: Thing
+    tokenizers: tuple[str, ...]
+    """Those of `--tokenizer`; none for the usual one of the thing."""
+    encoding: options.EncodingArguments
+
+    @property
+    def thing(self) -> str:
+        """The first thing."""
+        return self.things[0]

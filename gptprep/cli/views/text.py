@@ -1,0 +1,28 @@
+"""How texts tokenize: tokens in colour over their ids, with one tokenizer or several."""
+
+from gptprep.cli import options
+from gptprep.cli.terminal import columns
+from gptprep.cli.views.request import Request
+
+
+def show(request: Request) -> None:
+    """Show each text with each tokenizer."""
+    from gptprep.pipelines.inspect.text import Comparison, inspect_texts
+
+    streams, names = request.streams, request.tokenizers or ("gpt2",)
+    texts = options.argument_bytes([*request.texts, *request.things])
+    inspected = inspect_texts(texts, names, request.encoding.special)
+    if streams.json:
+        reports = tuple(report for of_text in inspected for report in of_text)
+        if len(reports) == 1:
+            streams.write_json(reports[0])
+        else:
+            streams.write_json(Comparison(reports), "comparison")
+        return
+    from gptprep.cli.render import tokens as render
+
+    for reports in inspected:
+        if len(reports) == 1:
+            streams.show(*render.tokens(reports[0], columns()))
+        else:
+            streams.show(*render.aligned(reports, columns()))
