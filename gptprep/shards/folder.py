@@ -7,7 +7,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gptprep.errors import CorruptDataError, GptprepError, UsageError
-from gptprep.shards.arrays import ArrayReader
 from gptprep.shards.embeddings_folder import FORMAT as EMBEDDINGS_FORMAT
 from gptprep.shards.findings import stored_file_problem
 from gptprep.shards.layout import Layout, SplitReader
@@ -103,13 +102,8 @@ class ShardFolder:
         Raises:
             CorruptDataError: one has not.
         """
-        formats = self.layout.formats(self.manifest.window_format)
-        for split in self.manifest.splits.values():
-            for series, form in formats.items():
-                for shard in split.series(series):
-                    for role in form.roles:
-                        with ArrayReader(self.path, shard.files[role.name], role.dtype, hashed=False):
-                            pass
+        for split in self.manifest.splits:
+            self.windows(split).check()
         stored = self.manifest.tokenizer_file
         if stored and (problem := stored_file_problem(self.path, stored, lambda _: None, hashed=False)):
             raise CorruptDataError(f"{os.path.join(self.path, stored.file)} is damaged", problem, REMOVE)

@@ -48,6 +48,15 @@ class Split(NamedTuple):
         return Dropped(self.dropped_tail, self.dropped_gaps)
 
 
+class SourceShare(NamedTuple):
+    """What one split has of one source."""
+
+    ids: int
+    """With end-of-text ids."""
+    windows: int
+    """Those that start in its ids."""
+
+
 class SourceRecord(NamedTuple):
     """What was read of one input; the counts are those of `SourceCounts`."""
 
@@ -59,8 +68,8 @@ class SourceRecord(NamedTuple):
     empty: int
     replaced: int
     skipped: int
-    splits: dict[str, int]
-    """How many ids each split has of this source, with end-of-text ids; nothing in version 3."""
+    splits: dict[str, SourceShare]
+    """What each split has of it; nothing in version 3."""
 
 
 class WindowFormat(NamedTuple):
@@ -177,7 +186,10 @@ def _source(value: dict[str, Any]) -> SourceRecord:
     splits = value.get("splits", {})
     return SourceRecord(
         path=_string(value, "path"),
-        splits={name: _number(splits, name) for name in splits},
+        splits={
+            name: SourceShare(_number(share, "ids"), _number(share, "windows"))
+            for name, share in splits.items()
+        },
         **{key: _number(value, key) for key in SourceRecord._fields[1:-1]},
     )
 

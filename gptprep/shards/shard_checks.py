@@ -160,10 +160,11 @@ class ShardFolderChecks:
         if not any(source.splits for source in manifest.sources):
             return  # version 3
         for name, split in manifest.splits.items():
-            from_sources = sum(source.splits.get(name, 0) for source in manifest.sources)
-            if from_sources != split.ids:
-                what = f"the sources give {name} {from_sources:,} ids, and it has {split.ids:,}"
-                yield Problem(MANIFEST, what)
+            shares = [source.splits[name] for source in manifest.sources if name in source.splits]
+            found = sum(share.ids for share in shares), sum(share.windows for share in shares)
+            if found != (split.ids, split.windows):
+                what = f"the sources give {name} {found[0]:,} ids and {found[1]:,} windows"
+                yield Problem(MANIFEST, f"{what}, and it has {split.ids:,} and {split.windows:,}")
 
     def _check_padding(self, name: str, split: Split, of_split: list[Verified]) -> Iterator[Problem]:
         real_ids = sum(found.real_ids for found in of_split)

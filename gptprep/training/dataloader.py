@@ -11,15 +11,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from gptprep.errors import UsageError
 from gptprep.training.dataset import Pair, WindowDataset
-from gptprep.windows.shuffle import hash_numbers, permute
+from gptprep.windows.epochs import EpochBatches, Order, check_batches, check_ranks
 
 _NUMBERS_AT_A_TIME = 8192
 """Window numbers computed together: one by one, that would take longer than reading the windows."""
@@ -39,16 +37,6 @@ class Epoch:
     """The seed drawn from torch's state, if the loader has none."""
 
 
-@dataclass(frozen=True)
-class Order:
-    """What determines the windows of each process in each epoch."""
-
-    shuffle: bool
-    seed: int | None
-    drop_last: bool
-    world_size: int
-
-
 class WindowSampler(Sampler[list[int]]):
     """The window numbers of each batch of an epoch: in order, or in a new random order for each epoch.
 
@@ -63,14 +51,11 @@ class WindowSampler(Sampler[list[int]]):
     """
 
     def __init__(self, n_windows: int, batch_size: int, order: Order, rank: int = 0) -> None:
-        self._n, self._batch_size, self._order, self._rank = n_windows, batch_size, order, rank
-        self._count = len(range(rank, n_windows, order.world_size))
-        if order.drop_last:
-            self._count = n_windows // order.world_size // batch_size * batch_size
+        self._batches_of = EpochBatches(n_windows, batch_size, order, rank)
         self.epoch = Epoch()
 
     def __len__(self) -> int:
-        return -(-self._count // self._batch_size)
+        return len(self._batches_of)
 
     def __iter__(self) -> Iterator[list[int]]:
         # The epoch is bound now: another one may start before this one ends.
@@ -79,16 +64,17 @@ class WindowSampler(Sampler[list[int]]):
     @property
     def draws(self) -> bool:
         """Whether the order is drawn from torch's own state."""
-        return self._order.shuffle and self._order.seed is None
+        return self._batches_of.order.shuffle and self._batches_of.order.seed is None
 
     def _batches(self, epoch: Epoch, first: int) -> Iterator[list[int]]:
-        order = self._drawn_order(epoch) if self.draws else None
-        step = self._batch_size * max(1, _NUMBERS_AT_A_TIME // self._batch_size)
-        for block in range(first * self._batch_size, self._count, step):
-            places = np.arange(block, min(block + step, self._count))
-            numbers = self._numbers(places * self._order.world_size + self._rank, epoch, order).tolist()
-            for start in range(0, len(numbers), self._batch_size):
-                yield numbers[start : start + self._batch_size]
+        batches, order = self._batches_of, self._drawn_order(epoch) if self.draws else None
+        step = max(1, _NUMBERS_AT_A_TIME // batches.batch_size)
+        for batch in range(first, len(batches), step):
+            places = batches.places(batch, batch + step)
+            found = batches.numbers(places, epoch.number) if order is None else order[places].numpy()
+            numbers = found.tolist()
+            for start in range(0, len(numbers), batches.batch_size):
+                yield numbers[start : start + batches.batch_size]
 
     def draw(self, epoch: Epoch) -> int:
         """The seed of an epoch; the first call draws it, as late as `RandomSampler` does."""
@@ -97,17 +83,8 @@ class WindowSampler(Sampler[list[int]]):
         return epoch.drawn
 
     def _drawn_order(self, epoch: Epoch) -> Tensor:
-        return torch.randperm(self._n, generator=torch.Generator().manual_seed(self.draw(epoch)))
-
-    def _numbers(self, places: NDArray[np.int64], epoch: Epoch, order: Tensor | None) -> NDArray[np.int64]:
-        """The window numbers at some places of an epoch."""
-        if order is not None:
-            numbers: NDArray[np.int64] = order[places].numpy()
-            return numbers
-        if self._order.shuffle and self._order.seed is not None:
-            epoch_seed = int(hash_numbers([epoch.number], self._order.seed)[0])
-            return permute(places, self._n, epoch_seed)
-        return places
+        n_windows = self._batches_of.n_windows
+        return torch.randperm(n_windows, generator=torch.Generator().manual_seed(self.draw(epoch)))
 
 
 class WindowLoader(DataLoader[Pair]):
@@ -252,13 +229,8 @@ def create_dataloader(
     shuffle, drop_last = bool(shuffle), bool(drop_last)
     _check(batch_size, shuffle, seed, rank, world_size, options)
     dataset = WindowDataset(path, split, verify=verify)
-    needed = batch_size * world_size if drop_last else world_size
-    if len(dataset) < needed:
-        batch = f"one batch{' for each process' if world_size > 1 else ''} takes {needed:,}"
-        what = f"{split} of {os.fspath(path)} has too few windows"
-        fix = "give a smaller batch_size, or drop_last=False" if drop_last else "give more text"
-        raise UsageError(what, f"it has {len(dataset):,}, and {batch}", fix)
     order = Order(shuffle, seed, drop_last, world_size)
+    check_batches(len(dataset), batch_size, order, f"{split} of {os.fspath(path)}")
     sampler = WindowSampler(len(dataset), batch_size, order, rank)
     key = {"manifest": dataset.fingerprint, "split": split, "batch_size": batch_size, **asdict(order)}
     return WindowLoader(dataset, sampler, key, num_workers=num_workers, **options)
@@ -267,12 +239,7 @@ def create_dataloader(
 def _check(
     batch_size: int, shuffle: bool, seed: int | None, rank: int, world_size: int, options: dict[str, Any]
 ) -> None:
-    if batch_size < 1:
-        raise UsageError(f"batch_size is {batch_size}", fix="give 1 or more")
-    if not 0 <= rank < world_size:
-        raise UsageError(f"rank is {rank} of world_size {world_size}", fix="give 0 to world_size - 1")
-    if seed is not None and not 0 <= seed < 1 << 64:
-        raise UsageError(f"seed is {seed}", fix="give 0 to 2**64 - 1")
+    check_ranks(batch_size, seed, rank, world_size)
     if shuffle and world_size > 1 and seed is None:
         what = "processes that divide an epoch need the same order"
         raise UsageError(what, fix="give all of them the same seed")

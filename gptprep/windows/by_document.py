@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from gptprep.tokens.stream import TokenStream
 from gptprep.windows.index import LENGTHS_DTYPE, STARTS_DTYPE, Dropped, Located, WindowIndex
 
+_BLOCK_WINDOWS = 1 << 20
+"""Rows of the table read at a time."""
+
 
 def document_windows(
     doc_starts_M: NDArray[np.int64], doc_stops_M: NDArray[np.int64], context_length: int, stride: int
@@ -64,6 +67,13 @@ class DocumentWindows(WindowIndex):
 
     def locate(self, numbers: NDArray[np.int64]) -> Located:
         return Located(self.starts.gather(numbers, 1)[:, 0], self.lengths.gather(numbers, 1)[:, 0])
+
+    def count_before(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        counts = np.zeros(len(positions), np.int64)
+        for first in range(0, len(self), _BLOCK_WINDOWS):
+            starts = self.starts.read(first, min(first + _BLOCK_WINDOWS, len(self)))
+            counts += np.searchsorted(starts, positions)
+        return counts
 
     @classmethod
     def write(

@@ -110,6 +110,10 @@ class WindowIndex(ABC):
     def locate(self, numbers: NDArray[np.int64]) -> Located:
         """Where the windows with the given numbers are, (B,) each."""
 
+    @abstractmethod
+    def count_before(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many windows, in text order, start before each of some positions in the ids of the split."""
+
     def evenly_spaced(self, start: int) -> tuple[int, int] | None:  # noqa: ARG002
         """The position of window `start` and the stride from there on, if one read can give many windows.
 

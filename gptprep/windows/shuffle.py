@@ -111,3 +111,6 @@ class ShuffledWindows(WindowIndex):
 
     def locate(self, numbers: NDArray[np.int64]) -> Located:
         return self._windows.locate(permute(numbers, len(self), self._seed))
+
+    def count_before(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self._windows.count_before(positions)

@@ -56,6 +56,11 @@ class SplitPlan:
     source_ids: NDArray[np.int64]
     """How many of its ids each source gave, (number of sources,)."""
 
+    @property
+    def source_windows(self) -> NDArray[np.int64]:
+        """How many of its windows start in the ids of each source, (number of sources,)."""
+        return np.diff(self.index.count_before(np.cumsum(self.source_ids)), prepend=0)
+
 
 def plan_splits(
     encoded: EncodedCorpus,

@@ -43,6 +43,9 @@ class StridedWindows(WindowIndex):
     def locate(self, numbers: NDArray[np.int64]) -> Located:
         return Located(numbers * self._stride, np.full(len(numbers), self.context_length, LENGTHS_DTYPE))
 
+    def count_before(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.minimum(-(-positions // self._stride), self._count)
+
     def evenly_spaced(self, start: int) -> tuple[int, int] | None:
         is_near = self._stride <= 2 * self.context_length
         return (start * self._stride, self._stride) if is_near else None

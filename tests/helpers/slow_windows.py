@@ -151,12 +151,23 @@ def n_ids_of(of_split: list[list[int]], spec: WindowSpec) -> int:
     return max(0, n_ids - 1) if spec.splits_by_document and not spec.ends_with_documents else n_ids
 
 
-def split_sources(texts: list[list[int]], spec: WindowSpec) -> dict[str, dict[int, int]]:
-    """How many ids each split has of each text."""
+def split_sources(texts: list[list[int]], spec: WindowSpec) -> dict[str, dict[int, tuple[int, int]]]:
+    """How many ids each split has of each text, and how many windows start in them."""
     owners = [number for number, text in enumerate(texts) for _ in ended_documents([text])]
     tags = [[owner] * len(ids) for owner, ids in zip(owners, ended_documents(texts), strict=True)]
-    splits = divided(texts, tags, spec)
-    return {name: dict(Counter(joined(tags)[: n_ids_of(tags, spec)])) for name, tags in splits.items()}
+    found = {}
+    for name, of_split in divided(texts, tags, spec).items():
+        owner_of = joined(of_split)[: n_ids_of(of_split, spec)]
+        windows = Counter(owner_of[span.start] for span in split_spans(of_split, spec))
+        found[name] = {number: (count, windows[number]) for number, count in Counter(owner_of).items()}
+    return found
+
+
+def split_spans(of_split: list[list[int]], spec: WindowSpec) -> list[Span]:
+    """The windows of a split in text order."""
+    if spec.ends_with_documents:
+        return document_spans([len(document) for document in of_split], spec.context_length, spec.step)
+    return strided_spans(n_ids_of(of_split, spec), spec.context_length, spec.step)
 
 
 def split_rows(texts: list[list[int]], spec: WindowSpec) -> dict[str, list[Row]]:
@@ -164,10 +175,7 @@ def split_rows(texts: list[list[int]], spec: WindowSpec) -> dict[str, list[Row]]
     found = {}
     for name, of_split in divided(texts, ended_documents(texts), spec).items():
         ids = joined(of_split)
-        if spec.ends_with_documents:
-            spans = document_spans([len(document) for document in of_split], spec.context_length, spec.step)
-        else:
-            spans = strided_spans(n_ids_of(of_split, spec), spec.context_length, spec.step)
+        spans = split_spans(of_split, spec)
         if spec.shuffle:
             spans = [spans[permuted(number, len(spans), spec.seed)] for number in range(len(spans))]
         found[name] = [row(ids, span, spec.context_length) for span in spans]

@@ -41,11 +41,11 @@ def check_report(report: WindowReport, options: WindowOptions, expected: dict[st
             assert split.dropped_gaps == 0
 
 
-def sources_of(report: WindowReport) -> dict[str, dict[int, int]]:
-    """How many ids each split has of each source, as the manifest says."""
+def sources_of(report: WindowReport) -> dict[str, dict[int, tuple[int, int]]]:
+    """How many ids and windows each split has of each source, as the manifest says."""
     return {
         name: {
-            number: source.splits[name]
+            number: tuple(source.splits[name])
             for number, source in enumerate(report.manifest.sources)
             if name in source.splits
         }

@@ -117,10 +117,11 @@ def test_estimates_are_those_of_both_corpora(corpus: Path) -> None:
     assert plan.estimated_windows == pytest.approx(n_windows, rel=0.05)
 
 
+@pytest.mark.parametrize("key", ["ids", "windows"])
 @pytest.mark.parametrize("change", [1, -1])
-def test_ids_of_a_source_that_do_not_add_up_are_found(corpus: Path, change: int) -> None:
+def test_numbers_of_a_source_that_do_not_add_up_are_found(corpus: Path, change: int, key: str) -> None:
     window([corpus / "train"], corpus / "out", val_inputs=(str(corpus / "val"),), **WINDOWS)
     manifest = read_manifest(corpus / "out")
-    manifest["sources"][0]["splits"]["train"] += change
+    manifest["sources"][0]["splits"]["train"][key] += change
     write_manifest(corpus / "out", manifest)
     assert [found for found in problems(corpus / "out") if "the sources give train" in found]

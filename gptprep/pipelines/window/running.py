@@ -12,6 +12,7 @@ from gptprep.shards.folder import not_only_shards
 from gptprep.shards.manifest import (
     Manifest,
     SourceRecord,
+    SourceShare,
     Split,
     TokenizerRecord,
 )
@@ -67,9 +68,9 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
             shard_tasks = _plan_shards(plan, splits, folder)
             unit = f"{shard_tasks[0].format.unit}s"
             written = write_splits(splits, shard_tasks, plan.workers, progress, unit)
+            sources = _source_records(encoded, splits)
         shutil.rmtree(work)
         stored = store_tokenizer(tokenizer, folder)
-        sources = _source_records(encoded, splits)
         manifest = _manifest(plan, sources, written, stored)
         write_manifest(folder, manifest)
     return WindowReport(
@@ -140,10 +141,13 @@ def write_splits(
 
 def _source_records(encoded: EncodedCorpus, splits: dict[str, SplitPlan]) -> tuple[SourceRecord, ...]:
     """What the manifest says of each source."""
-    ids = [(name, split.source_ids.tolist()) for name, split in splits.items()]
+    shares = {
+        name: list(map(SourceShare, split.source_ids.tolist(), split.source_windows.tolist()))
+        for name, split in splits.items()
+    }
     return tuple(
         SourceRecord(
-            splits={name: source_ids[number] for name, source_ids in ids if source_ids[number]},
+            splits={name: of_split[number] for name, of_split in shares.items() if of_split[number].ids},
             **{name: getattr(count, name) for name in SourceRecord._fields[:-1]},
         )
         for number, count in enumerate(encoded.counts)
