@@ -65,4 +65,5 @@ def command(
         streams.show(*render.table(report))
     else:
         streams.data.write(render.lines(report))
+        streams.data.flush()  # before the notes, where both go to one file
     streams.say(*render.notes(report))

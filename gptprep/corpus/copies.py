@@ -7,11 +7,14 @@ from contextlib import ExitStack, contextmanager
 
 from gptprep.corpus.blocks import read_blocks
 from gptprep.corpus.sources import Source, one_source
+from gptprep.progress import Progress, no_progress
 from gptprep.storage.temporary import temporary_errors, temporary_folder
 
 
 @contextmanager
-def readable_again(sources: Iterable[Source], purpose: str) -> Iterator[list[Source]]:
+def readable_again(
+    sources: Iterable[Source], purpose: str, progress: Progress = no_progress
+) -> Iterator[list[Source]]:
     """The sources, with pipes copied to temporary files, which are removed at the end of the block.
 
     Args:
@@ -23,7 +26,8 @@ def readable_again(sources: Iterable[Source], purpose: str) -> Iterator[list[Sou
     """
     with ExitStack() as stack:
         yield [
-            stack.enter_context(_copy(source, purpose)) if _is_once(source) else source for source in sources
+            stack.enter_context(_copy(source, purpose, progress)) if _is_once(source) else source
+            for source in sources
         ]
 
 
@@ -32,7 +36,7 @@ def _is_once(source: Source) -> bool:
 
 
 @contextmanager
-def _copy(source: Source, purpose: str) -> Iterator[Source]:
+def _copy(source: Source, purpose: str, progress: Progress) -> Iterator[Source]:
     folder = temporary_folder(purpose)
     with ExitStack() as stack:
         with temporary_errors(folder):
@@ -40,6 +44,8 @@ def _copy(source: Source, purpose: str) -> Iterator[Source]:
         for block in read_blocks(source):
             with temporary_errors(folder):
                 file.write(block)
+                done = file.tell()
+            progress("copying", done, None, "bytes")
         with temporary_errors(folder):
             file.flush()
         copied = one_source(os.path.realpath(file.name))

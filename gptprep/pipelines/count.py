@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -153,24 +152,21 @@ def run(plan: CountPlan, progress: Progress = no_progress) -> CountReport:
 
 
 def _counted(plan: CountPlan, progress: Progress) -> list[Counted]:
-    """The counts of each tokenizer."""
-    several = len(plan.encodings) > 1
-    with (
-        readable_again(plan.sources, "several --tokenizer")
-        if several
-        else nullcontext(plan.sources) as sources
-    ):
+    """The counts of each tokenizer, each in a stage of its own."""
+    if len(plan.encodings) == 1:
+        return [_counted_with(plan.encodings[0], plan.sources, plan, progress)]
+    with readable_again(plan.sources, "several --tokenizer", progress) as sources:
         return [
-            count_sources(
-                sources,
-                encoding.spec,
-                encoding.tokenizer.fingerprint,
-                plan.workers,
-                _stage(progress, f"encoding with {encoding.tokenizer.name}") if several else progress,
-                plan.options.task_bytes,
-            )
-            for encoding in plan.encodings
+            _counted_with(one, sources, plan, _stage(progress, f"encoding with {one.tokenizer.name}"))
+            for one in plan.encodings
         ]
+
+
+def _counted_with(
+    encoding: _Encoding, sources: Sequence[Source], plan: CountPlan, progress: Progress
+) -> Counted:
+    fingerprint, task_bytes = encoding.tokenizer.fingerprint, plan.options.task_bytes
+    return count_sources(sources, encoding.spec, fingerprint, plan.workers, progress, task_bytes)
 
 
 def _stage(progress: Progress, name: str) -> Progress:

@@ -48,6 +48,7 @@ class _Task:
     spec: EncodingSpec
     fingerprint: str
     quick_bytes: int
+    """How much of the text the engine encodes that needs no start."""
 
 
 def count_sources(
@@ -69,10 +70,10 @@ def count_sources(
     """
     tokenizer = spec.load_unchanged(fingerprint)  # before workers are forked, which then have it too
     total = total_bytes(sources)
-    quick_bytes = _QUICK_BYTES if total is None or total < _QUICK_BYTES else 0
     can_divide = tokenizer.split_points.exist
-    planned = plan_task_sources(sources, spec.text, task_bytes, can_divide, _ranges_of_ids)
-    tasks = [_Task(task, spec, fingerprint, quick_bytes) for task in planned]
+    planned = list(plan_task_sources(sources, spec.text, task_bytes, can_divide, _ranges_of_ids))
+    may_be_small = len(planned) == 1 and (total is None or total < _QUICK_BYTES)
+    tasks = [_Task(task, spec, fingerprint, _QUICK_BYTES if may_be_small else 0) for task in planned]
     if any(source.size is None for source in sources):
         workers = 1  # only the process that has a pipe can read it
     counts = [SourceCounts(path=source.name) for source in sources]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import re
 import signal
 import subprocess
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from backports import zstd
+from pyarrow import parquet
 
 from tests.helpers.cli import GPTPREP, Run, in_terminal, shell
 
@@ -112,6 +117,18 @@ def test_error_in_a_pipe_names_it_for_several_tokenizers_too(run: Run) -> None:
         assert done.err.startswith("error: standard input is not valid UTF-8: byte 0xff at offset 3\n")
 
 
+def test_formats_and_compression_do_not_matter(run: Run, tmp_path: Path) -> None:
+    texts = ["one two three", "Hello, world.", "yes " * 400_000]
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in texts).encode()
+    (tmp_path / "a.jsonl").write_bytes(lines)
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines))
+    (tmp_path / "a.jsonl.zst").write_bytes(zstd.compress(lines))
+    parquet.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")
+    found = [row[:4] for row in rows(run("count", "a.jsonl", "a.jsonl.gz", "a.jsonl.zst", "a.parquet").out)]
+    assert found[:4] == [["400008", "1600026", "4.00", "3"]] * 4
+    assert rows(run("count", "--text-field", "text", stdin=lines).out)[0][:4] == found[0]
+
+
 def test_ids_are_counted_without_bytes_per_id(run: Run, folder: Path) -> None:
     assert run("encode", "texts", "-o", "x.npy", "-q").code == 0
     assert run("count", "x.npy") == (0, b"1510  3020  -  3  x.npy\n", "")
@@ -173,6 +190,12 @@ def test_notes_are_those_of_other_verbs(run: Run, folder: Path) -> None:
         "note: 1 invalid sequence replaced by U+FFFD\n"
     )
     assert run("count", "texts", "--errors", "replace", "-q").err == ""
+
+
+def test_notes_come_after_the_lines_in_one_file(folder: Path) -> None:
+    (folder / "texts" / "d.py").touch()
+    done = shell("env -u PYTHONUNBUFFERED gptprep count texts 2>&1", folder)
+    assert done.stdout == LINES + b"note: 1 file passed over: 1 .py; --include GLOB reads others\n"
 
 
 def test_notes_of_several_tokenizers_say_whose_they_are(run: Run, folder: Path) -> None:

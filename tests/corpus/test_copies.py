@@ -27,13 +27,15 @@ def test_pipe_is_read_as_often_as_wanted(tmp_path: Path) -> None:
     text = b"some words " * 300_000
     (tmp_path / "a.txt").write_bytes(b"a file")
     sources = [*find_sources([str(tmp_path / "a.txt")]), fifo(tmp_path / "b.jsonl", text)]
-    with readable_again(sources, "a test") as (file, copied):
+    seen = list[int]()
+    with readable_again(sources, "a test", lambda *report: seen.append(report[1])) as (file, copied):
         assert file == sources[0]
         assert (copied.label, copied.kind, copied.size) == (str(tmp_path / "b.jsonl"), "jsonl", len(text))
         assert copied.stamp is not None
         for _ in range(2):
             assert b"".join(read_blocks(copied)) == text
     assert not os.path.exists(copied.path)
+    assert (seen, seen[-1]) == (sorted(seen), len(text))
 
 
 def test_compressed_pipe_is_copied_decompressed(tmp_path: Path) -> None:
