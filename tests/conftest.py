@@ -50,7 +50,11 @@ def fork_server() -> Iterator[Callable[[str], ForkServer]]:
     def server_for(verb: str) -> ForkServer:
         has_torch = verb == "embed"
         if has_torch not in servers:
-            names = ("embed",) if has_torch else ("decode", "encode", "inspect", "verify", "vocab", "window")
+            names = (
+                ("embed",)
+                if has_torch
+                else ("count", "decode", "encode", "inspect", "verify", "vocab", "window")
+            )
             servers[has_torch] = ForkServer(*names)
         return servers[has_torch]
 

@@ -13,7 +13,7 @@ from gptprep.cli.help import HelpGroup
 from gptprep.cli.run import make_verb
 from gptprep.errors import UsageError
 
-VERBS = ("inspect", "encode", "decode", "vocab", "window", "embed", "verify")
+VERBS = ("inspect", "encode", "count", "decode", "vocab", "window", "embed", "verify")
 
 
 class _Verbs(HelpGroup):

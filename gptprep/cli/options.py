@@ -87,12 +87,11 @@ _IF_CHANGED = """Do nothing if the output was made from the same inputs, options
 replace it."""
 IfChanged = Annotated[bool, flag("--if-changed", _IF_CHANGED)]
 DryRun = Annotated[bool, flag("--dry-run", "Show what would be written, and stop.")]
-_TOKENIZER = """gpt2, another tiktoken encoding, a model such as gpt-4o, a .tiktoken file, a tokenizer.json, a
+TOKENIZER = """gpt2, another tiktoken encoding, a model such as gpt-4o, a .tiktoken file, a tokenizer.json, a
 vocabulary, or a folder of shards for the one that made it."""
-TokenizerName = Annotated[str, option("--tokenizer -T", "NAME|FILE", _TOKENIZER)]
-IdsTokenizerName = Annotated[
-    str | None, option("--tokenizer -T", "NAME|FILE", _TOKENIZER, "the one of the ids, gpt2 for text")
-]
+TOKENIZER_OF_IDS = "the one of the ids, gpt2 for text"
+TokenizerName = Annotated[str, option("--tokenizer -T", "NAME|FILE", TOKENIZER)]
+IdsTokenizerName = Annotated[str | None, option("--tokenizer -T", "NAME|FILE", TOKENIZER, TOKENIZER_OF_IDS)]
 _INPUT_DTYPE = "Data type of .bin inputs that have no .bin.json beside them."
 InputDtype = Annotated[RawDtype | None, choice("--input-dtype", _INPUT_DTYPE, "by the vocabulary")]
 _SPECIAL = "What a special token in the text becomes: its id, ordinary text, or an error."

@@ -48,9 +48,14 @@ class Streams:
             raise GptprepError("cannot write to standard output", "it is closed", "give an output with -o")
         return cast("BinaryIO", self._json_output) if self.json else sys.stdout.buffer
 
+    @property
+    def is_data_shown(self) -> bool:
+        """Whether standard output is a terminal."""
+        return sys.stdout is not None and sys.stdout.isatty()
+
     def say(self, *lines: RenderableType) -> None:
         """Tell the user something, on standard error."""
-        if not self.quiet:
+        if lines and not self.quiet:
             _write_errors(*lines)
 
     def note(self, text: str) -> None:
@@ -75,7 +80,7 @@ class Streams:
         Raises:
             UsageError: standard output is one.
         """
-        if sys.stdout and sys.stdout.isatty():
+        if self.is_data_shown:
             fix = "give a file with -o, or send standard output to a file or a pipe"
             raise UsageError(f"{what} cannot be shown on a terminal", fix=fix)
 
@@ -107,7 +112,7 @@ class Streams:
 
         With `beside_data` it shows nothing on a terminal that also gets the data.
         """
-        shared = beside_data and sys.stdout and sys.stdout.isatty()
+        shared = beside_data and self.is_data_shown
         return ProgressDisplay(None if self.quiet or shared else sys.stderr)
 
     def announce(self, plan: Any, *lines: RenderableType, dry_run: bool) -> None:

@@ -10,7 +10,7 @@ _JOBS = {
     "gptprep --version": "version",
     "gptprep --help": "help",
     "gptprep encode": "tokenize tokenise",
-    "gptprep encode --count": "count stats wc",
+    "gptprep count": "stats wc",
     "gptprep decode": "detokenize detokenise",
     "gptprep vocab": "train bpe",
     "gptprep window": "split chunk shard dataset",

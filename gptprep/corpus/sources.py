@@ -45,11 +45,13 @@ class Source(NamedTuple):
     """The dtype of raw ids."""
     stamp: tuple[int, int, int, int] | None = None
     """For a regular file: inode, size, and the times of the last change of content and status, in ns."""
+    copy_of: str = ""
+    """What was copied to this file, as messages call it; nothing if it is no copy."""
 
     @property
     def label(self) -> str:
         """For messages."""
-        return "standard input" if self.path == "-" else self.path
+        return self.copy_of or ("standard input" if self.path == "-" else self.path)
 
     @property
     def has_lines(self) -> bool:

@@ -106,7 +106,7 @@ class EncodeReport(EncodingReport):
     tokenizer: str
     n_vocab: int
     ids: int
-    """All that were written, including end-of-text ids between documents."""
+    """All that were written, including end-of-text ids between documents; a count is without these."""
     sources: tuple[SourceCounts, ...]
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from gptprep.choices import Engine, SpecialPolicy
 from gptprep.corpus.documents import TextOptions
+from gptprep.errors import GptprepError
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 
 
@@ -33,6 +34,18 @@ class EncodingSpec:
         except OSError:
             stamp = ()
         return _loaded(name, self.special, self.engine, stamp)
+
+    def load_unchanged(self, fingerprint: str) -> Tokenizer:
+        """The tokenizer that a plan was made with, for its tasks.
+
+        Raises:
+            GptprepError: it has another fingerprint now; also as `load_tokenizer`.
+        """
+        tokenizer = self.load_tokenizer()
+        if tokenizer.fingerprint != fingerprint:
+            what = f"the tokenizer {tokenizer.name} changed while it was used"
+            raise GptprepError(what, "all ids must be of one tokenizer", "run the same command again")
+        return tokenizer
 
 
 @lru_cache(maxsize=4)

@@ -28,6 +28,7 @@ def test_verbs_read_standard_input_without_being_told(run: Run, tmp_path: Path) 
     ("arguments", "fix"),
     [
         ("encode", "name a file, or give a text with -t"),
+        ("count", "name a file or a folder"),
         ("decode", "give ids, or a file of ids"),
         ("window -o s", "name a file or a folder"),
         ("vocab -o v.json", "name a file or a folder"),

@@ -14,6 +14,7 @@ USAGE = {
     "": "gptprep [OPTIONS] COMMAND ...",
     "inspect": "gptprep inspect [OPTIONS]",
     "encode": "gptprep encode [OPTIONS] [INPUT...]",
+    "count": "gptprep count [OPTIONS] [INPUT...]",
     "decode": "gptprep decode [OPTIONS] [ID...|FILE|SHARDS]",
     "vocab": "gptprep vocab [OPTIONS] [INPUT...]",
     "window": "gptprep window [OPTIONS] [INPUT...]",
@@ -31,6 +32,7 @@ SECTIONS = {
         "--text --tokenizer --output --format --count --force --help",
         ENCODING + COMMON,
     ),
+    "count": ("--tokenizer --sort --help", "--input-dtype " + ENCODING + COMMON),
     "decode": ("--tokenizer --split --output --force --help", "--input-dtype " + COMMON),
     "vocab": (
         "--output --kind --size --top --force --help",
@@ -100,7 +102,7 @@ def test_help_is_written_to_standard_output(run: Run, name: str) -> None:
 def test_help_starts_with_usage_and_an_imperative_sentence(run: Run, name: str, columns: int) -> None:
     usage, sentence, *_ = page(run, name, columns).split("\n\n")
     assert " ".join(usage.split()) == f"Usage: {USAGE[name]}"
-    assert sentence.split()[0] in ("Build", "Check", "Show", "Turn")
+    assert sentence.split()[0] in ("Build", "Check", "Count", "Show", "Turn")
     assert sentence.endswith(".")
 
 
@@ -136,6 +138,7 @@ def test_lines_have_at_most_100_columns_on_a_wide_screen(run: Run, name: str) ->
         ("", 80),
         ("inspect", 80),
         ("encode", 40),
+        ("count", 80),
         ("decode", 80),
         ("vocab", 40),
         ("window", 80),
@@ -182,7 +185,7 @@ def test_every_example_runs(run: Run, tmp_path: Path) -> None:
     tables = {"wte.weight": np.zeros((50257, 4), np.float32), "wpe.weight": np.zeros((256, 4), np.float32)}
     save_file(tables, tmp_path / "model.safetensors")
     assert run("vocab", "sample_texts", "-o", "words.json").code == 0
-    for verb in ("vocab", "encode", "window", "embed", "inspect", "decode", "verify"):
+    for verb in ("vocab", "encode", "count", "window", "embed", "inspect", "decode", "verify"):
         for example in sections(page(run, verb))["Examples"]:
             data = b""
             for command in example.split(" | "):

@@ -54,6 +54,7 @@ PASSED = {".py": 3, "hidden": 2, ".PY": 1, ".html": 1, "without an ending": 1}
         "encode mix",
         "encode mix --count",
         "encode mix -o x.bin",
+        "count mix",
         "vocab mix -o v.json",
         "window mix -o s -L 4",
     ],

@@ -29,6 +29,9 @@ CASES = [
     Case("encode-report", "encode a.txt special.txt -o new.npy --special text"),
     Case("encode-report", "encode a.txt -o new.json"),
     Case("encode-count", "encode a.txt special.txt --count"),
+    Case("count-report", "count a.txt special.txt"),
+    Case("count-report", "count a.txt special.txt empty.txt -T gpt2 -T v.json --sort"),
+    Case("count-report", "count x.bin --special text"),
     Case("encode-ids", "encode -t Hello -t world"),
     Case("encode-ids", "encode a.txt --format json"),
     Case("decode-report", "decode 15496 11"),
@@ -50,6 +53,7 @@ CASES = [
     Case("up-to-date", "encode a.txt -o same.bin --if-changed"),
     Case("error", "inspect -t Hi -T none", 1),
     Case("error", "encode none", 1),
+    Case("error", "count x.bin -T gpt2 -T v.json", 2),
     Case("error", "decode 15496 -T none", 1),
     Case("error", "vocab none -o new.json", 1),
     Case("error", "window a.txt -o new -L 4000", 1),
@@ -64,6 +68,7 @@ def place(run: Run, tmp_path: Path) -> Path:
     """The test's folder with what the commands read."""
     (tmp_path / "a.txt").write_text("one two three four five six seven eight nine ten\none more document")
     (tmp_path / "special.txt").write_text("one two three four<|endoftext|>")
+    (tmp_path / "empty.txt").touch()
     for line in (
         "encode a.txt -o x.bin",
         "window a.txt -o s -L 4",

@@ -21,9 +21,10 @@ def test_run_ends_quietly_when_its_reader_goes_away(samples: Path, command: str)
 
 
 @pytest.mark.parametrize(
-    "command", ["encode -t Hello", "decode 1", "inspect -t Hello", "encode -t Hello --json"]
+    "command", ["encode -t Hello", "decode 1", "inspect -t Hello", "encode -t Hello --json", "count a.txt"]
 )
 def test_full_disk_at_standard_output_is_an_error(tmp_path: Path, command: str) -> None:
+    (tmp_path / "a.txt").write_text("one two")
     done = shell(f"gptprep {command} > /dev/full", tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith(b"error: cannot write to standard output\n  why: No space left")
@@ -39,7 +40,14 @@ def test_full_disk_under_help_is_an_error(tmp_path: Path, command: str) -> None:
 
 @pytest.mark.parametrize(
     ("command", "code"),
-    [("encode <&-", 1), ("encode -t x >&-", 1), ("encode none 2>&-", 1), ("encode -t x 2>&-", 0)],
+    [
+        ("encode <&-", 1),
+        ("count <&-", 1),
+        ("count a.txt >&-", 1),
+        ("encode -t x >&-", 1),
+        ("encode none 2>&-", 1),
+        ("encode -t x 2>&-", 0),
+    ],
 )
 def test_closed_stream_gives_no_traceback(tmp_path: Path, command: str, code: int) -> None:
     done = shell(f"gptprep {command}", tmp_path)
@@ -53,6 +61,7 @@ def test_closed_stream_gives_no_traceback(tmp_path: Path, command: str, code: in
     [
         ("encode a.txt -o x.npy", 0),
         ("encode -t x", 0),
+        ("count a.txt a.txt", 0),
         ("encode --debug none", 1),
         ("window a.txt -o s -L 8", 0),
         ("vocab a.txt -o v.json", 0),

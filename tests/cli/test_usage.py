@@ -88,7 +88,7 @@ UNKNOWN_COMMANDS = [
         )
         for words, arguments, line, followed in (
             ("version Version", "", "--version", "--version"),
-            ("count stats wc", " a.txt", "encode --count", "encode --count a.txt"),
+            ("stats wc", " a.txt", "count", "count a.txt"),
             ("tokenize", " a.txt", "encode", "encode a.txt"),
             ("detokenize", " 1", "decode", "decode 1"),
             ("train bpe", " a.txt -o v.json", "vocab", "vocab a.txt -o v.json"),
@@ -140,6 +140,7 @@ def not_one_of(option: str, line: str, *values: str) -> Wrong:
 WRONG_CHOICES = [
     not_one_of("--format", "encode a.txt", "ids", "tokens", "json", "jsonl", "npy", "bin"),
     not_one_of("--special", "encode a.txt", "allow", "text", "error"),
+    not_one_of("--special", "count a.txt", "allow", "text", "error"),
     not_one_of("--special", "inspect -t x", "allow", "text", "error"),
     not_one_of("--errors", "encode a.txt", "strict", "replace", "skip"),
     not_one_of("--engine", "encode a.txt", "auto", "tiktoken", "gigatoken"),

@@ -22,6 +22,7 @@ from gptprep.cli import main
 SECONDS = 60
 """After this time a child is ended by SIGALRM."""
 EXAMPLES = {
+    "count": "count no-such-file",
     "decode": "decode 1",
     "embed": "embed no-such-folder -o no-such-output",
     "encode": "encode -t x",

@@ -153,6 +153,7 @@ HEAVY = "torch ray tiktoken gigatoken numpy"
         (RUN.format("--help"), f"{HEAVY} rich"),
         (RUN.format("window -h"), f"{HEAVY} rich"),
         (RUN.format("encode -t Hi"), "torch ray numpy requests rich multiprocessing"),
+        (RUN.format("count LICENSE"), "torch ray numpy requests rich multiprocessing gigatoken"),
     ],
 )
 def test_start_up_imports_nothing_heavy(code: str, absent: str) -> None:
@@ -161,5 +162,5 @@ import atexit, sys
 atexit.register(lambda: sys.stderr.write(" ".join(set({absent.split()}) & set(sys.modules))))
 {code}
 """
-    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, cwd=TOP)
     assert (done.returncode, done.stderr) == (0, "")

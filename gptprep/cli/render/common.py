@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -69,18 +69,23 @@ def encoding_notes(report: EncodingReport) -> Iterator[Text]:
     if report.resumed:
         were = "was" if report.resumed == 1 else "were"
         yield note(f"{plural(report.resumed, 'part')} of the work {were} already done")
-    for found in report.special_tokens[:_MAX_SPECIALS]:
-        yield _special_note(found)
-    if (others := len(report.special_tokens) - _MAX_SPECIALS) > 0:
-        were = "is" if others == 1 else "are"
-        yield note(f"{plural(others, 'other special token')} {were} in the text too")
+    yield from special_notes(report.special_tokens)
     yield from text_notes(report)
 
 
-def _special_note(found: LiteralSpecial) -> Text:
-    became = "was read as ordinary text; --special allow gives its id"
+def special_notes(specials: Sequence[LiteralSpecial], tokenizer: str = "") -> Iterator[Text]:
+    """Notes about special tokens in the text; `tokenizer` says whose they are, if there are several."""
+    for found in specials[:_MAX_SPECIALS]:
+        yield _special_note(found, f" of {tokenizer}" if tokenizer else "")
+    if (others := len(specials) - _MAX_SPECIALS) > 0:
+        were = "is" if others == 1 else "are"
+        yield note(f"{plural(others, 'other special token')} {were} in the text too")
+
+
+def _special_note(found: LiteralSpecial, of: str) -> Text:
+    became = f"was read as ordinary text; --special allow gives its id{of}"
     if found.id is not None:
-        became = f"became the id {found.id}; --special text reads it as ordinary text"
+        became = f"became the id {found.id}{of}; --special text reads it as ordinary text"
     where = f"in the text {times(found.count)}, first in {found.source}"
     return note(f"the special token {found.token} is {where}: it {became}")
 
@@ -100,10 +105,15 @@ def input_notes(passed_over: dict[str, int], repeated: tuple[str, ...]) -> Itera
 def text_notes(report: Totals) -> Iterator[Text]:
     """What one may not expect of the inputs: files passed over, and counts that are not zero."""
     yield from input_notes(report.passed_over, report.repeated)
+    yield from document_notes(report.replaced, report.skipped, report.empty)
+
+
+def document_notes(replaced: int, skipped: int, empty: int) -> Iterator[Text]:
+    """Counts of what became of invalid text and empty documents, if they are not zero."""
     for count, noun, what in (
-        (report.replaced, "invalid sequence", "replaced by U+FFFD"),
-        (report.skipped, "document", "skipped: not valid text"),
-        (report.empty, "empty document", "left out"),
+        (replaced, "invalid sequence", "replaced by U+FFFD"),
+        (skipped, "document", "skipped: not valid text"),
+        (empty, "empty document", "left out"),
     ):
         if count:
             yield note(f"{plural(count, noun)} {what}")
