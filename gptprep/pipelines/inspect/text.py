@@ -1,5 +1,6 @@
 """How texts tokenize."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -60,7 +61,6 @@ def inspect_texts(
 
 def tokenize(text: bytes, tokenizer: Tokenizer, number: int = 1) -> InspectReport:
     """The tokens of a text; raises as `inspect_texts`."""
-    special_ids = set(tokenizer.special_tokens.values())
     source, options, counts = text_source(text, number), TextOptions(), ReadCounts()
     tokens: list[TokenView] = []
     for chunk in read_chunks(source, options, tokenizer.split_points.last, counts):
@@ -68,7 +68,18 @@ def tokenize(text: bytes, tokenizer: Tokenizer, number: int = 1) -> InspectRepor
             ids = tokenizer.encode(chunk.text.decode())
         except TextError as error:
             raise error.at(place(source, chunk, error.offset, options)) from None
-        for token_id in ids:
-            token = tokenizer.token_bytes(token_id)
-            tokens.append(TokenView(token_id, visible(token), len(token), token_id in special_ids))
+        tokens += token_views(ids, tokenizer)
     return InspectReport(tokenizer.name, tokenizer.n_vocab, counts.bytes, tuple(tokens))
+
+
+def token_views(ids: Iterable[int], tokenizer: Tokenizer | None) -> list[TokenView]:
+    """The tokens of some ids; without a tokenizer, and for ids that it does not have, only the ids."""
+    special_ids = set(tokenizer.special_tokens.values()) if tokenizer else ()
+    views = []
+    for token_id in ids:
+        try:
+            token = tokenizer.token_bytes(token_id) if tokenizer else b""
+            views.append(TokenView(token_id, visible(token), len(token), token_id in special_ids))
+        except KeyError:
+            views.append(TokenView(token_id, "", 0, False))
+    return views
