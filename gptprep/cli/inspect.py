@@ -8,6 +8,7 @@ import typer
 from gptprep.cli import options
 from gptprep.cli.options import option
 from gptprep.cli.streams import Streams
+from gptprep.cli.views.arguments import RangeArguments, TableArguments, VocabularyArguments, check_options
 from gptprep.cli.views.request import Request
 from gptprep.errors import UsageError
 
@@ -20,6 +21,9 @@ _OF_THING = "that of the ids, gpt2 for text"
 
 def command(
     streams: Streams,
+    part: RangeArguments,
+    vocabulary: VocabularyArguments,
+    table: TableArguments,
     encoding: options.EncodingArguments,
     things: Annotated[list[str] | None, typer.Argument(metavar="[THING...]", help=_THING)] = None,
     text: Annotated[list[str] | None, option("--text -t", "TEXT", _TEXT)] = None,
@@ -45,6 +49,10 @@ def command(
     kind = thing_of(given[0]) if given else "text"
     if text and kind != "text":
         raise UsageError(f"--text and {given[0]} cannot be shown together", fix="give one of them")
+    if given:
+        check_options(kind, given[0], part, vocabulary, table, encoding, tokenizer=tokenizer)
+    else:
+        check_options(kind, "--text", part, vocabulary, table)
     request = Request(
         streams=streams,
         things=tuple(given),
@@ -52,5 +60,8 @@ def command(
         kind=kind,
         tokenizers=tuple(tokenizer or ()),
         encoding=encoding,
+        range=part,
+        vocabulary=vocabulary,
+        table=table,
     )
     import_module(f"gptprep.cli.views.{kind}").show(request)

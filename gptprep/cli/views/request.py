@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gptprep.cli import options
 from gptprep.cli.streams import Streams
+from gptprep.cli.views.arguments import RangeArguments, TableArguments, VocabularyArguments
 
 if TYPE_CHECKING:
     from gptprep.pipelines.inspect.things import Thing
@@ -25,6 +26,9 @@ class Request:
     tokenizers: tuple[str, ...]
     """Those of `--tokenizer`; none for the usual one of the thing."""
     encoding: options.EncodingArguments
+    range: RangeArguments
+    vocabulary: VocabularyArguments
+    table: TableArguments
 
     @property
     def thing(self) -> str:
