@@ -8,7 +8,13 @@ import typer
 from gptprep.cli import options
 from gptprep.cli.options import option
 from gptprep.cli.streams import Streams
-from gptprep.cli.views.arguments import RangeArguments, TableArguments, VocabularyArguments, check_options
+from gptprep.cli.views.arguments import (
+    RangeArguments,
+    ShardArguments,
+    TableArguments,
+    VocabularyArguments,
+    check_options,
+)
 from gptprep.cli.views.request import Request
 from gptprep.errors import UsageError
 
@@ -24,6 +30,7 @@ def command(
     part: RangeArguments,
     vocabulary: VocabularyArguments,
     table: TableArguments,
+    shards: ShardArguments,
     encoding: options.EncodingArguments,
     things: Annotated[list[str] | None, typer.Argument(metavar="[THING...]", help=_THING)] = None,
     text: Annotated[list[str] | None, option("--text -t", "TEXT", _TEXT)] = None,
@@ -40,6 +47,8 @@ def command(
     Examples:
         gptprep inspect "Don't panic"
         gptprep inspect "Don't panic" -T gpt2 -T words.json
+        gptprep inspect shards
+        gptprep inspect shards --split val --window 5
     """
     from gptprep.pipelines.inspect.things import thing_of
 
@@ -50,9 +59,9 @@ def command(
     if text and kind != "text":
         raise UsageError(f"--text and {given[0]} cannot be shown together", fix="give one of them")
     if given:
-        check_options(kind, given[0], part, vocabulary, table, encoding, tokenizer=tokenizer)
+        check_options(kind, given[0], part, vocabulary, table, shards, encoding, tokenizer=tokenizer)
     else:
-        check_options(kind, "--text", part, vocabulary, table)
+        check_options(kind, "--text", part, vocabulary, table, shards)
     request = Request(
         streams=streams,
         things=tuple(given),
@@ -63,5 +72,6 @@ def command(
         range=part,
         vocabulary=vocabulary,
         table=table,
+        shards=shards,
     )
     import_module(f"gptprep.cli.views.{kind}").show(request)

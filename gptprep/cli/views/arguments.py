@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
-from gptprep.cli.options import option
+from gptprep.cli.options import flag, option
 from gptprep.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +48,35 @@ class TableArguments:
     ] = None
 
 
+_WINDOW = "Windows to show: a number, or first and last."
+_RANDOM = "Show N windows chosen at random."
+_SEED = "Seed of --random [default: 0], or of create_dataloader for --step."
+_STEP = "Show what create_dataloader gave at a step, counted from 0 over all epochs."
+_NO_SHUFFLE = "For --step: shuffle=False was given."
+_NO_DROP_LAST = "For --step: drop_last=False was given."
+
+
+@dataclass(frozen=True)
+class ShardArguments:
+    """Which windows of a shard folder are shown."""
+
+    split: Annotated[str | None, option("--split", "NAME", "Split to show windows of.", "train")] = None
+    window: Annotated[str | None, option("--window", "N|N..M", _WINDOW)] = None
+    random: Annotated[int | None, option("--random", "N", _RANDOM)] = None
+    seed: Annotated[int | None, option("--seed", "N", _SEED)] = None
+    step: Annotated[int | None, option("--step", "N", _STEP)] = None
+    batch_size: Annotated[int | None, option("--batch-size", "B", "For --step: windows of a batch.", "4")] = (
+        None
+    )
+    rank: Annotated[int | None, option("--rank", "N", "For --step: number of the process.", "0")] = None
+    world_size: Annotated[
+        int | None, option("--world-size", "N", "For --step: number of processes.", "1")
+    ] = None
+    no_shuffle: Annotated[bool, flag("--no-shuffle", _NO_SHUFFLE)] = False
+    no_drop_last: Annotated[bool, flag("--no-drop-last", _NO_DROP_LAST)] = False
+
+
+_SHARDS: tuple[Thing, ...] = ("shards",)
 _READ: tuple[Thing, ...] = ("text", "corpus", "ids", "shards", "tokenizer")
 KINDS: dict[str, tuple[Thing, ...]] = {
     "tokenizer": ("text", "corpus", "ids", "shards", "embeddings", "weights"),
@@ -57,6 +86,8 @@ KINDS: dict[str, tuple[Thing, ...]] = {
     "near": ("embeddings", "weights"),
     "token-table": ("weights",),
     "position-table": ("weights",),
+    **dict.fromkeys(("split", "window", "random", "seed", "step", "batch-size"), _SHARDS),
+    **dict.fromkeys(("rank", "world-size", "no-shuffle", "no-drop-last"), _SHARDS),
     "encoding": _READ,
     "errors": _READ,
     "text-field": _READ,

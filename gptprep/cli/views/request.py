@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gptprep.cli import options
 from gptprep.cli.streams import Streams
-from gptprep.cli.views.arguments import RangeArguments, TableArguments, VocabularyArguments
+from gptprep.cli.views.arguments import RangeArguments, ShardArguments, TableArguments, VocabularyArguments
 
 if TYPE_CHECKING:
     from gptprep.pipelines.inspect.things import Thing
@@ -29,6 +29,7 @@ class Request:
     range: RangeArguments
     vocabulary: VocabularyArguments
     table: TableArguments
+    shards: ShardArguments
 
     @property
     def thing(self) -> str:

@@ -210,7 +210,8 @@ def _chosen(options: WindowsOptions, split: str, n_windows: int) -> tuple[StepVi
 def _parsed_range(text: str, split: str, n_windows: int) -> list[int]:
     """The numbers of `5` or `5..9`, both ends included."""
     first, dots, last = text.partition("..")
-    if not all(part.isascii() and part.isdecimal() and len(part) < 30 for part in (first, last or first)):
+    parts = [first, last] if dots else [first]
+    if not all(part.isascii() and part.isdecimal() and len(part) < 30 for part in parts):
         raise UsageError(f"--window is {text[:40]!r}", fix="give a number such as 5, or a range such as 5..9")
     start, stop = int(first), int(last if dots else first)
     if start > stop or stop >= n_windows:

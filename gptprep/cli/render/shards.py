@@ -1,0 +1,189 @@
+"""A folder of shards for `inspect`: its numbers, and windows with targets under inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from gptprep.cli.numbers import plural, printable, size
+from gptprep.cli.render.common import note, table
+from gptprep.cli.render.tokens import style_of
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from gptprep.pipelines.inspect.shards import ShardsReport, WindowsReport, WindowView
+    from gptprep.pipelines.inspect.text import TokenView
+
+_LABEL_WIDTH = 11
+_PADDING = "·"
+_PADDING_STYLE = "dim"
+
+
+def folder(report: ShardsReport) -> Iterator[RenderableType]:
+    """The numbers of a folder."""
+    options = report.options
+    yield Text.assemble((printable(report.path), "bold"), f"  {size(report.bytes)}")
+    yield _fact("tokenizer", _tokenizer(report))
+    crossing = "end with their document" if options["boundary"] == "document" else "run across documents"
+    lengths = f"context length {options['context_length']:,}, stride {options['stride']:,}"
+    yield _fact("windows", f"{lengths}; they {crossing}, {_order(options)}")
+    yield _fact("val", _val(report))
+    yield _fact("stored", f"layout {options['layout']}, {options['dtype']}")
+    yield _fact("text", ", ".join(_text_options(options)))
+    yield _splits(report)
+    yield _sources(report)
+
+
+def _fact(label: str, what: str) -> Text:
+    return Text.assemble((label.ljust(_LABEL_WIDTH), "dim"), printable(what))
+
+
+def _tokenizer(report: ShardsReport) -> str:
+    found = report.tokenizer
+    eot = "no end-of-text token" if found.eot is None else f"end of text is {found.eot}"
+    kept = f"; its file is {report.tokenizer_file}" if report.tokenizer_file else ""
+    return f"{found.name}, {found.n_vocab:,} ids, {eot}{kept}"
+
+
+def _order(options: dict[str, Any]) -> str:
+    return f"shuffled with seed {options['seed']}" if options["shuffle"] else "in text order"
+
+
+def _val(report: ShardsReport) -> str:
+    options = report.options
+    if "val" not in report.splits:
+        return "none"
+    if options["split_by"] == "inputs":
+        return "the inputs named with --val"
+    if options["split_by"] == "document":
+        return f"{options['val_fraction']} of the documents, chosen with seed {options['seed']}"
+    return f"the last {options['val_fraction']} of the stream"
+
+
+def _text_options(options: dict[str, Any]) -> Iterator[str]:
+    yield options["encoding"]
+    yield f"--errors {options['errors']}"
+    yield f"--special {options['special']}"
+    if options["text_field"] != "text":
+        yield f"--text-field {options['text_field']}"
+    if options["separator"] is not None:
+        yield f"--separator {options['separator']!r}"
+
+
+def _splits(report: ShardsReport) -> RenderableType:
+    has_padding = any(split.padding for split in report.splits.values())
+    rows = table(
+        "split", "windows", "ids", "unused ids", *(["padding"] if has_padding else []), "files", "size"
+    )
+    for name, split in report.splits.items():
+        numbers = [split.windows, split.ids, split.dropped_tail + split.dropped_gaps]
+        numbers += [split.padding] if has_padding else []
+        rows.add_row(name, *(f"{n:,}" for n in (*numbers, split.files)), size(split.bytes))
+    return rows
+
+
+def _sources(report: ShardsReport) -> RenderableType:
+    """The sources with the most ids, and how many of them each split has."""
+    rows = table("source", "ids", "share", "documents", *report.splits)
+    for source in report.sources:
+        share = f"{100 * source.ids / max(1, report.ids):.1f} %"
+        found = (source.splits.get(name) for name in report.splits)
+        of_splits = (f"{of_split.ids:,}" if of_split else "-" for of_split in found)
+        rows.add_row(printable(source.path), f"{source.ids:,}", share, f"{source.documents:,}", *of_splits)
+    if (others := report.n_sources - len(report.sources)) > 0:
+        rest = max(0, report.ids - sum(source.ids for source in report.sources))
+        rows.add_row(plural(others, "other"), f"{rest:,}", f"{100 * rest / max(1, report.ids):.1f} %")
+    return rows
+
+
+def readable(path: str, entries: dict[str, Any]) -> Iterator[Text]:
+    """What can be read in a damaged manifest."""
+    if entries:
+        yield Text.assemble((printable(path), "bold"), "  its manifest is damaged; it says:")
+    for name, value in entries.items():
+        yield _fact(f"{name} ", str(value)[:200])
+
+
+def windows(report: WindowsReport, width: int, max_rows: int | None) -> Iterator[Text]:
+    """Windows with targets under inputs; the same token has the same colour in both.
+
+    Args:
+        max_rows: rows of each window to show; None for all.
+    """
+    if report.note:
+        yield note(report.note)
+    if (step := report.step) is not None:
+        batch = f"batch {step.batch:,} of {step.batches:,} in epoch {step.epoch:,}"
+        yield Text.assemble(
+            (f"step {step.step:,}", "bold"), f": {batch}, {plural(len(report.windows), 'window')}"
+        )
+        yield Text()
+    for window in report.windows:
+        yield _title(window, report)
+        yield from _window(window, width, max_rows)
+        yield Text()
+
+
+def _title(window: WindowView, report: WindowsReport) -> Text:
+    title = Text.assemble((f"{window.split} window {window.number:,}", "bold"), f" of {report.n_windows:,}")
+    if window.text_number != window.number:
+        title.append(f", number {window.text_number:,} in the text")
+    if window.length < len(window.inputs):
+        title.append(f", {window.length:,} ids and {len(window.inputs) - window.length:,} of padding")
+    if window.sources:
+        shown = ", ".join(map(printable, window.sources[:3])) + (", ..." if len(window.sources) > 3 else "")
+        title.append(f"  {shown}", "dim")
+    return title
+
+
+def _window(window: WindowView, width: int, max_rows: int | None) -> Iterator[Text]:
+    rows = list(_rows(window, width - _LABEL_WIDTH))
+    for first, stop in islice(rows, max_rows):
+        inputs, targets, ids = (Text(label.ljust(_LABEL_WIDTH), "dim") for label in ("input", "target", "id"))
+        for index in range(first, stop):
+            cell = _cell(window, index)
+            is_real = index < window.length
+            _append(inputs, window.inputs[index], index, cell, is_real=is_real)
+            _append(targets, window.targets[index], index + 1, cell, is_real=is_real)
+            ids.append(f"{window.inputs[index].id:<{cell}} ", "dim")
+        for line in (inputs, targets, ids):
+            line.rstrip()
+            yield line
+    if max_rows is not None and len(rows) > max_rows:
+        more = len(window.inputs) - rows[max_rows - 1][1]
+        yield Text(" " * _LABEL_WIDTH + f"... and {plural(more, 'more id')}", "dim")
+
+
+def _shown(token: TokenView) -> str:
+    return token.token or (f"{token.id}" if not token.bytes else "")
+
+
+def _cell(window: WindowView, index: int) -> int:
+    pair = window.inputs[index], window.targets[index]
+    return max(*(cell_len(_shown(token)) for token in pair), len(str(pair[0].id)))
+
+
+def _append(line: Text, token: TokenView, index: int, cell: int, *, is_real: bool) -> None:
+    if not is_real:
+        line.append(_PADDING * cell + " ", _PADDING_STYLE)
+        return
+    shown = _shown(token)
+    line.append(shown, style_of(index, token))
+    line.append(" " * (cell - cell_len(shown) + 1))
+
+
+def _rows(window: WindowView, width: int) -> Iterator[tuple[int, int]]:
+    """The first and last number of the ids that fit in each row."""
+    first = used = 0
+    for index in range(len(window.inputs)):
+        cell = _cell(window, index) + 1
+        if used + cell > width + 1 and index > first:
+            yield first, index
+            first, used = index, 0
+        used += cell
+    yield first, len(window.inputs)

@@ -1,0 +1,83 @@
+"""What is inside a folder of shards: its numbers, and windows as text."""
+
+from typing import TYPE_CHECKING
+
+from gptprep.cli.terminal import columns
+from gptprep.cli.views.request import Request
+from gptprep.errors import CorruptDataError, UsageError
+
+if TYPE_CHECKING:
+    from gptprep.pipelines.inspect.shards import StepOptions
+
+_OF_STEP = ("batch_size", "rank", "world_size", "no_shuffle", "no_drop_last")
+
+
+def show(request: Request) -> None:
+    """Show the numbers of a folder and its first windows, or the windows that were asked for."""
+    from gptprep.cli.render import shards as render
+    from gptprep.pipelines.inspect import shards
+
+    if len(request.things) > 1:
+        raise UsageError(f"{request.thing} is a folder of shards", fix="name one folder of shards")
+    streams, path, chosen = request.streams, request.thing, request.shards
+    if len(request.tokenizers) > 1:
+        raise UsageError("shards were made with one tokenizer", fix="give --tokenizer once")
+    if (chosen.window, chosen.random, chosen.step).count(None) < 2:
+        raise UsageError("--window, --random and --step exclude each other", fix="give one of them")
+    _check_step_options(request)
+    is_chosen = (chosen.window, chosen.random, chosen.step).count(None) < 3
+    options = shards.WindowsOptions(
+        path=path,
+        split=chosen.split,
+        windows=chosen.window,
+        random=chosen.random,
+        seed=chosen.seed,
+        step=_step(request),
+        tokenizer=next(iter(request.tokenizers), None),
+    )
+    if not is_chosen:
+        try:
+            report = shards.inspect_shards(path)
+        except CorruptDataError:
+            streams.say(*render.readable(path, shards.readable_entries(path)))
+            raise
+        if streams.json:
+            streams.write_json(report, "shards")
+            return
+        streams.show(*render.folder(report))
+    windows = shards.inspect_windows(options)
+    if streams.json:
+        streams.write_json(windows, "windows")
+    else:
+        rows = None if is_chosen and options.step is None else 2
+        streams.show(*render.windows(windows, columns(), rows))
+
+
+def _check_step_options(request: Request) -> None:
+    """Refuse options that do nothing without another one."""
+    chosen = request.shards
+    without = ""
+    if chosen.step is None and (given := [name for name in _OF_STEP if getattr(chosen, name)]):
+        without, needed = f"--{given[0].replace('_', '-')}", "--step"
+    elif chosen.seed is not None and chosen.step is None and chosen.random is None:
+        without, needed = "--seed", "--random or --step"
+    if without:
+        raise UsageError(f"{without} has no effect without {needed}", fix=f"leave out {without}")
+
+
+def _step(request: Request) -> "StepOptions | None":
+    """The step whose batch is shown, if one is."""
+    from gptprep.pipelines.inspect.shards import StepOptions
+
+    chosen = request.shards
+    if chosen.step is None:
+        return None
+    return StepOptions(
+        step=chosen.step,
+        batch_size=4 if chosen.batch_size is None else chosen.batch_size,
+        seed=chosen.seed,
+        shuffle=not chosen.no_shuffle,
+        drop_last=not chosen.no_drop_last,
+        rank=chosen.rank or 0,
+        world_size=1 if chosen.world_size is None else chosen.world_size,
+    )
