@@ -252,7 +252,7 @@ TABLE: Table = {
     ],
     "training/dataloader.py": [
         Row(resumed(lambda state: state.clear()), _STATE, resumed()),
-        Row(resumed(lambda state: state.update(begun=1 << 62)), _STATE, resumed()),
+        Row(resumed(lambda state: state.update(batches=1 << 62)), _STATE, resumed()),
         Row(unseeded, _STATE, lambda place: unseeded(place, state=True)),
         Row(resumed(seed=1), "create the loader like the one that was stopped", resumed()),
         Row(loader(batch_size=9), "give a smaller batch_size, or drop_last=False", fitting_batch),
