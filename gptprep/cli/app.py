@@ -18,15 +18,21 @@ VERBS = ("inspect", "encode", "count", "decode", "vocab", "window", "embed", "ve
 
 class _Verbs(HelpGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args[:1] == ["help"]:
-            args = [*args[1:2], "--help"]
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, _help_as_option(args))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(VERBS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         return make_verb(import_module(f"gptprep.cli.{cmd_name}").command) if cmd_name in VERBS else None
+
+
+def _help_as_option(args: list[str]) -> list[str]:
+    """`help VERB`, which common options may precede, as `VERB --help`."""
+    words = [arg for arg in args if not arg.startswith("-")]
+    if words[:1] != ["help"]:
+        return args
+    return [*args[: args.index("help")], *words[1:2], "--help"]
 
 
 app = typer.Typer(

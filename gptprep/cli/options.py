@@ -120,7 +120,8 @@ def argument_bytes(texts: Sequence[str]) -> tuple[bytes, ...]:
     try:
         return tuple(text.encode("utf-8", "surrogateescape") for text in texts)
     except UnicodeEncodeError as error:
-        raise GptprepError("a text given with -t is not valid Unicode", str(error)) from error
+        what, fix = "a text given with -t is not valid Unicode", "write it to a file, and name the file"
+        raise GptprepError(what, str(error), fix) from error
 
 
 # Groups

@@ -48,7 +48,7 @@ def _read(file: IO[bytes], path: str, size: int) -> bytes:
             raise
         if isinstance(error, (EOFError, OSError, zlib.error)) or type(error).__name__ == "ZstdError":
             if _NEEDS_MEMORY in str(error):
-                why = "its window is larger than the 128 MiB that are decompressed without being asked to"
+                why = "it takes more than 128 MiB of memory to decompress"
                 names = shlex.join([path, "-o", path[: -len(".zst")]])
                 fix = f"decompress it: zstd -d --long=31 {names}"
                 raise GptprepError(f"cannot decompress {path}", why, fix) from error

@@ -299,7 +299,8 @@ def _encode(source: Source, text: str, line: int, errors: ErrorPolicy, counts: R
     except UnicodeEncodeError as error:
         if errors == "strict":
             what = f"{source.label}:{line} holds the lone surrogate U+{ord(text[error.start]):04X}"
-            raise GptprepError(what, "it is not valid text", _FIX) from error
+            fix = "give --errors replace or --errors skip"
+            raise GptprepError(what, "it is not valid text", fix) from error
         if errors == "skip":
             counts.skipped += 1
             return None

@@ -8,6 +8,8 @@ from gptprep.errors import CorruptDataError, GptprepError
 
 _KINDS = {dict: "an object", list: "a list", bool: "true or false", int: "a number", float: "a number"}
 
+_FIX = "write one JSON object on each line"
+
 
 def text_of_line(line: bytes, field: str, place: str) -> str | None:
     """The text of one line of UTF-8; None for `null`, which is no text, as in a table.
@@ -24,11 +26,10 @@ def text_of_line(line: bytes, field: str, place: str) -> str | None:
         # json.loads would take some bytes for UTF-16. Numbers are not used, and Python refuses long ones.
         value = json.loads(line.decode("utf-8-sig"), parse_int=len)
     except (ValueError, RecursionError) as error:
-        fix = "JSON Lines hold one object on each line"
-        raise CorruptDataError(f"{place} is not valid JSON", str(error), fix) from error
+        raise CorruptDataError(f"{place} is not valid JSON", str(error), _FIX) from error
     if not isinstance(value, dict):
         what, why = f"{place} has no text in the field {field!r}", "it is not an object"
-        raise CorruptDataError(what, why, "JSON Lines hold one object on each line")
+        raise CorruptDataError(what, why, _FIX)
     text = value.get(field, 0)
     if isinstance(text, str | None):
         return text

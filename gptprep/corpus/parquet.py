@@ -1,6 +1,7 @@
 """Documents from a text column of a Parquet file."""
 
 import importlib
+import shlex
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -48,7 +49,7 @@ def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[lis
     if names.count(field) != 1 or not _is_text(schema.types[names.index(field)], arrow):
         columns = [f"{name} ({kind})" for name, kind in zip(names, schema.types, strict=True)]
         what, why = f"{source.label} has no text column {field!r}", f"it has {', '.join(columns[:8])}"
-        raise CorruptDataError(what, why, "name the column with --text-field")
+        raise CorruptDataError(what, why, _name_a_column(names, schema.types, arrow))
     # One column gains nothing from threads, and without pre_buffer pyarrow starts none.
     for batch in table.iter_batches(batch_size=_ROWS, columns=[field], use_threads=False):
         column = batch.column(batch.schema.names.index(field))  # a dotted name may select more columns
@@ -56,6 +57,18 @@ def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[lis
             column = column.dictionary_decode()
         column = getattr(column, "storage", column)  # of an extension type
         yield column.cast(arrow.large_binary()).to_pylist()
+
+
+def _name_a_column(names: list[str], types: list[Any], arrow: Any) -> str:
+    """The fix for a file without the column: one that it has."""
+    columns = (
+        name
+        for name, kind in zip(names, types, strict=True)
+        if names.count(name) == 1 and _is_text(kind, arrow)
+    )
+    if (column := next(columns, None)) is None:
+        return "add a column of text to the table"
+    return f"give --text-field {shlex.quote(column)}"
 
 
 def _is_text(kind: Any, arrow: Any) -> bool:

@@ -11,17 +11,20 @@ from gptprep.errors import GptprepError
 
 _GUNZIP = "add .gz to its name, or decompress it: gunzip -c {path} > TEXT"
 _UNZSTD = "add .zst to its name, or decompress it: zstd -dc {path} > TEXT"
+_RENAME_NPY = (
+    "if it holds ids, rename it so that it ends in .npy, and give it to gptprep window or gptprep decode"
+)
 _EXTRACT, _REMOVE = "extract its text first", "leave it out, or --exclude it"
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF-", "a PDF document", "extract its text first: pdftotext {path} TEXT"),
     (b"\x1f\x8b", "compressed with gzip", _GUNZIP),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", _UNZSTD),
-    (b"BZh", "compressed with bzip2", "decompress it first: bunzip2 -k {path}"),
-    (b"\xfd7zXZ\0", "compressed with xz", "decompress it first: unxz -k {path}"),
+    (b"BZh", "compressed with bzip2", "decompress it: bzip2 -dc {path} > TEXT"),
+    (b"\xfd7zXZ\0", "compressed with xz", "decompress it: xz -dc {path} > TEXT"),
     (b"PK\3\4", "a ZIP archive (or .docx, .epub, ...)", _EXTRACT),
     (b"\xd0\xcf\x11\xe0", "an old document of Microsoft Office", _EXTRACT),
     (b"PAR1", "a Parquet file", "rename it so that it ends in .parquet"),
-    (b"\x93NUMPY", "a NumPy array", "if it holds ids, give it to gptprep window or gptprep decode"),
+    (b"\x93NUMPY", "a NumPy array", _RENAME_NPY),
     (b"SQLite format 3\0", "an SQLite database", _EXTRACT),
     (b"\x89PNG", "a PNG image", _REMOVE),
     (b"\xff\xd8\xff", "a JPEG image", _REMOVE),

@@ -111,7 +111,8 @@ def plan(options: VocabOptions) -> VocabPlan:
         check_file_output(options.output, force=options.force, inputs=(source.path for source in sources))
         if not options.output.endswith(".json"):
             what = f"{options.output} does not end in .json"
-            raise UsageError(what, "a vocabulary is recognized by this ending")
+            fix = f"name it {os.path.splitext(options.output)[0]}.json"
+            raise UsageError(what, "a vocabulary is recognized by this ending", fix)
     workers = chosen_workers(options.workers)
     if options.kind == "bpe":
         bpe.check_request(options.size, options.specials())

@@ -17,6 +17,7 @@ from gptprep.shards.arrays import Arrays, Role, Shard
 from gptprep.shards.findings import ShardChecker
 from gptprep.shards.manifest import Manifest, Split, WindowFormat
 from gptprep.storage import npy
+from gptprep.units import size
 from gptprep.windows.gather import Windows
 from gptprep.windows.index import LENGTHS_DTYPE, window_numbers
 from gptprep.windows.shuffle import unpermute
@@ -66,10 +67,9 @@ class ShardFormat(NamedTuple):
         most = min((shard_size - header) // row for header, row in sized)
         if most < 1:
             header, row = max(sized, key=sum)
-            what = (
-                f"a shard of {shard_size:,} bytes has no room for a {'window' if roles[0].row else 'number'}"
-            )
-            why = f"its header takes {header:,} bytes, and one takes {row:,}"
+            item = "window" if roles[0].row else "number"
+            what = f"a shard of {size(shard_size)} has no room for a {item}"
+            why = f"its header takes {size(header)}, and one {item} takes {size(row)}"
             raise UsageError(what, why, f"give --shard-size {header + row} or more")
         return most
 

@@ -104,7 +104,13 @@ def require_intact(report: VerifyReport) -> None:
         more = f" (and {count - 1} more)" if count > 1 else ""
         why = f"{first.file}: {first.what}{more}"
         unnamed = sum(problem.what == _UNNAMED for problem in report.problems)
-        fix = REMOVE if unnamed else "write the folder again"
+        fix = (
+            REMOVE
+            if unnamed
+            else "write the file again"
+            if is_id_file(report.path)
+            else "write the folder again"
+        )
         fix = "remove what is not in the manifest" if unnamed == count else fix
         raise CorruptDataError(f"{report.path} is damaged", why, fix)
 

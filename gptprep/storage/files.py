@@ -37,7 +37,7 @@ def read_regular(path: str, max_bytes: int = GIB) -> bytes:
             raise GptprepError(f"cannot read {path}", "it is not a regular file", "name a file")
         data = file.read(min(status.st_size, max_bytes) + 1)
     if len(data) > max_bytes:
-        raise CorruptDataError(f"{path} is too large", f"it has more than {max_bytes:,} bytes")
+        raise CorruptDataError(f"{path} is too large", f"it has more than {size(max_bytes)}")
     return data
 
 

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 
 from gptprep.errors import GptprepError
 
-_FIX = "set TMPDIR to a folder that can be written"
-
 
 def temporary_folder(purpose: str, alternative: str = "") -> str:
     """The folder that TMPDIR names, or the system's.
@@ -23,7 +21,9 @@ def temporary_folder(purpose: str, alternative: str = "") -> str:
         return tempfile.gettempdir()
     except OSError as error:
         what, why = "there is no folder for temporary files", f"{purpose} needs one, and none can be written"
-        raise GptprepError(what, why, ", or ".join(filter(None, (_FIX, alternative)))) from error
+        fix = "set TMPDIR to a folder that can be written"
+        fix = f"set TMPDIR to a folder that can be written, or {alternative}" if alternative else fix
+        raise GptprepError(what, why, fix) from error
 
 
 @contextmanager
@@ -34,5 +34,6 @@ def temporary_errors(folder: str, alternative: str = "") -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        fix = ", or ".join(filter(None, ("set TMPDIR to another folder", alternative)))
+        fix = "set TMPDIR to another folder"
+        fix = f"set TMPDIR to another folder, or {alternative}" if alternative else fix
         raise GptprepError(f"cannot write to {folder}", error.strerror or str(error), fix) from error

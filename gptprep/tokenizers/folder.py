@@ -8,6 +8,7 @@ from gptprep.errors import CorruptDataError, GptprepError
 from gptprep.storage.files import read_regular, sync_file
 from gptprep.storage.sealed import (
     MANIFEST,
+    REMOVE,
     SHARDS_FORMAT,
     SHARDS_VERSIONS,
     TOKENIZER_FILES,
@@ -61,7 +62,7 @@ def load_from_folder(folder: str, load: Callable[[str], Tokenizer]) -> Tokenizer
         stored = parse_tokenizer_file(value.get("tokenizer_file"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         path = os.path.join(folder, MANIFEST)
-        raise CorruptDataError(f"{path} is damaged", f"{type(error).__name__}: {error}") from error
+        raise CorruptDataError(f"{path} is damaged", f"{type(error).__name__}: {error}", REMOVE) from error
     tokenizer = _stored(folder, stored, load) if stored else _named(folder, name, fingerprint, load)
     if tokenizer.fingerprint != fingerprint:
         what, why = f"{folder} was not made with this {name}", "their fingerprints differ"

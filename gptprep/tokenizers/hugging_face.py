@@ -169,7 +169,8 @@ class HuggingFaceTokenizer(Tokenizer):
         return ids
 
     def _encode_error(self, why: str) -> TextError:
-        return TextError(f"{self.name} cannot encode this text", why)
+        fix = "leave out this text, or use another tokenizer"
+        return TextError(f"{self.name} cannot encode this text", why, fix)
 
     def encode_array(self, text: bytes) -> NDArray[Any]:
         import numpy as np

@@ -13,7 +13,7 @@ from gptprep.tokenizers.bpe import BpeSpec, BpeTokenizer
 from gptprep.tokenizers.engines import make_bpe
 from gptprep.tokenizers.published import GPT2_PATTERN, GPT2_SHA256, KNOWN, KnownEncoding
 from gptprep.tokenizers.vocabulary import id_gap
-from gptprep.units import MIB
+from gptprep.units import MIB, size
 
 _GPT2_FILE = os.path.join(os.path.dirname(__file__), "data", "r50k_base.tiktoken")
 _MAX_RANK_FILE = 256 * MIB
@@ -36,8 +36,10 @@ def load_known(encoding: KnownEncoding, policy: SpecialPolicy, engine: Engine = 
         _require_cache()
         what = f"the tokenizer {encoding.name} is not on this machine"
         why = f"tiktoken could not download it ({type(error).__name__})"
-        fix = f"download {encoding.url} on a machine with a network, copy it here and name the file: "
-        fix += f"--tokenizer {encoding.name}.tiktoken (or fill TIKTOKEN_CACHE_DIR)"
+        fix = (
+            f"download {encoding.url} on a machine with a network, copy it here and name the file: "
+            f"--tokenizer {encoding.name}.tiktoken (or fill TIKTOKEN_CACHE_DIR)"
+        )
         raise GptprepError(what, why, fix) from error
     return _from_data(data, encoding.url, policy, engine, encoding)
 
@@ -105,7 +107,9 @@ def _read(path: str) -> bytes:
     with os_errors("read", path), open(path, "rb") as file:
         data = file.read(_MAX_RANK_FILE + 1)
     if len(data) > _MAX_RANK_FILE:
-        raise CorruptDataError(f"{path} is too large for a rank file", f"more than {_MAX_RANK_FILE:,} bytes")
+        raise CorruptDataError(
+            f"{path} is too large for a rank file", f"it has more than {size(_MAX_RANK_FILE)}"
+        )
     return data
 
 

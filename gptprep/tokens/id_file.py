@@ -24,7 +24,8 @@ def id_dtype(n_vocab: int) -> np.dtype[Any]:
         return np.dtype("<u2")
     if n_vocab <= 1 << 32:
         return np.dtype("<u4")
-    raise GptprepError(f"a vocabulary of {n_vocab:,} ids is too large", "ids are stored in 32 bits")
+    what, why = f"a vocabulary of {n_vocab:,} ids is too large", "ids are stored in 32 bits"
+    raise GptprepError(what, why, "use another tokenizer")
 
 
 def check_range(ids: NDArray[Any], n_vocab: int, first: int, path: str) -> None:

@@ -129,8 +129,10 @@ def check_provenance_output(path: str, *, inputs: list[str]) -> None:
         GptprepError: as `check_file_output`, or a file of somebody else has its name.
     """
     beside = provenance_path(path)
-    check_file_output(beside, force=True, inputs=inputs)
-    if os.path.exists(beside) and not _is_ours(read_regular(beside)):
+    is_there = os.path.exists(beside)
+    if not is_there or os.path.isfile(beside):
+        check_file_output(beside, force=True, inputs=inputs)
+    if is_there and not (os.path.isfile(beside) and _is_ours(read_regular(beside))):
         what = f"{beside} already exists and was not written by gptprep"
         why = f"this name is needed for what made the ids in {path}"
         raise GptprepError(what, why, "move it away, or choose another output")

@@ -97,7 +97,8 @@ class TokenPositionEmbedding(nn.Module):
             return embeddings
         length, longest = ids_NL.shape[-1], self.pos_emb.num_embeddings
         if length > longest:
-            raise UsageError(f"a window of {length:,} ids is longer than the context length, {longest:,}")
+            what = f"a window of {length:,} ids is longer than the context length, {longest:,}"
+            raise UsageError(what, fix=f"give at most {longest} ids")
         embeddings += self.pos_emb.weight[:length]  # in place: it was made by this call
         return embeddings
 

@@ -27,7 +27,7 @@ def check_lengths(context_length: int, stride: int) -> None:
         if value < 1:
             raise UsageError(f"the {name} is {value}", fix=f"give a {name} of 1 or more")
         if value > MAX_LENGTH:
-            raise UsageError(f"the {name} is {value:,}", fix=f"give at most {MAX_LENGTH:,}")
+            raise UsageError(f"the {name} is {value:,}", fix=f"give at most {MAX_LENGTH}")
 
 
 class Dropped(NamedTuple):
@@ -70,7 +70,9 @@ def window_numbers(index: Any, n_windows: int, *, from_end: bool = False) -> NDA
     least = -n_windows if from_end else 0
     if numbers.size and not least <= int(numbers.min()) <= int(numbers.max()) < n_windows:
         wrong = int(numbers.min()) if int(numbers.min()) < least else int(numbers.max())
-        raise WindowNumberError(f"window {wrong} of {n_windows}", fix="windows are numbered from 0")
+        raise WindowNumberError(
+            f"window {wrong} of {n_windows}", fix=f"give a number from 0 to {n_windows - 1}"
+        )
     found = numbers.astype(np.int64)
     return np.where(found < 0, found + n_windows, found)
 

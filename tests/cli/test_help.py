@@ -226,6 +226,13 @@ def test_help_verb_is_the_help(run: Run) -> None:
     assert run("help", "window", env={"COLUMNS": "80"}).out.decode() == page(run, "window")
 
 
+@pytest.mark.parametrize("line", ["-q help window", "--no-color --debug help window", "-q help -q window"])
+def test_common_options_may_stand_before_help(run: Run, line: str) -> None:
+    done = run(*line.split(), env={"COLUMNS": "80"})
+    assert (done.code, done.out.decode()) == (0, page(run, "window"))
+    assert run("-q", "help", env={"COLUMNS": "80"}).out.decode() == page(run, "")
+
+
 def test_short_option_for_the_version(run: Run) -> None:
     assert run("-V") == run("--version")
 

@@ -115,7 +115,7 @@ def test_links_to_files_are_read_and_their_targets_never_written(run: Run, shard
 def test_link_to_its_own_folder_is_not_followed(run: Run, shards: Path) -> None:
     (shards / "more").symlink_to(".")
     done = run("verify", "s")
-    assert (done.code, "✗ more: it is not in the manifest" in done.err) == (3, True)
+    assert (done.code, done.err.count("more: it is not in the manifest\n")) == (3, 1)
     done = run("window", "a.txt", "-o", "s", "-T", "v.json", "-L", "8", "--force")
     assert (done.code, "was not written by gptprep" in done.err) == (1, True)
     texts = shards.parent / "texts"

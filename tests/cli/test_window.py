@@ -155,7 +155,7 @@ def places(samples: Path, tmp_path: Path) -> dict[str, bytes]:
         (
             ["sample_texts", "-L", "8", "--shard-size", "16"],
             2,
-            "has no room for a window\n  why: its header takes 128 bytes, and one takes 16\n"
+            "has no room for a window\n  why: its header takes 128 bytes, and one window takes 16 bytes\n"
             "  fix: give --shard-size 144 or more",
         ),
         (["sample_texts", "-L", "8", "--shard-size", "144", "--dry-run"], 0, "to write"),

@@ -58,6 +58,28 @@ def test_planted_parts_are_removed_and_nothing_outside_is_touched(
     assert sorted(os.listdir(tmp_path)) == ["a.txt", "s", "victim"]
 
 
+# Removed by hand
+
+
+def test_leftover_may_be_removed_by_hand(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("one two three four five six seven eight nine ten " * 9)
+    old, new = (
+        ("window", "a.txt", "-o", "s", "-L", "8", "-q"),
+        ("window", "a.txt", "-o", "s", "-L", "4", "-q"),
+    )
+    assert run(*old).code == 0
+    monkeypatch.setattr(parts, "PART_BYTES", 100)
+    before = contents(tmp_path / "s")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(pipeline, "write_splits", stop)
+        window([tmp_path / "a.txt"], tmp_path / "s", context_length=4, force=True)
+    shutil.rmtree(tmp_path / "s.partial")
+    assert contents(tmp_path / "s") == before
+    assert run("verify", "s").code == 0
+    assert run(*new, "--force").code == 0
+    assert sorted(os.listdir(tmp_path)) == ["a.txt", "s"]
+
+
 # Of other runs
 
 

@@ -140,9 +140,9 @@ def test_disk_that_is_too_small_is_noticed_before_the_work(
     n_windows = sum(windows.values())
     assert caught.value.why == f"{size(tables + n_windows * window)} are needed and {size(free)} are free"
     assert caught.value.fix == (
-        f"give --dtype float16 ({tables + n_windows * window // 2:,} bytes), "
-        f"--split train ({tables + windows['train'] * window:,} bytes), "
-        f"--split val ({tables + windows['val'] * window:,} bytes), --limit 5 (fits) or another disk"
+        f"give --dtype float16 ({size(tables + n_windows * window // 2)}), "
+        f"--split train ({size(tables + windows['train'] * window)}), "
+        f"--split val ({size(tables + windows['val'] * window)}), --limit 5 (fits) or another disk"
     )
     plan(replace(options, limit=5))
     with pytest.raises(GptprepError):

@@ -191,7 +191,7 @@ def test_what_is_not_there_is_refused(tmp_path: Path, options: WindowsOptions, w
 def test_another_tokenizer_is_refused(tmp_path: Path) -> None:
     path, other = make(tmp_path, **WINDOWS), tmp_path / "other.json"
     other.write_text('{"one": 0, "two": 1}')
-    with pytest.raises(GptprepError, match="was not made with the tokenizer other.json"):
+    with pytest.raises(GptprepError, match=r"was not made with the tokenizer other\.json"):
         inspect_windows(WindowsOptions(path, tokenizer=str(other)))
 
 

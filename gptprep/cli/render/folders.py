@@ -92,7 +92,8 @@ def embeddings(report: EmbedReport, took: float) -> Iterator[Text]:
 
 def verified(report: VerifyReport, took: float) -> Iterator[Text]:
     """That the folder is intact, or what is wrong."""
-    for problem in report.problems[:_MAX_PROBLEMS]:
+    several = report.problems if len(report.problems) > 1 else ()  # the error names the only one
+    for problem in several[:_MAX_PROBLEMS]:
         yield Text.assemble(("✗ ", "bold red"), printable(f"{problem.file}: {problem.what}"))
     if len(report.problems) > _MAX_PROBLEMS:
         yield Text(f"  and {plural(len(report.problems) - _MAX_PROBLEMS, 'more problem')}")

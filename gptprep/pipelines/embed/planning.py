@@ -29,6 +29,7 @@ from gptprep.shards.verify import run as verify
 from gptprep.storage.files import free_bytes, require_free_space
 from gptprep.storage.publish import check_folder_output
 from gptprep.storage.sealed import MANIFEST
+from gptprep.units import size
 
 if TYPE_CHECKING:
     from gptprep.training.checkpoints import Tables
@@ -169,7 +170,7 @@ def _check_options(options: EmbedOptions) -> None:
         if value is not None and value < 1:
             raise UsageError(f"--{name} is {value}", fix="give 1 or more")
     if not -(1 << 63) <= options.seed < 1 << 64:
-        raise UsageError(f"--seed is {options.seed}", fix="give a number of 64 bits")
+        raise UsageError(f"--seed is {options.seed}", fix="give a number of at least -2**63 and below 2**64")
     if options.weights is None and (options.token_table, options.position_table) != (None, None):
         what = "--token-table and --position-table name tables of --weights, which is not given"
         raise UsageError(what, fix="give --weights FILE too")
@@ -208,15 +209,15 @@ def _pretrained(options: EmbedOptions, folder: ShardFolder, path: str) -> Tables
 
 def _ways_to_save(plan: EmbedPlan) -> str:
     """What to do about a disk that is too small, with the bytes that each way needs."""
-    options, size, ways = plan.options, plan.size, []
-    free, tables = free_bytes(options.output) or 0, size.bytes(0, options.dtype)
+    options, sizes, ways = plan.options, plan.size, []
+    free, tables = free_bytes(options.output) or 0, sizes.bytes(0, options.dtype)
     if tables > free:
         return "give another disk" if plan.tables else "give a smaller --dim or another disk"
     if options.dtype != "float16":
-        ways.append(f"--dtype float16 ({size.bytes(plan.shape[0], 'float16'):,} bytes)")
+        ways.append(f"--dtype float16 ({size(sizes.bytes(plan.shape[0], 'float16'))})")
     for name, windows in plan.windows.items() if len(plan.windows) > 1 else ():
-        ways.append(f"--split {name} ({size.bytes(windows, options.dtype):,} bytes)")
-    window = size.bytes(1, options.dtype) - tables
+        ways.append(f"--split {name} ({size(sizes.bytes(windows, options.dtype))})")
+    window = sizes.bytes(1, options.dtype) - tables
     limit = (free - tables) // window // max(1, len(plan.windows))
     if limit > 0:
         ways.append(f"--limit {limit} (fits)")

@@ -23,6 +23,7 @@ from gptprep.shards.embeddings_folder import (
 from gptprep.storage.files import sha256_file
 from gptprep.storage.publish import publish_folder
 from gptprep.storage.sealed import MANIFEST, write_manifest
+from gptprep.units import size
 
 if TYPE_CHECKING:
     from gptprep.training.embedding import TokenPositionEmbedding
@@ -96,7 +97,7 @@ def _device_errors(plan: EmbedPlan) -> Iterator[None]:
     except (RuntimeError, MemoryError) as error:
         why = str(error).partition("\n")[0]
         if isinstance(error, MemoryError) or "out of memory" in why or "allocate memory" in why:
-            tables = f"the tables take {plan.size.bytes(0, 'float32'):,} bytes"
+            tables = f"the tables take {size(plan.size.bytes(0, 'float32'))}"
             fix = "give a smaller --dim or --batch-size, or another --device"
             raise GptprepError("not enough memory", f"{tables}, and batches need more", fix) from error
         raise GptprepError("cannot compute the embeddings", why, "give another --device") from error

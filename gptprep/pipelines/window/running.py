@@ -95,9 +95,9 @@ def _plan_shards(plan: WindowPlan, splits: dict[str, SplitPlan], folder: str) ->
         GptprepError: a split has no window, or the disk has no room for all shards.
     """
     options, tasks = plan.options, list[ShardTask]()
+    if short := [(name, split) for name, split in splits.items() if not len(split.index)]:
+        raise _too_short(*min(short, key=lambda item: item[1].ids.n_ids), options.windows)
     for name, split in splits.items():
-        if not len(split.index):
-            raise _too_short(name, split, options.windows)
         rows = plan.layout.rows(split, options.windows, plan.windows)
         tasks += plan_shards(folder, name, plan.layout.formats(plan.windows), rows, options.shard_size)
     require_free_space(options.output, sum(task.n_bytes for task in tasks))

@@ -114,14 +114,14 @@ def check_special_tokens(kind: str, special_tokens: tuple[str, ...]) -> None:
         UsageError: says which and why.
     """
     for index, token in enumerate(special_tokens):
-        why = ""
+        why, fix = "", "choose one like <|name|>"
         if not token or any(character.isspace() for character in token):
             why = "it is empty or contains white space"
         elif any("\ud800" <= character <= "\udfff" for character in token):
             why = "it is not valid text"
         elif token in special_tokens[:index]:
-            why = "it is given twice"
+            why, fix = "it is given twice", "give it once"
         elif kind == "word" and split_words(token) != [token]:
             why = "words end at punctuation, so no text would contain it as a word"
         if why:
-            raise UsageError(f"{token!r} cannot be a special token", why)
+            raise UsageError(f"{token!r} cannot be a special token", why, fix)
