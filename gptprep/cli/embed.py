@@ -84,7 +84,7 @@ def command(
     with streams.progress() as progress:
         plan = embed.plan(wanted, progress)
     if plan.up_to_date:
-        streams.up_to_date(output)
+        streams.up_to_date(output, dry_run=dry_run)
         return
     streams.announce(plan, folders.embed_plan(plan), dry_run=dry_run)
     if not dry_run:

@@ -98,8 +98,15 @@ class Streams:
         except OSError:  # standard error has the error, and so has the exit code
             discard_output()
 
-    def up_to_date(self, output: str) -> None:
-        """Say that there is nothing to do, because an output was made from the same."""
+    def up_to_date(self, output: str, *, dry_run: bool = False) -> None:
+        """Say that there is nothing to do, because an output was made from the same.
+
+        What a stopped run to it left is then of no use, and is removed.
+        """
+        if not dry_run:
+            from gptprep.storage.publish import clear_leftover
+
+            clear_leftover(output)
         if self.json:
             self.data.write(document_bytes("gptprep-up-to-date", _SCHEMA_VERSION, {"output": output}))
         else:

@@ -20,8 +20,8 @@ read."""
 _DTYPE = "Data type of the ids; auto picks the smallest that fits."
 _SHARD_SIZE = "The largest file, such as 64MB or 1GiB."
 _DEFAULT_SIZE = exact_size(DEFAULT_SHARD_BYTES)
-_VAL = """File, folder or glob whose text goes to val instead of train; can be repeated. Each split is then
-what its inputs alone would give."""
+_VAL = """File, folder or quoted glob whose text goes to val instead of train; can be repeated. Each split is
+then what its inputs alone would give."""
 _FRACTION = "Fraction of the stream, or of the documents, that goes to val, such as 0.1 or 10%."
 
 
@@ -108,7 +108,7 @@ def command(
         plan = window.plan(wanted, progress)
     streams.note_each(encoding.without_effect(source.kind for source in plan.sources))
     if plan.up_to_date:
-        streams.up_to_date(output)
+        streams.up_to_date(output, dry_run=dry_run)
         return
     streams.announce(plan, *folders.window_plan(plan, dry_run=dry_run), dry_run=dry_run)
     if not dry_run:

@@ -49,6 +49,11 @@ class Source(NamedTuple):
     """What was copied to this file, as messages call it; nothing if it is no copy."""
 
     @property
+    def identity(self) -> tuple[int, ...]:
+        """Equal for two names of one file. The time of the last change of its status is left out."""
+        return (self.stamp or ())[:3]
+
+    @property
     def label(self) -> str:
         """For messages."""
         return self.copy_of or ("standard input" if self.path == "-" else self.path)
@@ -182,8 +187,8 @@ def select_sources(
             sources.append(_file(name, os.path.basename(name), ids))
         else:
             sources += _glob(name, ids, file_filter, passed_over)
-    by_file = Counter(source.stamp for source in sources if source.stamp)
-    repeated = dict.fromkeys(source.label for source in sources if source.stamp and by_file[source.stamp] > 1)
+    by_file = Counter(source.identity for source in sources if source.stamp)
+    repeated = dict.fromkeys(source.label for source in sources if by_file[source.identity] > 1)
     return Selection(sources, dict(sorted(passed_over.items(), key=lambda item: -item[1])), tuple(repeated))
 
 

@@ -128,13 +128,9 @@ def plan(options: EncodeOptions, progress: Progress = no_progress) -> EncodePlan
             why = "only .npy and .bin files keep what they were made from"
             raise UsageError("--if-changed has no file of ids to compare with", why, "give -o FILE.bin")
         options = replace(options, force=True)
-    if options.output is not None:
-        reads = [*(source.path for source in sources), *tokenizer_files(options.encoding.tokenizer)]
-        check_file_output(options.output, force=options.force, inputs=reads)
-        if chosen in _NUMBERS:
-            from gptprep.tokens.provenance import check_provenance_output
-
-            check_provenance_output(options.output, inputs=reads)
+    check_output = partial(_check_output, options, sources, chosen)
+    if not options.if_changed:
+        check_output()
     tokenizer = options.encoding.load_tokenizer()
     made_from, up_to_date = None, False
     if options.if_changed and options.output is not None:
@@ -143,8 +139,21 @@ def plan(options: EncodeOptions, progress: Progress = no_progress) -> EncodePlan
         settings = _settings(options, chosen, tokenizer)
         stored = partial(_made_from_stored, options.output)
         made_from, up_to_date = compare(sources, settings, stored, progress)
+        if not up_to_date:
+            check_output()
     workers = chosen_workers(options.workers)
     return EncodePlan(options, tuple(sources), selection, tokenizer, chosen, workers, made_from, up_to_date)
+
+
+def _check_output(options: EncodeOptions, sources: Sequence[Source], chosen: IdFormat) -> None:
+    """Check whether the output may be written."""
+    if options.output is not None:
+        reads = [*(source.path for source in sources), *tokenizer_files(options.encoding.tokenizer)]
+        check_file_output(options.output, force=options.force, inputs=reads)
+        if chosen in _NUMBERS:
+            from gptprep.tokens.provenance import check_provenance_output
+
+            check_provenance_output(options.output, inputs=reads)
 
 
 def _settings(options: EncodeOptions, chosen: IdFormat, tokenizer: Tokenizer) -> list[Any]:

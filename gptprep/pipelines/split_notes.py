@@ -1,5 +1,6 @@
 """Notes about splits and windows that may surprise, before and after the work."""
 
+import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,6 +13,24 @@ from gptprep.windows.spec import WindowSpec, train_ids
 
 _FEW = 100
 """Documents that are few enough to say in which split each is."""
+
+
+def of_inputs(train: Sequence[Source], kept: Sequence[Source], val: Sequence[Source]) -> Iterator[str]:
+    """What one may not expect of val inputs.
+
+    Args:
+        train: what the inputs name.
+        kept: those of them that are not val inputs.
+    """
+    if left_out := len(train) - len(kept):
+        are = "is" if left_out == 1 else "are"
+        yield f"{left_out:,} of the {len(train):,} input files {are} in --val, and so not in train"
+    folders = {os.path.dirname(source.path) for source in val}
+    beside = [source.path for source in kept if os.path.dirname(source.path) in folders]
+    if len(val) == 1 and 0 < len(beside) < len(kept):
+        shown = ", ".join(beside[:3]) + (", ..." if len(beside) > 3 else "")
+        what = f"{shown} {'is' if len(beside) == 1 else 'are'} beside the val file {val[0].path} and in train"
+        yield f"{what}; a pattern after --val needs quotes"
 
 
 def before(sources: Sequence[Source], text: TextOptions, spec: WindowSpec) -> Iterator[str]:

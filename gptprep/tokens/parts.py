@@ -127,8 +127,12 @@ def encode_parts(
     tokenizer: Tokenizer,
     workers: int,
     progress: Progress,
+    divide_at: int = 0,
 ) -> EncodedCorpus:
     """Write all parts.
+
+    Args:
+        divide_at: the number of a source that starts another stream.
 
     Raises:
         GptprepError: a source cannot be read or encoded, or there is no text; says where.
@@ -147,8 +151,10 @@ def encode_parts(
         for owner, count in zip(part.owners, part.counts, strict=True):
             counts[owner].add(count)
             done += count.bytes
-        if tokenizer.eot is None and sum(count.documents for count in counts) > 1:
-            raise no_end_of_text(tokenizer)
+        if tokenizer.eot is None:
+            for of_stream in (counts[:divide_at], counts[divide_at:]):
+                if sum(count.documents for count in of_stream) > 1:
+                    raise no_end_of_text(tokenizer)
         progress("encoding", done, total, "bytes")
     check_not_empty(sources, counts)
     n_ids = sum(part.ids for part in parts)

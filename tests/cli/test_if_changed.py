@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from tests.helpers.cli import Run
+from gptprep.storage.workdir import mark
+from tests.helpers.cli import Run, shell
 from tests.helpers.folders import contents, read_manifest, write_manifest
 from tests.helpers.schemas import only_document, problems
 
@@ -197,6 +198,32 @@ def test_incomplete_output_is_made_again(run: Run, place: Path, damage: str) -> 
     DAMAGE[damage](place)
     assert is_done_again(run, line)
     assert output(place, line) == first
+
+
+@lines
+def test_leftovers_of_a_stopped_run_are_removed(run: Run, place: Path, line: str) -> None:
+    assert is_done_again(run, line)
+    partial = place / f"{line.split()[3]}.partial"
+    mark_leftover(partial)
+    assert not is_done_again(run, line)
+    assert not partial.exists()
+
+
+def mark_leftover(folder: Path) -> None:
+    """A working folder as a killed run leaves it."""
+    folder.mkdir()
+    mark(str(folder))
+    (folder / "parts").mkdir()
+    (folder / "parts" / "part-000000.bin").write_bytes(b"1234")
+
+
+def test_up_to_date_output_may_hold_the_current_folder(run: Run, place: Path) -> None:
+    assert is_done_again(run, LINES["window"])
+    line = "gptprep window ../corpus -o ../out -L 4 --val ../corpus/b.txt -T ../words.json --if-changed"
+    assert b"is up to date" in shell(line, place / "out").stderr
+    refused = shell(f"{line} -S 2", place / "out")
+    assert refused.returncode == 1
+    assert b"the current folder is in" in refused.stderr
 
 
 @pytest.mark.usefixtures("place")

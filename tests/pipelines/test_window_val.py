@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gptprep.corpus.sources import Selection, select_sources
 from gptprep.errors import GptprepError, UsageError
+from gptprep.pipelines import vocab
 from gptprep.pipelines import window as pipeline
 from gptprep.tokens import parts
+from gptprep.tokens.spec import EncodingSpec
 from tests.helpers.folders import contents, read_manifest, window, window_options, write_manifest
 from tests.helpers.paths import SAMPLES
 from tests.helpers.verification import KINDS, kind_name, problems
@@ -71,13 +75,51 @@ def test_val_files_of_an_input_are_left_out_of_train(corpus: Path) -> None:
     plan = pipeline.plan(window_options([corpus / "train"], corpus / "out", val_inputs=(poem,)))
     assert [source.name for source in plan.sources] == ["train/seven_fables.txt", "poem.txt"]
     assert plan.train_sources == 1
-    assert plan.selection.passed_over == {"in --val": 1}
+    assert plan.selection.passed_over == {}
+    assert plan.notes == ("1 of the 2 input files is in --val, and so not in train",)
+
+
+def test_val_file_is_left_out_of_train_if_only_its_status_changed(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poem = corpus / "train" / "poem.txt"
+
+    def select(inputs: Sequence[str], **options: Any) -> Selection:
+        found = select_sources(inputs, **options)
+        poem.chmod(0o600 if poem.stat().st_mode & 0o077 else 0o644)
+        return found
+
+    monkeypatch.setattr("gptprep.pipelines.window.planning.select_sources", select)
+    plan = pipeline.plan(window_options([corpus / "train"], corpus / "out", val_inputs=(str(poem),)))
+    assert (len(plan.sources), plan.train_sources) == (2, 1)
+
+
+def test_pattern_without_quotes_after_val_is_noted(corpus: Path) -> None:
+    (corpus / "more.txt").write_text("one two three")
+    one, other = sorted((corpus / "val").iterdir())
+    plan = pipeline.plan(window_options([corpus / "more.txt", other], corpus / "out", val_inputs=(str(one),)))
+    what = f"{other} is beside the val file {one} and in train; a pattern after --val needs quotes"
+    assert plan.notes == (what,)
+    usual = window_options([corpus / "val" / other.name], corpus / "out", val_inputs=(str(one),))
+    assert pipeline.plan(usual).notes == ()
+
+
+def test_each_split_may_be_one_document_without_end_of_text(corpus: Path) -> None:
+    vocabulary, inputs = str(corpus / "chars.json"), (str(corpus / "train"), str(corpus / "val"))
+    options = vocab.VocabOptions(inputs, vocabulary, kind="char", special_tokens=())
+    vocab.run(vocab.plan(options))
+    train, val = corpus / "train" / TRAIN[0], corpus / "val" / VAL[0]
+    spec = EncodingSpec(vocabulary)
+    report = window([train], corpus / "out", val_inputs=(str(val),), encoding=spec, **WINDOWS)
+    assert report.manifest.documents == 2
+    with pytest.raises(GptprepError, match="there are several documents"):
+        window([train, val], corpus / "both", encoding=spec, **WINDOWS)
 
 
 def test_val_that_is_all_of_train_leaves_nothing(corpus: Path) -> None:
     with pytest.raises(UsageError, match="nothing to window") as caught:
         pipeline.plan(window_options([corpus / "train"], corpus / "out", val_inputs=(str(corpus / "train"),)))
-    assert caught.value.why == "all its files are val inputs"
+    assert caught.value.why == "all files of the inputs are val inputs"
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,15 @@ def plan(options: EmbedOptions, progress: Progress = no_progress) -> EmbedPlan:
     folder = open_shards(options.shards)
     manifest, inputs = folder.manifest, filter(None, [options.shards, options.weights])
     options = replace(options, force=options.force or options.if_changed)
-    check_folder_output(options.output, force=options.force, not_ours=not_only_embeddings, inputs=inputs)
+    check_output = partial(
+        check_folder_output,
+        options.output,
+        force=options.force,
+        not_ours=not_only_embeddings,
+        inputs=list(inputs),
+    )
+    if not options.if_changed:
+        check_output()
     if options.split is not None:
         folder.require_split(options.split)
     counts = {name: split.windows for name, split in manifest.splits.items()}
@@ -145,6 +153,8 @@ def plan(options: EmbedOptions, progress: Progress = no_progress) -> EmbedPlan:
     if options.if_changed:
         made_from, up_to_date = _compare(options, progress)
         plan = replace(plan, made_from_sha256=made_from, up_to_date=up_to_date)
+    if options.if_changed and not plan.up_to_date:
+        check_output()
     if not plan.up_to_date:
         require_free_space(options.output, plan.bytes, _ways_to_save(plan))
     return plan

@@ -95,6 +95,7 @@ class WindowPlan:
             "layout": self.layout.name,
             "dtype": self.windows.dtype.name,
             "sources": [{"path": source.name, "bytes": source.size} for source in self.sources],
+            "train_sources": self.train_sources,
             "passed_over": self.selection.passed_over,
             "repeated": self.selection.repeated,
             "bytes": self.bytes,
@@ -114,20 +115,21 @@ def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan
     """
     options = _with_val_inputs(options)
     spec, encoding = options.windows, options.encoding
-    selection, train_sources = _selected(options)
+    selection, train_sources, notes = _selected(options)
     sources = selection.sources
     reads = [*(source.path for source in sources), *tokenizer_files(encoding.tokenizer)]
-    force = options.force or options.if_changed
-    check_folder_output(options.output, force=force, not_ours=not_only_shards, inputs=reads)
-    if not train_sources:
-        why = "all its files are val inputs" if sources else ""
-        raise UsageError("there is nothing to window", why, "name a file or a folder")
+    check_output = partial(
+        check_folder_output,
+        options.output,
+        force=options.force or options.if_changed,
+        not_ours=not_only_shards,
+        inputs=reads,
+    )
+    if not options.if_changed:
+        check_output()
     encoding, tokenizer, sources = resolve(encoding, sources, options.input_dtype)
-    options = replace(options, encoding=encoding, force=force)
-    if spec.ends_with_documents and tokenizer.eot is None:
-        what = f"the tokenizer {tokenizer.name} has no end-of-text token"
-        why = "--boundary document needs it to end documents and to fill up short windows"
-        raise GptprepError(what, why, "build the vocabulary with <|endoftext|> (the default)")
+    options = replace(options, encoding=encoding, force=options.force or options.if_changed)
+    _check_boundary(spec, tokenizer)
     layout = LAYOUTS[options.layout]
     dtype = _dtype(options.dtype, tokenizer)
     windows = window_format(spec.context_length, dtype, spec.boundary, tokenizer.eot)
@@ -143,10 +145,10 @@ def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan
         settings = [train_sources, *_settings(options, dtype, tokenizer)]
         stored = partial(_made_from_stored, options.output)
         made_from, up_to_date = compare(sources, settings, stored, progress)
+        if not up_to_date:
+            check_output()
     if not up_to_date and n_ids is not None and all(source.kind in ("text", "ids") for source in sources):
-        part_bytes = n_ids * id_dtype(tokenizer.n_vocab).itemsize
-        part_bytes -= min(part_bytes, kept_bytes(options.output, PARTS_FOLDER))
-        require_free_space(options.output, (size or 0) + part_bytes)
+        _require_space(options.output, n_ids, size, tokenizer)
     return WindowPlan(
         options=options,
         sources=tuple(sources),
@@ -159,11 +161,26 @@ def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan
         bytes=total_bytes(sources),
         estimated_ids=n_ids,
         estimated_windows=n_windows,
-        notes=tuple(split_notes.before(sources, encoding.text, spec)),
+        notes=(*notes, *split_notes.before(sources, encoding.text, spec)),
         made_from_sha256=made_from,
         up_to_date=up_to_date,
         estimated_bytes=size,
     )
+
+
+def _check_boundary(spec: WindowSpec, tokenizer: Tokenizer) -> None:
+    """Raise a `GptprepError` if documents cannot be ended as the windows need it."""
+    if spec.ends_with_documents and tokenizer.eot is None:
+        what = f"the tokenizer {tokenizer.name} has no end-of-text token"
+        why = "--boundary document needs it to end documents and to fill up short windows"
+        raise GptprepError(what, why, "build the vocabulary with <|endoftext|> (the default)")
+
+
+def _require_space(output: str, n_ids: int, size: int | None, tokenizer: Tokenizer) -> None:
+    """Check that the disk has room for the parts, less what an earlier run left of them, and the shards."""
+    part_bytes = n_ids * id_dtype(tokenizer.n_vocab).itemsize
+    part_bytes -= min(part_bytes, kept_bytes(output, PARTS_FOLDER))
+    require_free_space(output, (size or 0) + part_bytes)
 
 
 def _settings(options: WindowOptions, dtype: np.dtype[Any], tokenizer: Tokenizer) -> list[Any]:
@@ -209,21 +226,25 @@ def _with_val_inputs(options: WindowOptions) -> WindowOptions:
     return replace(options, windows=replace(spec, split_by="inputs"))
 
 
-def _selected(options: WindowOptions) -> tuple[Selection, int]:
-    """What the inputs name, without the files of the val inputs, and those; and how many the former are."""
+def _selected(options: WindowOptions) -> tuple[Selection, int, list[str]]:
+    """The sources for train and those for val, how many are for train, and notes about them."""
     if (*options.inputs, *options.val_inputs).count("-") > 1:
         raise UsageError("standard input is named twice", fix="name - once")
     train, val = (
         select_sources(inputs, ids=True, stdin=options.stdin, file_filter=options.files)
         for inputs in (options.inputs, options.val_inputs)
     )
-    of_val = {source.stamp for source in val.sources if source.stamp}
-    kept = [source for source in train.sources if source.stamp not in of_val]
+    if not options.inputs:
+        raise UsageError("there is nothing to window", fix="name a file or a folder")
+    of_val = {source.identity for source in val.sources if source.stamp}
+    kept = [source for source in train.sources if source.identity not in of_val]
+    if not kept:
+        why = "all files of the inputs are val inputs"
+        raise UsageError("there is nothing to window", why, "name other files for train")
     passed_over = Counter(train.passed_over) + Counter(val.passed_over)
-    if n_left_out := len(train.sources) - len(kept):
-        passed_over["in --val"] = n_left_out
     repeated = tuple(dict.fromkeys((*train.repeated, *val.repeated)))
-    return Selection(kept + val.sources, dict(passed_over.most_common()), repeated), len(kept)
+    selection = Selection(kept + val.sources, dict(passed_over.most_common()), repeated)
+    return selection, len(kept), list(split_notes.of_inputs(train.sources, kept, val.sources))
 
 
 def _estimates(
