@@ -50,6 +50,10 @@ CASES = [
     Case("verify-report", "verify s"),
     Case("verify-report", "verify x.bin --fast"),
     Case("verify-report", "verify damaged", 3),
+    Case("inspect-shards", "inspect s"),
+    Case("inspect-shards", "inspect own"),
+    Case("inspect-windows", "inspect own --window 0..1"),
+    Case("inspect-windows", "inspect s --step 3 --batch-size 1 --seed 0"),
     Case("up-to-date", "encode a.txt -o same.bin --if-changed"),
     Case("error", "inspect -t Hi -T none", 1),
     Case("error", "encode none", 1),
@@ -73,6 +77,7 @@ def place(run: Run, tmp_path: Path) -> Path:
         "encode a.txt -o x.bin",
         "window a.txt -o s -L 4",
         "vocab a.txt --kind bpe -o v.json --size 270",
+        r"window a.txt -o own -L 4 -T v.json --val special.txt --boundary document --separator \n",
         "encode a.txt -o same.bin --if-changed",
     ):
         assert run(*line.split(), "-q").code == 0

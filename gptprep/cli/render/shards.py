@@ -91,12 +91,14 @@ def _sources(report: ShardsReport) -> RenderableType:
     """The sources with the most ids, and how many of them each split has."""
     rows = table("source", "ids", "share", "documents", *report.splits)
     for source in report.sources:
-        share = f"{100 * source.ids / max(1, report.ids):.1f} %"
+        own = sum(of_split.ids for of_split in source.splits.values()) or source.ids
+        share = f"{100 * own / max(1, report.ids):.1f} %"
         found = (source.splits.get(name) for name in report.splits)
         of_splits = (f"{of_split.ids:,}" if of_split else "-" for of_split in found)
-        rows.add_row(printable(source.path), f"{source.ids:,}", share, f"{source.documents:,}", *of_splits)
+        rows.add_row(printable(source.path), f"{own:,}", share, f"{source.documents:,}", *of_splits)
     if (others := report.n_sources - len(report.sources)) > 0:
-        rest = max(0, report.ids - sum(source.ids for source in report.sources))
+        shown = (sum(share.ids for share in source.splits.values()) for source in report.sources)
+        rest = max(0, report.ids - sum(shown))
         rows.add_row(plural(others, "other"), f"{rest:,}", f"{100 * rest / max(1, report.ids):.1f} %")
     return rows
 
@@ -106,7 +108,7 @@ def readable(path: str, entries: dict[str, Any]) -> Iterator[Text]:
     if entries:
         yield Text.assemble((printable(path), "bold"), "  its manifest is damaged; it says:")
     for name, value in entries.items():
-        yield _fact(f"{name} ", str(value)[:200])
+        yield Text.assemble((printable(name), "dim"), "  ", printable(str(value)[:200]))
 
 
 def windows(report: WindowsReport, width: int, max_rows: int | None) -> Iterator[Text]:

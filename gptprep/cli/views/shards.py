@@ -37,7 +37,7 @@ def show(request: Request) -> None:
     )
     if not is_chosen:
         try:
-            report = shards.inspect_shards(path)
+            report = shards.inspect_shards(path, chosen.split)
         except CorruptDataError:
             streams.say(*render.readable(path, shards.readable_entries(path)))
             raise

@@ -134,14 +134,22 @@ class WindowsOptions:
     """None for the one that made the shards."""
 
 
-def inspect_shards(path: str, top: int = 5) -> ShardsReport:
+def inspect_shards(path: str, split: str | None = None, top: int = 5) -> ShardsReport:
     """The numbers of a shard folder; nothing but the manifest is read.
 
+    Args:
+        split: one that it must have.
+        top: how many sources are reported.
+
     Raises:
+        UsageError: there is no such split.
         GptprepError: it is not a shard folder.
         CorruptDataError: its manifest is damaged.
     """
-    manifest = open_shards(path).manifest
+    folder = open_shards(path)
+    if split is not None:
+        folder.require_split(split)
+    manifest = folder.manifest
     stored = manifest.tokenizer_file
     splits = {name: _split_view(path, manifest, name) for name in manifest.splits}
     largest = sorted(manifest.sources, key=lambda source: -source.ids)[:top]
