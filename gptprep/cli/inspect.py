@@ -8,7 +8,7 @@ import typer
 from gptprep.cli import options
 from gptprep.cli.options import option
 from gptprep.cli.streams import Streams
-from gptprep.cli.views.request import Request
+from gptprep.cli.views.request import CountingArguments, Request
 from gptprep.errors import UsageError
 
 _THING = """A text in quotes, files, folders, - for standard input, a tokenizer, ids, shards, embeddings or
@@ -21,6 +21,7 @@ _OF_THING = "that of the ids, gpt2 for text"
 def command(
     streams: Streams,
     encoding: options.EncodingArguments,
+    counting: CountingArguments,
     things: Annotated[list[str] | None, typer.Argument(metavar="[THING...]", help=_THING)] = None,
     text: Annotated[list[str] | None, option("--text -t", "TEXT", _TEXT)] = None,
     tokenizer: Annotated[
@@ -52,5 +53,6 @@ def command(
         kind=kind,
         tokenizers=tuple(tokenizer or ()),
         encoding=encoding,
+        counting=counting,
     )
     import_module(f"gptprep.cli.views.{kind}").show(request)

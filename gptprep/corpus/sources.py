@@ -45,11 +45,13 @@ class Source(NamedTuple):
     """The dtype of raw ids."""
     stamp: tuple[int, int, int, int] | None = None
     """For a regular file: inode, size, and the times of the last change of content and status, in ns."""
+    copy_of: str = ""
+    """For messages, if `path` is a temporary copy: what it was copied from."""
 
     @property
     def label(self) -> str:
         """For messages."""
-        return "standard input" if self.path == "-" else self.path
+        return "standard input" if self.path == "-" else self.copy_of or self.path
 
     @property
     def has_lines(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -69,12 +69,17 @@ def encoding_notes(report: EncodingReport) -> Iterator[Text]:
     if report.resumed:
         were = "was" if report.resumed == 1 else "were"
         yield note(f"{plural(report.resumed, 'part')} of the work {were} already done")
-    for found in report.special_tokens[:_MAX_SPECIALS]:
+    yield from special_notes(report.special_tokens)
+    yield from text_notes(report)
+
+
+def special_notes(special_tokens: Sequence[LiteralSpecial]) -> Iterator[Text]:
+    """Notes about special tokens that are in the text."""
+    for found in special_tokens[:_MAX_SPECIALS]:
         yield _special_note(found)
-    if (others := len(report.special_tokens) - _MAX_SPECIALS) > 0:
+    if (others := len(special_tokens) - _MAX_SPECIALS) > 0:
         were = "is" if others == 1 else "are"
         yield note(f"{plural(others, 'other special token')} {were} in the text too")
-    yield from text_notes(report)
 
 
 def _special_note(found: LiteralSpecial) -> Text:

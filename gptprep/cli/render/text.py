@@ -50,7 +50,7 @@ def _shortage(report: VocabReport) -> str:
 
 def vocabulary(report: VocabReport, took: float) -> Iterator[RenderableType]:
     """The most frequent tokens, the size, and how much of the text it covers."""
-    from gptprep.tokenizers.visible import visible
+    from gptprep.pipelines.inspect.text import visible
 
     if report.top:
         rows = table(report.kind, "id", "count", "percent")

@@ -1,5 +1,6 @@
 """How texts tokenize."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,6 +11,9 @@ from gptprep.corpus.sources import text_source
 from gptprep.errors import TextError, UsageError
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokenizers.visible import visible as visible
+
+NO_TOKEN = "<none>"
+"""Shown for an id that no token has."""
 
 
 class TokenView(NamedTuple):
@@ -60,7 +64,6 @@ def inspect_texts(
 
 def tokenize(text: bytes, tokenizer: Tokenizer, number: int = 1) -> InspectReport:
     """The tokens of a text; raises as `inspect_texts`."""
-    special_ids = set(tokenizer.special_tokens.values())
     source, options, counts = text_source(text, number), TextOptions(), ReadCounts()
     tokens: list[TokenView] = []
     for chunk in read_chunks(source, options, tokenizer.split_points.last, counts):
@@ -68,7 +71,19 @@ def tokenize(text: bytes, tokenizer: Tokenizer, number: int = 1) -> InspectRepor
             ids = tokenizer.encode(chunk.text.decode())
         except TextError as error:
             raise error.at(place(source, chunk, error.offset, options)) from None
-        for token_id in ids:
-            token = tokenizer.token_bytes(token_id)
-            tokens.append(TokenView(token_id, visible(token), len(token), token_id in special_ids))
+        tokens += token_views(ids, tokenizer)
     return InspectReport(tokenizer.name, tokenizer.n_vocab, counts.bytes, tuple(tokens))
+
+
+def token_views(ids: Iterable[int], tokenizer: Tokenizer) -> list[TokenView]:
+    """The tokens of some ids; an id without a token, which a file of ids may hold, is `<none>`."""
+    special_ids = set(tokenizer.special_tokens.values())
+    views = []
+    for token_id in ids:
+        try:
+            token = tokenizer.token_bytes(token_id)
+        except KeyError:
+            views.append(TokenView(token_id, NO_TOKEN, 0, False))
+            continue
+        views.append(TokenView(token_id, visible(token), len(token), token_id in special_ids))
+    return views
