@@ -9,7 +9,7 @@ from rich.text import Text
 
 from gptprep.cli.numbers import plural, size
 from gptprep.cli.render.common import special_notes, text_notes
-from gptprep.cli.render.grid import Bar, Cell, beside, facts, grid, heading
+from gptprep.cli.render.grid import Bar, Cell, beside, facts, flow, grid, heading
 from gptprep.cli.render.tokens import style_of
 from gptprep.cli.terminal import has_blocks
 
@@ -68,7 +68,7 @@ def _sizes(report: CorpusReport, width: int) -> Iterator[Text]:
         rows.append(("ids", f"{first.ids:,}", each))
         used = f"of {first.n_vocab:,} tokens used, {percent(first.used, first.n_vocab)}"
         rows.append(("vocabulary", f"{first.used:,}", used))
-    yield from facts(rows)
+    yield from facts(rows, width)
     if others:
         yield Text()
         yield from _tokenizers(report, width)
@@ -82,18 +82,18 @@ def _tokenizers(report: CorpusReport, width: int) -> list[Text]:
     def row(one: TokenizerCounts) -> list[str]:
         change = "" if one is base or not base.ids else f"{100 * (one.ids - base.ids) / base.ids:+.1f} %"
         used = f"{percent(one.used, one.n_vocab)} of {one.n_vocab:,}"
-        return [one.tokenizer, f"{one.ids:,}", change, per_id(report.bytes, one.ids), used]
+        return [one.tokenizer, f"{one.ids:,}", per_id(report.bytes, one.ids), change, used]
 
-    return grid(
-        ["tokenizer", "ids", "", "bytes per id", "tokens used"], list(map(row, report.tokenizers)), width
-    )
+    header = ["tokenizer", "ids", "bytes/id", "", "tokens used"]
+    n_columns = len(header) if width >= _WIDE else len(header) - 1
+    return grid(header[:n_columns], [row(one)[:n_columns] for one in report.tokenizers], width)
 
 
 def _lengths(lengths: DocumentLengths, width: int) -> Iterator[Text]:
     yield heading("ids in a document")
     summary = {"min": f"{lengths.min:,}", "median": f"{lengths.median:,}"}
     summary |= {"mean": f"{lengths.mean:,.1f}", "max": f"{lengths.max:,}"}
-    yield Text("   ").join(Text.assemble((f"{name} ", "dim"), number) for name, number in summary.items())
+    yield from flow([Text.assemble((f"{name} ", "dim"), n) for name, n in summary.items()], width)
     most = max(bucket.documents for bucket in lengths.histogram)
     width_of_start = len(f"{lengths.histogram[-1].start:,}")
     rows: list[list[Cell]] = [
@@ -112,7 +112,7 @@ def _tokens(report: CorpusReport, width: int) -> list[Text]:
     ids = report.tokenizers[0].ids
     most = [heading("most frequent tokens"), *token_table(report.most_frequent, ids, width)]
     rare = [
-        heading("rarest that occur", f"{report.once:,} occur once"),
+        heading("rarest that occur", f"{report.once:,} of them once" if report.once else ""),
         *token_table(report.rarest, None, width),
     ]
     return beside(most, rare, width)

@@ -97,16 +97,32 @@ def heading(text: str, remark: str = "") -> Text:
     return Text.assemble((printable(text), "bold"), (f"  {printable(remark)}" if remark else "", "dim"))
 
 
-def facts(rows: Sequence[tuple[str, str, str]]) -> list[Text]:
-    """What there is, how many, and a remark: names in dim, numbers in bold and right-aligned."""
+def facts(rows: Sequence[tuple[str, str, str]], width: int) -> list[Text]:
+    """What there is, how many, and a remark: names in dim, numbers in bold and right-aligned.
+
+    On a narrow terminal the remarks are on lines of their own.
+    """
     names = max(cell_len(name) for name, _, _ in rows)
     numbers = max(cell_len(number) for _, number, _ in rows)
-    return [
-        Text.assemble(
-            (f"{name:<{names}}", "dim"),
-            " " * (GAP + numbers - cell_len(number)),
-            (number, "bold"),
-            f"   {printable(remark)}" if remark else "",
-        )
-        for name, number, remark in rows
-    ]
+    lines = []
+    for name, number, remark in rows:
+        gap = " " * (GAP + names - cell_len(name) + numbers - cell_len(number))
+        line = Text.assemble((name, "dim"), gap, (number, "bold"))
+        rest = Text(printable(remark))
+        if line.cell_len + GAP + rest.cell_len > width:
+            lines += [line, Text("  ") + rest]
+        else:
+            lines.append(line + " " * GAP + rest)
+    for line in lines:
+        line.rstrip()
+    return lines
+
+
+def flow(items: Sequence[Text], width: int) -> list[Text]:
+    """Items one after the other, in as many lines as they need."""
+    lines = [Text()]
+    for item in items:
+        if lines[-1] and lines[-1].cell_len + GAP + item.cell_len > width:
+            lines.append(Text())
+        lines[-1] = lines[-1] + " " * GAP + item if lines[-1] else item
+    return lines

@@ -25,7 +25,7 @@ def ids(report: IdsReport, width: int, *, all_tokens: bool) -> Iterator[Text]:
     Args:
         all_tokens: whether to show all tokens of the report, or as many as fit in two rows.
     """
-    yield from _numbers(report)
+    yield from _numbers(report, width)
     first, last = list(rows(report.first, width)), list(rows(report.last, width))
     hidden = report.ids - len(report.first) - len(report.last)
     if not all_tokens:
@@ -45,7 +45,7 @@ def ids(report: IdsReport, width: int, *, all_tokens: bool) -> Iterator[Text]:
         yield from token_table(report.most_frequent, report.ids, width)
 
 
-def _numbers(report: IdsReport) -> list[Text]:
+def _numbers(report: IdsReport, width: int) -> list[Text]:
     made = report.provenance
     by = f"says {made.path}" if made else f"not known: there is no {report.path}.json"
     ends = f"{plural(report.ends, 'end-of-text id')}" if report.eot is not None else "no end-of-text token"
@@ -58,4 +58,4 @@ def _numbers(report: IdsReport) -> list[Text]:
     ]
     if made:
         lines.append(("sha256", "", made.ids_sha256))
-    return facts(lines)
+    return facts(lines, width)
