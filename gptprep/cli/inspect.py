@@ -34,8 +34,15 @@ def command(
     is divided among several tokens, its bytes are shown: `<0xE4>`. With several tokenizers the tokens are
     aligned.
 
+    Text in files, in folders or on standard input: the tokens at its start, and then sizes, lengths of
+    documents, the most frequent and the rarest tokens, and scripts.
+
+    A file of ids: what made it, its first and last tokens, and the most frequent ones.
+
     Examples:
         gptprep inspect "Don't panic"
+        gptprep inspect sample_texts --top 5
+        gptprep inspect train.bin -n 20
         gptprep inspect "Don't panic" -T gpt2 -T words.json
     """
     from gptprep.pipelines.inspect.things import thing_of

@@ -28,7 +28,7 @@ def test_file_has_its_provenance_and_both_ends(run: Run, poem: Path) -> None:
             "documents        1   0 end-of-text ids\n"
             "vocabulary     363   of 50,257 tokens used, 0.72 %\n"
             "tokenizer     gpt2   says poem.bin.json\n"
-            f"sha256               {sha256}\n"
+            f"sha256       {sha256}\n"
             "\n"
             "first ids\n"
             "F  IVE  ·EN\n"

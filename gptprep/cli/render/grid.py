@@ -107,12 +107,12 @@ def facts(rows: Sequence[tuple[str, str, str]], width: int) -> list[Text]:
     lines = []
     for name, number, remark in rows:
         gap = " " * (GAP + names - cell_len(name) + numbers - cell_len(number))
-        line = Text.assemble((name, "dim"), gap, (number, "bold"))
+        line = Text.assemble((name, "dim"), gap if number else "", (number, "bold"))
         rest = Text(printable(remark))
         if line.cell_len + GAP + rest.cell_len > width:
             lines += [line, Text("  ") + rest]
         else:
-            lines.append(line + " " * GAP + rest)
+            lines.append(line + " " * (GAP + (0 if number else names - cell_len(name))) + rest)
     for line in lines:
         line.rstrip()
     return lines
