@@ -38,7 +38,7 @@ def rows() -> int | None:
 def has_blocks() -> bool:
     """Whether standard output can show block characters, of which bars are made."""
     try:
-        "█".encode(sys.stdout.encoding)
+        "█".encode(sys.stdout.encoding if sys.stdout else "utf-8")
     except UnicodeEncodeError:
         return False
     return True

@@ -208,7 +208,12 @@ def test_closed_pipe_ends_the_run(tmp_path: Path) -> None:
     assert done.stderr == b""
 
 
-def test_interrupt_leaves_no_temporary_file(tmp_path: Path) -> None:
+def test_closed_standard_output_is_an_error(samples: Path) -> None:
+    done = shell("gptprep inspect sample_texts -q >&-", samples.parent)
+    assert (done.returncode, b"cannot write to standard output" in done.stderr) == (1, True)
+
+
+def test_interrupt_ends_the_run(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(WORDS * 100)
     process = start(tmp_path, "inspect", "a.txt")
     assert process.stdout

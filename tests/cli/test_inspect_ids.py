@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +90,16 @@ def test_bad_input_is_explained(run: Run, tmp_path: Path, line: str, code: int, 
     assert (done.code, bool(done.out)) == (code, not code)
     assert what in done.err
     assert fix in done.err
+
+
+def test_endings_in_upper_case_are_no_ids(run: Run, tmp_path: Path) -> None:
+    with open(tmp_path / "x.NPY", "wb") as file:
+        np.save(file, np.arange(3))
+    done = run("inspect", "x.NPY")
+    assert (done.code, "x.NPY is not text" in done.err) == (1, True)
+
+
+def test_pipe_is_not_a_file_of_ids(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.npy")
+    done = run("inspect", "x.npy", "-T", "gpt2")
+    assert (done.code, "x.npy is not a regular file" in done.err) == (1, True)

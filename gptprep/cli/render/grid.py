@@ -41,13 +41,16 @@ def grid(header: Sequence[str | Text], rows: Sequence[Sequence[Cell]], width: in
     left = [n for n in range(len(header)) if n == 0 or any(not isinstance(row[n], str) for row in rows)]
     table.insert(0, [name if isinstance(name, Text) else Text(name, "dim") for name in header])
     widths = [max((row[n].cell_len for row in table), default=0) for n in range(len(header))]
+    has_bars = any(isinstance(row[-1], Bar) for row in rows)
+    if has_bars:
+        widths[-1] = max(widths[-1], _MIN_BAR)
     others = sum(widths[1:]) + GAP * (len(widths) - 1)
     widths[0] = max(min(widths[0], width - others), min(widths[0], _MIN_FIRST))
-    room = max(_MIN_BAR, min(_MAX_BAR, width - widths[0] - others))
-    for row, cells in zip(reversed(table), reversed(rows), strict=False):
-        if isinstance(last := cells[-1], Bar):
-            row[-1] = bar(last.part, room, has_blocks=last.has_blocks)
-            widths[-1] = room
+    if has_bars:
+        widths[-1] = max(_MIN_BAR, min(_MAX_BAR, width - widths[0] - others + widths[-1]))
+        for line, row in zip(table[1:], rows, strict=True):
+            if isinstance(last := row[-1], Bar):
+                line[-1] = bar(last.part, widths[-1], has_blocks=last.has_blocks)
     return [_line(row, widths, left) for row in table]
 
 
