@@ -15,7 +15,7 @@ from gptprep.cli.views.arguments import (
     VocabularyArguments,
     check_options,
 )
-from gptprep.cli.views.request import Request
+from gptprep.cli.views.request import CountingArguments, Request
 from gptprep.errors import UsageError
 
 _THING = """A text in quotes, files, folders, - for standard input, a tokenizer, ids, shards, embeddings or
@@ -32,6 +32,7 @@ def command(
     table: TableArguments,
     shards: ShardArguments,
     encoding: options.EncodingArguments,
+    counting: CountingArguments,
     things: Annotated[list[str] | None, typer.Argument(metavar="[THING...]", help=_THING)] = None,
     text: Annotated[list[str] | None, option("--text -t", "TEXT", _TEXT)] = None,
     tokenizer: Annotated[
@@ -44,8 +45,15 @@ def command(
     is divided among several tokens, its bytes are shown: `<0xE4>`. With several tokenizers the tokens are
     aligned.
 
+    Text in files, in folders or on standard input: the tokens at its start, and then sizes, lengths of
+    documents, the most frequent and the rarest tokens, and scripts.
+
+    A file of ids: what made it, its first and last tokens, and the most frequent ones.
+
     Examples:
         gptprep inspect "Don't panic"
+        gptprep inspect sample_texts --top 5
+        gptprep inspect train.bin -n 20
         gptprep inspect "Don't panic" -T gpt2 -T words.json
         gptprep inspect shards
         gptprep inspect shards --split val --window 5
@@ -73,5 +81,6 @@ def command(
         vocabulary=vocabulary,
         table=table,
         shards=shards,
+        counting=counting,
     )
     import_module(f"gptprep.cli.views.{kind}").show(request)

@@ -24,6 +24,26 @@ def columns(stream: TextIO | None = None) -> int:
     return max(_MIN_WIDTH, min(width, _MAX_WIDTH))
 
 
+def rows() -> int | None:
+    """The height of the terminal on standard output; None if it is none. LINES overrides it."""
+    if not sys.stdout or not sys.stdout.isatty():
+        return None
+    height = shutil.get_terminal_size().lines
+    if not os.environ.get("LINES", "").strip("0").isdecimal():
+        with suppress(OSError, ValueError):
+            height = os.get_terminal_size(sys.stdout.fileno()).lines or height
+    return height
+
+
+def has_blocks() -> bool:
+    """Whether standard output can show block characters, of which bars are made."""
+    try:
+        "█".encode(sys.stdout.encoding if sys.stdout else "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_plain() -> bool:
     """Whether text goes out without colours and other styles: NO_COLOR, --no-color or TERM=dumb."""
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

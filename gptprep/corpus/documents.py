@@ -37,7 +37,12 @@ class TextOptions:
     @property
     def keeps_offsets(self) -> bool:
         """Whether byte offsets in the text are byte offsets in the file."""
-        return codecs.lookup(self.encoding).name == "utf-8" and self.errors != "replace"
+        return self.is_utf8 and self.errors != "replace"
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether text is read as UTF-8."""
+        return codecs.lookup(self.encoding).name == "utf-8"
 
     def __post_init__(self) -> None:
         try:
@@ -86,9 +91,8 @@ def read_documents(source: Source, options: TextOptions, counts: ReadCounts) -> 
     if source.kind == "parquet":
         documents = _rows(source, options, counts)
     else:
-        is_utf8 = codecs.lookup(options.encoding).name == "utf-8"
-        blocks = _counted(_without_binary(source, read_blocks(source), is_utf8), counts)
-        if not is_utf8:
+        blocks = _counted(_without_binary(source, read_blocks(source), options.is_utf8), counts)
+        if not options.is_utf8:
             blocks = _transcoded(source, blocks, options, counts)
         separator = "\n" if source.kind == "jsonl" else options.separator
         encoded = separator.encode("utf-8", "surrogateescape") if separator else None

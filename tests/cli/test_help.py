@@ -12,7 +12,7 @@ from tests.helpers.cli import Run, in_terminal
 
 USAGE = {
     "": "gptprep [OPTIONS] COMMAND ...",
-    "inspect": "gptprep inspect [OPTIONS]",
+    "inspect": "gptprep inspect [OPTIONS] [THING...]",
     "encode": "gptprep encode [OPTIONS] [INPUT...]",
     "count": "gptprep count [OPTIONS] [INPUT...]",
     "decode": "gptprep decode [OPTIONS] [ID...|FILE|SHARDS]",
@@ -27,7 +27,7 @@ READING = "--encoding --errors --text-field --separator --include --exclude --wo
 ENCODING = READING + "--special --engine --no-cross-check "
 COMMON = "--json --quiet --no-color --debug"
 SECTIONS = {
-    "inspect": ("--text --tokenizer --special --help", COMMON),
+    "inspect": ("--text --tokenizer --help", ENCODING + "--first --top --input-dtype " + COMMON),
     "encode": (
         "--text --tokenizer --output --format --count --force --help",
         ENCODING + COMMON,

@@ -37,6 +37,13 @@ CASES = [
     Case("decode-report", "decode 15496 11"),
     Case("decode-report", "decode x.bin -o new.txt"),
     Case("inspect-report", "inspect -t Hi<|endoftext|>"),
+    Case("inspect-comparison", "inspect -t Hi -t yo"),
+    Case("inspect-comparison", "inspect -t Hi -T gpt2 -T v.json"),
+    Case("inspect-corpus", "inspect a.txt special.txt"),
+    Case("inspect-corpus", "inspect a.txt -n 2 --top 1 -T gpt2 -T v.json"),
+    Case("inspect-corpus", "inspect -"),
+    Case("inspect-ids", "inspect x.bin"),
+    Case("inspect-ids", "inspect flat.npy -n 1 -T gpt2"),
     Case("vocab-report", "vocab a.txt special.txt -o new.json"),
     Case("vocab-report", "vocab a.txt -o new.json --kind char --size 9 --no-special-tokens"),
     Case("vocab-report", "vocab a.txt -o new.json --kind bpe --size 270"),
@@ -84,6 +91,7 @@ def place(run: Run, tmp_path: Path) -> Path:
     shutil.copytree(tmp_path / "s", tmp_path / "damaged")
     (tmp_path / "damaged" / "train" / "inputs-00000.npy").unlink()
     tables = {"wte": np.zeros((50300, 2), np.float32), "wpe": np.zeros((4, 2), np.float32)}
+    np.save(tmp_path / "flat.npy", np.array([1, 2, 50256, 3], np.int64))
     save_file(tables, tmp_path / "w.safetensors")
     return tmp_path
 

@@ -102,7 +102,6 @@ UNKNOWN_COMMANDS = [
     Wrong("help help", "there is no command help", r"did you mean gptprep --help\?", ("--help", "help")),
 ]
 MISSING = [
-    Wrong("inspect", "--text is missing", "give --text TEXT", ("inspect --text x",)),
     Wrong("window a.txt -L 4", "--output is missing", "give --output DIR", ("window a.txt -L 4 --output w",)),
     Wrong("embed s --dim 2", "--output is missing", "give --output DIR", ("embed s --dim 2 --output e",)),
     Wrong("embed -o e --dim 2", "SHARDS is missing", "give SHARDS", ("embed -o e --dim 2 s",)),
@@ -119,7 +118,6 @@ WITHOUT_VALUE = [
 ]
 UNEXPECTED = [
     Wrong("verify s t", "unexpected argument: t", "see gptprep verify --help", ("verify --help",)),
-    Wrong("inspect -t x y", "unexpected argument: y", "see gptprep inspect --help", ("inspect --help",)),
     Wrong("embed s t -o e", "unexpected argument: t", "see gptprep embed --help", ("embed --help",)),
     Wrong(
         "encode --count=3 a.txt",

@@ -70,7 +70,7 @@ def in_terminal(
     """What a run that ends with an exit code writes to a terminal."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (30, columns))
-    usual = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    usual = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     whole_env = {**usual, "TERM": "xterm-256color", **(env or {})}
     command = [*GPTPREP, *arguments]
     with subprocess.Popen(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from gptprep.cli.numbers import plural
 
 if TYPE_CHECKING:
     from gptprep.pipelines.inspect.text import InspectReport, TokenView
+    from gptprep.pipelines.inspect.top import TokenCount
 
 _COLOURS = "9ad1d4", "f2d388", "c5b3e6", "a8d89b", "f2b5a7"
 _TOKEN_STYLES = [f"black on #{colour}" for colour in _COLOURS]
@@ -24,7 +25,13 @@ _SHARED, _OWN = ("│", "dim"), ("┃", "bold red")
 
 def tokens(report: InspectReport, width: int) -> Iterator[Text]:
     """Tokens with their ids below, in rows as wide as the terminal, and a line of numbers."""
-    for row in _rows(report.tokens, width):
+    yield from token_lines(rows(report.tokens, width))
+    yield numbers(report)
+
+
+def token_lines(all_rows: Iterable[list[tuple[int, TokenView]]]) -> Iterator[Text]:
+    """Rows of tokens with their ids below, and an empty line after each."""
+    for row in all_rows:
         shown, ids = Text(), Text()
         for index, token in row:
             cell = max(cell_len(token.token), len(str(token.id)))
@@ -35,10 +42,9 @@ def tokens(report: InspectReport, width: int) -> Iterator[Text]:
             line.rstrip()
             yield line
         yield Text()
-    yield numbers(report)
 
 
-def style_of(index: int, token: TokenView) -> str:
+def style_of(index: int, token: TokenView | TokenCount) -> str:
     """The style of a token; neighbours have different colours."""
     return _SPECIAL_STYLE if token.special else _TOKEN_STYLES[index % len(_TOKEN_STYLES)]
 
@@ -52,7 +58,7 @@ def numbers(report: InspectReport) -> Text:
     )
 
 
-def _rows(views: tuple[TokenView, ...], width: int) -> Iterator[list[tuple[int, TokenView]]]:
+def rows(views: tuple[TokenView, ...], width: int) -> Iterator[list[tuple[int, TokenView]]]:
     """Tokens and their numbers, as many as fit in a row; a newline ends one."""
     row: list[tuple[int, TokenView]] = []
     used = 0

@@ -12,6 +12,9 @@ from gptprep.errors import TextError, UsageError
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokenizers.visible import visible as visible
 
+NO_TOKEN = "<none>"
+"""Shown for an id that no token has."""
+
 
 class TokenView(NamedTuple):
     """One token of a text."""
@@ -73,13 +76,14 @@ def tokenize(text: bytes, tokenizer: Tokenizer, number: int = 1) -> InspectRepor
 
 
 def token_views(ids: Iterable[int], tokenizer: Tokenizer | None) -> list[TokenView]:
-    """The tokens of some ids; without a tokenizer, and for ids that it does not have, only the ids."""
+    """The tokens of some ids; nothing without a tokenizer, and `<none>` for ids that it does not have."""
     special_ids = set(tokenizer.special_tokens.values()) if tokenizer else ()
     views = []
     for token_id in ids:
         try:
             token = tokenizer.token_bytes(token_id) if tokenizer else b""
-            views.append(TokenView(token_id, visible(token), len(token), token_id in special_ids))
         except KeyError:
-            views.append(TokenView(token_id, "", 0, False))
+            views.append(TokenView(token_id, NO_TOKEN, 0, False))
+            continue
+        views.append(TokenView(token_id, visible(token), len(token), token_id in special_ids))
     return views

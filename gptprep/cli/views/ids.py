@@ -1,0 +1,38 @@
+"""A file of ids: who made it, its first and last tokens, and its most frequent ones."""
+
+from gptprep.cli.terminal import columns
+from gptprep.cli.views.request import Request
+from gptprep.errors import UsageError
+
+
+def show(request: Request) -> None:
+    """Show one file of ids."""
+    from gptprep.pipelines.inspect import ids
+
+    streams, counting = request.streams, request.counting
+    if len(request.things) > 1:
+        raise UsageError("only one file of ids can be shown", fix="name one")
+    if len(request.tokenizers) > 1:
+        raise UsageError("ids are of one tokenizer", fix="give --tokenizer once")
+    n_tokens = counting.first
+    if n_tokens is None:
+        n_tokens = 10 if streams.json else columns()
+    name = request.tokenizers[0] if request.tokenizers else None
+    plan = ids.plan(
+        ids.IdsOptions(
+            path=request.thing,
+            encoding=request.encoding.spec(name),
+            input_dtype=counting.input_dtype,
+            n_tokens=n_tokens,
+            top=counting.top,
+            workers=request.encoding.workers,
+        )
+    )
+    with streams.progress() as progress:
+        report = ids.run(plan, progress)
+    if streams.json:
+        streams.write_json(report, "ids")
+        return
+    from gptprep.cli.render import ids as render
+
+    streams.show(*render.ids(report, columns(), all_tokens=counting.first is not None))

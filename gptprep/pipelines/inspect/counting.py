@@ -1,0 +1,255 @@
+"""Counting the ids of sources: how often each occurs, how long documents are, and which scripts they are in.
+
+Tasks are planned as for `encode`, and a result is small and adds up, so the counts are the same for any
+number of workers. Nothing is written.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gptprep.corpus.sources import Source, total_bytes
+from gptprep.errors import GptprepError
+from gptprep.parallel import processes
+from gptprep.pipelines.inspect.scripts import count_scripts
+from gptprep.progress import Progress, no_progress
+from gptprep.tokenizers import Tokenizer
+from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts
+from gptprep.tokens.id_file import open_ids
+from gptprep.tokens.planning import TaskSources, id_ranges, plan_task_sources, read_ranges
+from gptprep.tokens.spec import EncodingSpec
+from gptprep.units import MIB
+
+TASK_BYTES = 16 * MIB
+"""Text of one task."""
+SAMPLE_BYTES = MIB
+"""Text at the start of each task whose scripts are counted."""
+_TASK_IDS = 1 << 22
+"""Ids of one task, for files of ids."""
+
+
+@dataclass(frozen=True)
+class CountTask:
+    """What a worker needs to count."""
+
+    sources: TaskSources
+    spec: EncodingSpec
+    fingerprint: str
+    """Of the tokenizer that the plan was made with."""
+    counts_scripts: bool
+
+
+class Lengths(NamedTuple):
+    """The lengths of documents in ids, of a part of the stream that may start and end inside a document."""
+
+    first: int | None
+    """The ids before the first end of a document; None if no document ends here."""
+    others: dict[int, int]
+    """How many documents have each length, of those that start and end here."""
+    rest: int
+    """The ids after the last end of a document."""
+
+
+class TaskCounts(NamedTuple):
+    """What one task has counted."""
+
+    owners: tuple[int, ...]
+    sources: tuple[SourceCounts, ...]
+    """One for each owner."""
+    distinct: NDArray[Any]
+    """(d,) the ids that occur."""
+    occurrences: NDArray[Any]
+    """(d,) how often each of them does."""
+    lengths: Lengths
+    scripts: dict[str, tuple[int, int]]
+    """The bytes and ids of each script, in the sample."""
+    cross_checked: int
+
+
+@dataclass
+class Counts:
+    """What all tasks have counted."""
+
+    sources: list[SourceCounts]
+    occurrences_V: NDArray[Any]  # noqa: N815  as in the words of docs/architecture.md
+    """How often each id occurs."""
+    lengths: Counter[int] = field(default_factory=Counter)
+    """How many documents have each length."""
+    scripts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    cross_checked: int = 0
+    _open: int = 0
+    """The ids of a document that has not ended."""
+
+    @property
+    def ids(self) -> int:
+        """All ids of documents."""
+        return int(self.occurrences_V.sum())
+
+    def add(self, task: TaskCounts) -> None:
+        """Add what the next task has counted."""
+        for owner, count in zip(task.owners, task.sources, strict=True):
+            self.sources[owner].add(count)
+        self.occurrences_V[task.distinct] += task.occurrences
+        self.scripts = _added(self.scripts, task.scripts)
+        self.cross_checked += task.cross_checked
+        if task.lengths.first is not None:
+            self.lengths[self._open + task.lengths.first] += 1
+            self.lengths.update(task.lengths.others)
+            self._open = 0
+        self._open += task.lengths.rest
+
+
+def _added(a: dict[str, tuple[int, int]], b: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    none = (0, 0)
+    return {
+        name: (a.get(name, none)[0] + b.get(name, none)[0], a.get(name, none)[1] + b.get(name, none)[1])
+        for name in {**a, **b}
+    }
+
+
+def count(
+    sources: Sequence[Source],
+    spec: EncodingSpec,
+    workers: int,
+    progress: Progress = no_progress,
+    *,
+    counts_scripts: bool = False,
+) -> Counts:
+    """Count the ids of all sources.
+
+    Raises:
+        GptprepError: a source cannot be read or encoded; says where.
+        CorruptDataError: a source is not what its format says.
+    """
+    tokenizer = spec.load_tokenizer()
+    tasks = _plan(sources, spec, tokenizer, counts_scripts=counts_scripts)
+    if any(source.size is None for source in sources):
+        workers = 1  # only the process that has a pipe can read it
+    counts = Counts([SourceCounts(path=source.name) for source in sources], _zeros(tokenizer))
+    total, done = total_bytes(sources), 0
+    only = [count_task(tasks[0], _as_counting(progress))] if len(tasks) == 1 else None
+    for result in only or processes.run(count_task, tasks, workers):
+        counts.add(result)
+        done += sum(source.bytes for source in result.sources)
+        progress("counting", done, total, "bytes")
+    return counts
+
+
+def _as_counting(progress: Progress) -> Progress:
+    """Reports another stage, whatever the encoder calls its own."""
+    return lambda _, done, total, unit: progress("counting", done, total, unit)
+
+
+def _plan(
+    sources: Sequence[Source], spec: EncodingSpec, tokenizer: Tokenizer, *, counts_scripts: bool
+) -> list[CountTask]:
+    def ranges_of_ids(source: Source) -> Iterator[Source]:
+        with open_ids(source) as file:
+            return id_ranges(source, len(file), _TASK_IDS)
+
+    can_divide = tokenizer.split_points.exist
+    planned = plan_task_sources(sources, spec.text, TASK_BYTES, can_divide, ranges_of_ids)
+    return [CountTask(task, spec, tokenizer.fingerprint, counts_scripts) for task in planned]
+
+
+def count_task(task: CountTask, progress: Progress = no_progress) -> TaskCounts:
+    """Count the ids of one task; raises as `count`."""
+    tokenizer, (ranges, owners) = task.spec.load_tokenizer(), task.sources
+    if tokenizer.fingerprint != task.fingerprint:
+        what = f"the tokenizer {tokenizer.name} changed while it was used"
+        raise GptprepError(what, "all ids must be of one tokenizer", "run the same command again")
+
+    def read(exact: tuple[Source, ...]) -> TaskCounts:
+        return _TaskCounter(task, tokenizer).count(exact, owners, progress)
+
+    return read_ranges(ranges, task.spec.text, tokenizer.split_points.first, read)
+
+
+class _TaskCounter:
+    """Counts while chunks are encoded: scripts need the text too."""
+
+    def __init__(self, task: CountTask, tokenizer: Tokenizer) -> None:
+        self._task, self._tokenizer = task, tokenizer
+        self._left = SAMPLE_BYTES if task.counts_scripts else 0
+        self._scripts: dict[str, tuple[int, int]] = {}
+
+    def count(self, ranges: tuple[Source, ...], owners: tuple[int, ...], progress: Progress) -> TaskCounts:
+        tokenizer, spec = self._tokenizer, self._task.spec
+        checker = CrossChecker(tokenizer, enabled=spec.cross_check)
+        encoder = CorpusEncoder(ranges, tokenizer, spec.text, self._encode, checker, progress)
+        occurrences_V, ends = _zeros(tokenizer), list[int]()
+        n_ids = 0
+        for chunk in encoder:
+            ids = chunk.ids.astype(np.int64, copy=False)
+            occurrences_V += np.bincount(ids, minlength=tokenizer.n_vocab)
+            n_ids += len(chunk.ids)
+            if chunk.last:
+                ends.append(n_ids)
+        distinct = occurrences_V.nonzero()[0].astype(np.uint32)
+        return TaskCounts(
+            owners=owners[: len(encoder.counts)],
+            sources=tuple(encoder.counts),
+            distinct=distinct,
+            occurrences=occurrences_V[distinct],
+            lengths=_lengths(ends, n_ids),
+            scripts=self._scripts,
+            cross_checked=checker.compared,
+        )
+
+    def _encode(self, text: bytes) -> NDArray[Any]:
+        ids = self._tokenizer.encode_array(text)
+        if self._left > 0:
+            self._sample(text, ids)
+        return ids
+
+    def _sample(self, text: bytes, ids: NDArray[Any]) -> None:
+        """Count the scripts of a chunk, or of its start if it is larger than what is left of the sample."""
+        lengths = _token_sizes(self._tokenizer).of(ids)
+        if int(lengths.sum()) != len(text):
+            self._left = 0  # the tokens are not the text, as with vocabularies of words
+            return
+        if len(text) > self._left:
+            lengths = lengths[: np.searchsorted(np.cumsum(lengths), self._left, "right")]
+        self._scripts = _added(self._scripts, count_scripts(text, lengths))
+        self._left -= len(text)
+
+
+class _TokenSizes:
+    """The bytes of tokens, which are looked up when they are first needed."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._sizes_V = np.full(tokenizer.n_vocab, -1, np.int64)
+
+    def of(self, ids: NDArray[Any]) -> NDArray[Any]:
+        """The bytes (n,) of each id."""
+        sizes: NDArray[Any] = self._sizes_V[ids]
+        if (unknown := np.unique(ids[sizes < 0])).size:
+            self._sizes_V[unknown] = [len(self._tokenizer.token_bytes(one)) for one in unknown.tolist()]
+            sizes = self._sizes_V[ids]
+        return sizes
+
+
+@lru_cache(maxsize=1)
+def _token_sizes(tokenizer: Tokenizer) -> _TokenSizes:
+    """One for each process."""
+    return _TokenSizes(tokenizer)
+
+
+def _zeros(tokenizer: Tokenizer) -> NDArray[Any]:
+    return np.zeros(tokenizer.n_vocab, np.int64)
+
+
+def _lengths(ends: Iterable[int], n_ids: int) -> Lengths:
+    """The lengths of documents that end after so many ids."""
+    lengths = np.diff(np.fromiter(ends, np.int64), prepend=0)
+    if not len(lengths):
+        return Lengths(None, {}, n_ids)
+    found, how_often = np.unique(lengths[1:], return_counts=True)
+    others = dict(zip(found.tolist(), how_often.tolist(), strict=True))
+    return Lengths(int(lengths[0]), others, n_ids - int(lengths.sum()))
