@@ -9,13 +9,14 @@ from gptprep.cli import options
 from gptprep.cli.options import option
 from gptprep.cli.streams import Streams
 from gptprep.cli.views.arguments import (
+    CountingArguments,
     RangeArguments,
     ShardArguments,
     TableArguments,
     VocabularyArguments,
     check_options,
 )
-from gptprep.cli.views.request import CountingArguments, Request
+from gptprep.cli.views.request import Request
 from gptprep.errors import UsageError
 
 _THING = """A text in quotes, files, folders, - for standard input, a tokenizer, ids, shards, embeddings or
@@ -31,8 +32,8 @@ def command(
     vocabulary: VocabularyArguments,
     table: TableArguments,
     shards: ShardArguments,
-    encoding: options.EncodingArguments,
     counting: CountingArguments,
+    encoding: options.EncodingArguments,
     things: Annotated[list[str] | None, typer.Argument(metavar="[THING...]", help=_THING)] = None,
     text: Annotated[list[str] | None, option("--text -t", "TEXT", _TEXT)] = None,
     tokenizer: Annotated[
@@ -50,12 +51,13 @@ def command(
 
     A file of ids: what made it, its first and last tokens, and the most frequent ones.
 
+    A folder of shards: its splits, options and sources, and windows over their targets; with --step the batch
+    that a training run got.
+
     Examples:
         gptprep inspect "Don't panic"
         gptprep inspect sample_texts --top 5
-        gptprep inspect train.bin -n 20
         gptprep inspect "Don't panic" -T gpt2 -T words.json
-        gptprep inspect shards
         gptprep inspect shards --split val --window 5
     """
     from gptprep.pipelines.inspect.things import thing_of
@@ -67,9 +69,11 @@ def command(
     if text and kind != "text":
         raise UsageError(f"--text and {given[0]} cannot be shown together", fix="give one of them")
     if given:
-        check_options(kind, given[0], part, vocabulary, table, shards, encoding, tokenizer=tokenizer)
+        check_options(
+            kind, given[0], part, vocabulary, table, shards, counting, encoding, tokenizer=tokenizer
+        )
     else:
-        check_options(kind, "--text", part, vocabulary, table, shards)
+        check_options(kind, "--text", part, vocabulary, table, shards, counting)
     request = Request(
         streams=streams,
         things=tuple(given),

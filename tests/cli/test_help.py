@@ -26,10 +26,14 @@ VERBS = tuple(USAGE)[1:]
 READING = "--encoding --errors --text-field --separator --include --exclude --workers "
 ENCODING = READING + "--special --engine --no-cross-check "
 COMMON = "--json --quiet --no-color --debug"
+INSPECTING = (
+    "--from --find --near --token-table --position-table --split --window --random --seed --step "
+    "--batch-size --rank --world-size --no-shuffle --no-drop-last --top --input-dtype "
+)
 SECTIONS = {
-    "inspect": ("--text --tokenizer --help", ENCODING + "--first --top --input-dtype " + COMMON),
+    "inspect": ("--text --tokenizer --help", INSPECTING + ENCODING + COMMON),
     "encode": (
-        "--text --tokenizer --output --format --count --force --help",
+        "--text --tokenizer --output --format --count --force --if-changed --help",
         ENCODING + COMMON,
     ),
     "count": ("--tokenizer --sort --help", "--input-dtype " + ENCODING + COMMON),
@@ -39,14 +43,15 @@ SECTIONS = {
         "--min-count --special-token --no-special-tokens " + READING + COMMON,
     ),
     "window": (
-        "--output --context-length --stride --val-fraction --tokenizer --force --dry-run --help",
+        "--output --context-length --stride --val-fraction --val --tokenizer --force --if-changed --dry-run "
+        "--help",
         "--split-by --boundary --shuffle --seed --layout --dtype --input-dtype --shard-size "
         + ENCODING
         + COMMON,
     ),
     "embed": (
-        "--output --dim --position --seed --weights --device --dtype --split --limit --force --dry-run "
-        "--help",
+        "--output --dim --position --seed --weights --device --dtype --split --limit --force --if-changed "
+        "--dry-run --help",
         "--init --token-table --position-table --batch-size " + COMMON,
     ),
     "verify": ("--fast --help", COMMON),

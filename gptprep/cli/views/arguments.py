@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
+from gptprep.cli import options
 from gptprep.cli.options import flag, option
 from gptprep.errors import UsageError
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from gptprep.pipelines.inspect.things import Thing
 
 _FROM = "First id to show."
-_NUMBER = "How many entries to show."
+_NUMBER = "How many tokens to show: the first of a text, the first and last of ids, entries of a vocabulary."
 _FIND = "Show the entries that contain a string."
 _NEAR = "A token, as text or by its id: show the most similar rows of the token table."
 _TOKEN_TABLE = "Name of the token table in a file of weights."
@@ -25,7 +26,7 @@ class RangeArguments:
     """Which part of a thing that has an order is shown."""
 
     from_: Annotated[int | None, option("--from", "N", _FROM)] = None
-    n: Annotated[int | None, option("-n", "N", _NUMBER, "20")] = None
+    n: Annotated[int | None, option("-n", "N", _NUMBER, "a screenful, or 20 entries")] = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,17 @@ class TableArguments:
     position_table: Annotated[
         str | None, option("--position-table", "NAME", _POSITION_TABLE, "wpe, pos_emb, ... with any prefix")
     ] = None
+
+
+_TOP = "How many of the most frequent and of the rarest tokens to show."
+
+
+@dataclass(frozen=True)
+class CountingArguments:
+    """What is shown of a corpus or of ids."""
+
+    top: Annotated[int, option("--top", "N", _TOP)] = 10
+    input_dtype: options.InputDtype = None
 
 
 _WINDOW = "Windows to show: a number, or first and last."
@@ -81,7 +93,9 @@ _READ: tuple[Thing, ...] = ("text", "corpus", "ids", "shards", "tokenizer")
 KINDS: dict[str, tuple[Thing, ...]] = {
     "tokenizer": ("text", "corpus", "ids", "shards", "embeddings", "weights"),
     "from": ("tokenizer",),
-    "n": ("tokenizer",),
+    "n": ("corpus", "ids", "tokenizer"),
+    "top": ("corpus", "ids"),
+    "input-dtype": ("ids",),
     "find": ("tokenizer",),
     "near": ("embeddings", "weights"),
     "token-table": ("weights",),

@@ -19,7 +19,7 @@ def show(request: Request) -> None:
     options = corpus.CorpusOptions(
         inputs=request.things,
         encodings=tuple(request.encoding.spec(name) for name in names),
-        n_tokens=request.counting.first,
+        n_tokens=request.range.n,
         top=request.counting.top,
         stdin=request.encoding.stdin,
         files=request.encoding.files,
@@ -47,7 +47,7 @@ def _show_head(request: Request, plan: CorpusPlan) -> bool:
 
     if (head := corpus.head(plan)) is None:
         return False
-    is_exact = request.counting.first is not None
+    is_exact = request.range.n is not None
     n_rows = None if is_exact else rows()
     lines, is_all = render.head(head, columns(), n_rows, request.counting.top)
     request.streams.show(*lines)

@@ -14,7 +14,7 @@ def show(request: Request) -> None:
         raise UsageError("only one file of ids can be shown", fix="name one")
     if len(request.tokenizers) > 1:
         raise UsageError("ids are of one tokenizer", fix="give --tokenizer once")
-    n_tokens = counting.first
+    n_tokens = request.range.n
     if n_tokens is None:
         n_tokens = 10 if streams.json else columns()
     name = request.tokenizers[0] if request.tokenizers else None
@@ -35,4 +35,4 @@ def show(request: Request) -> None:
         return
     from gptprep.cli.render import ids as render
 
-    streams.show(*render.ids(report, columns(), all_tokens=counting.first is not None))
+    streams.show(*render.ids(report, columns(), all_tokens=request.range.n is not None))
