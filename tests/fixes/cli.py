@@ -123,7 +123,7 @@ TABLE: Table = {
     "cli/usage.py": [  # tests/cli/test_usage.py follows more of them
         Row("encode --tokeniser gpt2 a.txt", r"did you mean {--\w+}?", "encode {0} gpt2 a.txt"),
         Row("verfy s", r"did you mean {\w+}?", "{0} s"),
-        Row("count a.txt", "did you mean {gptprep encode --count}?", "{0} a.txt"),
+        Row("wc a.txt", "did you mean {gptprep count}?", "{0} a.txt"),
         Row("window a.txt -L 4", r"give {--output DIR}", "window a.txt -L 4 {0}"),
         Row("encode a.txt --format", "give {--format} a value", "encode a.txt {0} ids"),
         Row("encode a.txt --count=3", "give {--count} alone", "encode a.txt {0}"),

@@ -7,7 +7,7 @@ import json
 from unittest import mock
 
 from gptprep.pipelines import decode, encode, window
-from gptprep.pipelines.window import WindowOptions
+from gptprep.pipelines.window import WindowOptions, planning
 from gptprep.tokenizers import load_tokenizer
 from tests.fixes.rows import TEXT, Place, Row, Table, each
 
@@ -42,7 +42,7 @@ def window_nothing(place: Place) -> None:
 
 
 def window_as_bytes(_: Place) -> None:
-    window._dtype("uint8", load_tokenizer("gpt2"))  # type: ignore[arg-type]
+    planning._dtype("uint8", load_tokenizer("gpt2"))  # type: ignore[arg-type]
 
 
 def long_line(place: Place) -> None:
@@ -80,7 +80,7 @@ TABLE: Table = {
             ("encode a.txt -o x{0} --format bin", "encode a.txt -o x.npy --format npy"),
         ),
     ],
-    "pipelines/embed.py": [
+    "pipelines/embed/planning.py": [
         Row("embed s -o e --dim 0", "give 1 or more", "embed s -o e --dim 1"),
         Row(
             f"embed s -o e --dim 1 --seed {1 << 64}",
@@ -158,7 +158,7 @@ TABLE: Table = {
         Row("vocab a.txt --top -1", r"give {\d+} or more", "vocab a.txt --top {0}"),
         Row("vocab a.txt -o x.min.txt", r"name it {.+\.json}", "vocab a.txt -o {0}"),
     ],
-    "pipelines/window.py": [
+    "pipelines/window/planning.py": [
         Row(window_nothing, "name a file or a folder", "window a.txt -o w -L 4"),
         Row(
             "window a.txt -o w -L 4 -T n.json --boundary document",
@@ -178,6 +178,8 @@ TABLE: Table = {
             ),
             many_words,
         ),
+    ],
+    "pipelines/window/running.py": [
         Row("window b.txt -o w -L 1", "give more text", "window a.txt -o w -L 1", files={"b.txt": "one"}),
         Row(
             "window a.txt -o w -L 100 --val-fraction 0.4",

@@ -53,7 +53,7 @@ def read_moved(place: Place) -> None:
 def small_disk(place: Place, free: int = _TABLES + 42, **options: Any) -> None:
     """Plan embeddings on a disk of that size."""
     with (
-        mock.patch("gptprep.pipelines.embed.free_bytes", return_value=free),
+        mock.patch("gptprep.pipelines.embed.planning.free_bytes", return_value=free),
         mock.patch("gptprep.storage.files.free_bytes", return_value=free),
     ):
         embed.plan(EmbedOptions(str(place.folder / "s"), str(place.folder / "e"), dim=2, **options))

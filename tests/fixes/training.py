@@ -70,7 +70,7 @@ def full_disk(place: Place) -> None:
 
 def broken_device(_: Place) -> None:
     """Compute on a device that fails."""
-    from gptprep.pipelines.embed import _device_errors
+    from gptprep.pipelines.embed.running import _device_errors
 
     with _device_errors(mock.Mock()):
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
@@ -78,7 +78,7 @@ def broken_device(_: Place) -> None:
 
 def small_device(_: Place) -> None:
     """Compute on a device with too little memory."""
-    from gptprep.pipelines.embed import _device_errors
+    from gptprep.pipelines.embed.running import _device_errors
 
     with _device_errors(mock.Mock(size=mock.Mock(bytes=lambda *_: 10**12))):
         raise RuntimeError("CUDA out of memory")
@@ -182,13 +182,15 @@ def fitting_batch(place: Place) -> None:
 
 
 TABLE: Table = {
-    "pipelines/embed.py": [
+    "pipelines/embed/planning.py": [
         Row(
             "$ PYTHONPATH=hide:$PYTHONPATH gptprep embed s -o e --dim 2",
             "pip install {torch safetensors}",
             _EMBED,
             files={"hide/torch.py": "raise ModuleNotFoundError('no', name='torch')"},
         ),
+    ],
+    "pipelines/embed/running.py": [
         Row(broken_device, "give another {--device}", f"{_EMBED} {{0}} cpu"),
         Row(
             small_device,
