@@ -34,6 +34,9 @@ CASES = [
     Case("decode-report", "decode 15496 11"),
     Case("decode-report", "decode x.bin -o new.txt"),
     Case("inspect-report", "inspect -t Hi<|endoftext|>"),
+    Case("inspect-tokenizer", "inspect gpt2 --from 5 -n 3 --find king"),
+    Case("inspect-tokenizer", "inspect v.json a.txt"),
+    Case("inspect-tokenizer", "inspect words.json special.txt"),
     Case("vocab-report", "vocab a.txt special.txt -o new.json"),
     Case("vocab-report", "vocab a.txt -o new.json --kind char --size 9 --no-special-tokens"),
     Case("vocab-report", "vocab a.txt -o new.json --kind bpe --size 270"),
@@ -68,6 +71,7 @@ def place(run: Run, tmp_path: Path) -> Path:
         "encode a.txt -o x.bin",
         "window a.txt -o s -L 4",
         "vocab a.txt --kind bpe -o v.json --size 270",
+        "vocab a.txt -o words.json --size 5",
         "encode a.txt -o same.bin --if-changed",
     ):
         assert run(*line.split(), "-q").code == 0
