@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from safetensors.numpy import save_file
 
 from tests.helpers.cli import Run
+from tests.helpers.embeddings import embed
 from tests.helpers.paths import TOP
 from tests.helpers.schemas import SCHEMAS, changed, only_document, problems, schema
 
@@ -37,6 +38,9 @@ CASES = [
     Case("inspect-tokenizer", "inspect gpt2 --from 5 -n 3 --find king"),
     Case("inspect-tokenizer", "inspect v.json a.txt"),
     Case("inspect-tokenizer", "inspect words.json special.txt"),
+    Case("inspect-embeddings", "inspect e --near 7"),
+    Case("inspect-weights", "inspect w.safetensors --near 7"),
+    Case("inspect-weights", "inspect w.safetensors"),
     Case("vocab-report", "vocab a.txt special.txt -o new.json"),
     Case("vocab-report", "vocab a.txt -o new.json --kind char --size 9 --no-special-tokens"),
     Case("vocab-report", "vocab a.txt -o new.json --kind bpe --size 270"),
@@ -75,9 +79,14 @@ def place(run: Run, tmp_path: Path) -> Path:
         "encode a.txt -o same.bin --if-changed",
     ):
         assert run(*line.split(), "-q").code == 0
+    embed(tmp_path / "s", tmp_path / "e", dim=4)
     shutil.copytree(tmp_path / "s", tmp_path / "damaged")
     (tmp_path / "damaged" / "train" / "inputs-00000.npy").unlink()
-    tables = {"wte": np.zeros((50300, 2), np.float32), "wpe": np.zeros((4, 2), np.float32)}
+    tables = {
+        "wte": np.ones((50300, 2), np.float32),
+        "wpe": np.zeros((4, 2), np.float32),
+        "other": np.ones((2, 3), np.float32),
+    }
     save_file(tables, tmp_path / "w.safetensors")
     return tmp_path
 
