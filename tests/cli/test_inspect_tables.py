@@ -52,7 +52,7 @@ def test_weights_are_shown_in_aligned_lines(run: Run, weights: Path) -> None:
         "Nearest to 0, by cosine",
         "1     0.9010  ██████████████████",
         "2     0.6235  ████████████▌",
-        "3     0.2225  ████▍",
+        "3     0.2225  ████▌",
         "4    -0.2225",
         "5    -0.6235",
         "6    -0.9010",
