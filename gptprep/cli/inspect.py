@@ -40,6 +40,7 @@ def command(
     Examples:
         gptprep inspect "Don't panic"
         gptprep inspect "Don't panic" -T gpt2 -T words.json
+        gptprep inspect gpt2 --find " king"
     """
     from gptprep.pipelines.inspect.things import thing_of
 

@@ -26,7 +26,7 @@ _SPECIAL = "magenta"
 _MAX_SPECIALS = 12
 _MAX_ROWS = 16
 """Lines of the histogram; what is longer is in the last one."""
-_BAR, _TOKEN, _LONG_TOKEN, _HEX = 20, 12, 30, 24
+_BAR, _TOKEN, _LONG_TOKEN, _HEX, _WIDE = 20, 12, 30, 24, 120
 """Cells."""
 
 
@@ -133,17 +133,17 @@ def _longest(longest: Sequence[Entry], width: int) -> Block:
 
 def entries(found: Sequence[Entry], width: int) -> Iterator[Text]:
     """Entries of a vocabulary: id, token, bytes."""
-    is_wide = width >= 60
+    is_wide, hex_width = width >= 60, _HEX if width < _WIDE else 2 * _HEX
     rows = []
     for entry in found:
         token = Text("no token", LABEL)
         if entry.token is not None:
             style = _SPECIAL if entry.special else ""
-            token = shortened(entry.token, width - 20 - (_HEX if is_wide else 0), style)
+            token = shortened(entry.token, width - 20 - (hex_width if is_wide else 0), style)
         row = [Text(str(entry.id)), token, Text(f"{entry.bytes:,}" if entry.bytes else "")]
         if is_wide:
             pairs = " ".join(entry.hex[i : i + 2] for i in range(0, len(entry.hex), 2))
-            row.append(Text("special", _SPECIAL) if entry.special else shortened(pairs, _HEX, LABEL))
+            row.append(Text("special", _SPECIAL) if entry.special else shortened(pairs, hex_width, LABEL))
         rows.append(row)
     if is_wide:
         yield from grid(rows, "><><", ("id", "token", "bytes", ""))
