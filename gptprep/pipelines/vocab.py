@@ -132,7 +132,7 @@ def run(plan: VocabPlan, progress: Progress = no_progress, out: BinaryIO | None 
     options = plan.options
     if options.kind == "bpe" and is_installed():
         limit_rayon_threads(usable_cores())  # gigatoken counts with them
-    counted, counts = _count(plan, progress)
+    counted, counts = count_tokens(plan, progress)
     built: dict[str, Any] = (_build_bpe if options.kind == "bpe" else _build_words)(
         options, counted, progress
     )
@@ -176,7 +176,13 @@ class Counted(NamedTuple):
     owners: tuple[int, ...]
 
 
-def _count(plan: VocabPlan, progress: Progress) -> tuple[Counter[Any], list[SourceCounts]]:
+def count_tokens(plan: VocabPlan, progress: Progress) -> tuple[Counter[Any], list[SourceCounts]]:
+    """How often each word, character or pre-token is in the inputs, and what was read of each source.
+
+    Raises:
+        UsageError: a special token cannot be one.
+        GptprepError: an input cannot be read, or there is no text.
+    """
     counts = [SourceCounts(path=source.name) for source in plan.sources]
     found: Counter[str] = Counter()
     total, done = total_bytes(plan.sources), 0

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from gptprep.choices import FloatDtype
+from gptprep.choices import FloatDtype, Position
 from gptprep.errors import CorruptDataError
 from gptprep.shards.arrays import ArrayFile, ArrayReader
 from gptprep.shards.findings import CheckFile, OnBytes, Problem, Verified, stored_file_problem
 from gptprep.shards.manifest import parse_array_file
 from gptprep.storage.sealed import MANIFEST, REMOVE, StoredFile, not_ours, read_manifest_json
+from gptprep.tokens.provenance import TokenizerRecord
 from gptprep.units import MIB
 
 FORMAT, VERSION = "gptprep-embeddings", 3
@@ -34,6 +35,11 @@ class EmbeddingsManifest(NamedTuple):
     """What a manifest of embeddings says of the files."""
 
     dtype: str
+    context_length: int
+    dim: int
+    position: str
+    n_vocab: int
+    tokenizer: TokenizerRecord
     windows: dict[str, int]
     arrays: tuple[ArrayFile, ...]
     weights_bytes: int
@@ -80,7 +86,31 @@ def _parse(value: dict[str, Any]) -> EmbeddingsManifest:
     made_from = value.get("made_from_sha256")
     if not isinstance(made_from, str | None):
         raise ValueError(f"made_from_sha256 is {made_from!r}")
-    return EmbeddingsManifest(value["dtype"], windows, tuple(arrays), size, sha256, made_from)
+    position, n_vocab, tokenizer = _made_with(value)
+    return EmbeddingsManifest(
+        dtype=value["dtype"],
+        context_length=row[0],
+        dim=row[1],
+        position=position,
+        n_vocab=n_vocab,
+        tokenizer=tokenizer,
+        windows=windows,
+        arrays=tuple(arrays),
+        weights_bytes=size,
+        weights_sha256=sha256,
+        made_from_sha256=made_from,
+    )
+
+
+def _made_with(value: dict[str, Any]) -> tuple[str, int, TokenizerRecord]:
+    """The kind of positions, the size of the vocabulary and the tokenizer."""
+    position, n_vocab, tokenizer = value["position"], value["n_vocab"], value["tokenizer"]
+    record = TokenizerRecord(tokenizer["name"], n_vocab, tokenizer["eot"], tokenizer["fingerprint"])
+    if position not in get_args(Position) or type(n_vocab) is not int or n_vocab < 1:
+        raise ValueError(f"its positions are {position!r}, and its vocabulary has {n_vocab!r} ids")
+    if type(record.name) is not str or type(record.fingerprint) is not str:
+        raise ValueError(f"its tokenizer is {str(tokenizer)[:80]}")
+    return position, n_vocab, record
 
 
 class EmbeddingsChecks:

@@ -11,15 +11,14 @@ from functools import partial
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from gptprep.errors import CorruptDataError, GptprepError, os_errors
 from gptprep.storage.files import sha256_file, sync_file
+from gptprep.training.table_names import check_table, find_table
 
-_TOKEN_MODULES = ("tok_emb", "wte", "token_embedding_table")
-_POSITION_MODULES = ("pos_emb", "wpe", "position_embedding_table")
-"""Modules of the book's GPTModel and of gptprep; of GPT-2 and nanoGPT; of Karpathy's "Let's build GPT"."""
 _MAX_DEPTH = 4
 """Levels of dictionaries in a checkpoint that are searched: nanoGPT has its tensors under "model"."""
 _MAX_HEADER = 100_000_000
@@ -65,11 +64,11 @@ def find_tables(
         GptprepError: it cannot be read, has no such table or several, or their widths differ.
         CorruptDataError: it is not a file of tensors.
     """
-    tensors = _open(path)
-    token = _table(path, tensors, _find(path, tensors, "token", token_name, _TOKEN_MODULES))
+    tensors = open_tensors(path)
+    token = _table(path, tensors, _find(path, tensors, "token", token_name))
     if not with_position:
         return Tables(token, None)
-    position = _table(path, tensors, _find(path, tensors, "position", position_name, _POSITION_MODULES))
+    position = _table(path, tensors, _find(path, tensors, "position", position_name))
     if token.dim != position.dim:
         what = f"the tables in {path} do not fit together"
         why = f"{token.name} has width {token.dim:,} and {position.name} {position.dim:,}"
@@ -78,7 +77,7 @@ def find_tables(
 
 
 @dataclass(frozen=True)
-class _Tensor:
+class Tensor:
     """A tensor in a file, which need not be in memory yet."""
 
     shape: tuple[int, ...]
@@ -86,44 +85,18 @@ class _Tensor:
     read: Callable[[], torch.Tensor]
 
 
-_Tensors = dict[str, _Tensor]
+Tensors = dict[str, Tensor]
 
 
-def _find(path: str, tensors: _Tensors, kind: str, name: str | None, modules: tuple[str, ...]) -> str:
+def _find(path: str, tensors: Tensors, kind: str, name: str | None) -> str:
     """The name of the one tensor that is a table of this kind."""
-    option = f"--{kind}-table"
-    if name is not None:
-        if name in tensors:
-            return name
-        raise GptprepError(f"{path} has no tensor {name!r}", _listed(tensors), f"name one of them: {option}")
-    found = [name for name in tensors if name.removesuffix(".weight").rpartition(".")[2] in modules]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        what = f"{path} has {len(found)} {kind} tables"
-        raise GptprepError(what, ", ".join(found[:5]), f"name one: {option}")
-    without = ", or give --position none or sinusoidal" if kind == "position" else ""
-    why = f"no tensor is called {', '.join(modules)}; {_listed(tensors)}"
-    raise GptprepError(f"{path} has no {kind} table", why, f"name the tensor: {option}{without}")
+    instead = ", or give --position none or sinusoidal" if kind == "position" else ""
+    return find_table(path, {name: tensor.shape for name, tensor in tensors.items()}, kind, name, instead)
 
 
-def _listed(tensors: _Tensors) -> str:
-    """The tensors that could be tables, for an error."""
-    tables = [name for name, tensor in tensors.items() if len(tensor.shape) == 2]
-    if not tables:
-        return "it has no two-dimensional tensor"
-    more = f" and {len(tables) - 5} more" if len(tables) > 5 else ""
-    return f"its tables are {', '.join(tables[:5])}{more}"
-
-
-def _table(path: str, tensors: _Tensors, name: str) -> Table:
+def _table(path: str, tensors: Tensors, name: str) -> Table:
     tensor = tensors[name]
-    if len(tensor.shape) != 2 or 0 in tensor.shape:
-        what, why = f"{name} in {path} is not a table", f"its shape is {tensor.shape}"
-        raise GptprepError(what, why, "name one that has rows and columns: --token-table, --position-table")
-    if tensor.dtype not in ("float16", "bfloat16", "float32", "float64"):
-        what, why = f"{name} in {path} does not hold plain floats", f"its dtype is {tensor.dtype}"
-        raise GptprepError(what, why, "save it as float32, bfloat16 or float16")
+    check_table(path, name, tensor.shape, tensor.dtype)
     rows, dim = tensor.shape
 
     def read() -> torch.Tensor:
@@ -166,8 +139,13 @@ def _why(error: Exception) -> str:
     return "it is damaged or truncated"  # Python's own errors speak of the reader's code, not of the file
 
 
-def _open(path: str) -> _Tensors:
-    """The tensors of a file, by name."""
+def open_tensors(path: str) -> Tensors:
+    """The tensors of a file, by name; only their descriptions are read, except in a legacy torch file.
+
+    Raises:
+        GptprepError: it cannot be read.
+        CorruptDataError: it is not a file of tensors.
+    """
     if os.path.exists(path) and not os.path.isfile(path):
         raise GptprepError(f"{path} is not a regular file", fix="name a file of weights")
     with os_errors("read", path), open(path, "rb") as file:
@@ -180,7 +158,7 @@ def _open(path: str) -> _Tensors:
 _SAFETENSORS_DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
 
 
-def _safetensors(path: str) -> Iterator[tuple[str, _Tensor]]:
+def _safetensors(path: str) -> Iterator[tuple[str, Tensor]]:
     def reader(name: str) -> Callable[[], torch.Tensor]:
         def read() -> torch.Tensor:
             with safe_open(path, framework="pt") as file:
@@ -193,10 +171,10 @@ def _safetensors(path: str) -> Iterator[tuple[str, _Tensor]]:
         for name in file.keys():  # noqa: SIM118  it is not a dict
             header = file.get_slice(name)
             shape, dtype = tuple(header.get_shape()), str(header.get_dtype())
-            yield name, _Tensor(shape, _SAFETENSORS_DTYPES.get(dtype, dtype), reader(name))
+            yield name, Tensor(shape, _SAFETENSORS_DTYPES.get(dtype, dtype), reader(name))
 
 
-def _checkpoint(path: str) -> Iterator[tuple[str, _Tensor]]:
+def _checkpoint(path: str) -> Iterator[tuple[str, Tensor]]:
     """The tensors in what `torch.save` wrote; a zipped file is mapped, and each tensor read when needed."""
     with _readable(path), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about kinds of tensors that are not tables
@@ -205,7 +183,7 @@ def _checkpoint(path: str) -> Iterator[tuple[str, _Tensor]]:
         for name, tensor in _tensors_in(value, "", _MAX_DEPTH):
             if _is_plain(tensor):
                 dtype = str(tensor.dtype).removeprefix("torch.")
-                yield name, _Tensor(tuple(tensor.shape), dtype, partial(torch.Tensor.detach, tensor))
+                yield name, Tensor(tuple(tensor.shape), dtype, partial(torch.Tensor.detach, tensor))
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:
@@ -223,6 +201,14 @@ def _tensors_in(value: Any, prefix: str, depth: int) -> Iterator[tuple[str, torc
             yield f"{prefix}{key}", item
         else:
             yield from _tensors_in(item, f"{prefix}{key}.", depth - 1)
+
+
+def as_array(tensor: torch.Tensor) -> NDArray[Any]:
+    """The numbers of a tensor, not copied; bfloat16, which NumPy does not have, as uint16."""
+    if tensor.dtype != torch.bfloat16:
+        array: NDArray[Any] = tensor.detach().numpy()
+        return array
+    return tensor.detach().view(torch.int16).numpy().view("uint16")
 
 
 def save_tables(tables: dict[str, torch.Tensor], path: str, position: str) -> str:

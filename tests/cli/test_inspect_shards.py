@@ -81,7 +81,7 @@ WRONG = [
     ("--window 0 --random 1", 2, "--window, --random and --step exclude each other"),
     ("--window 7", 2, "train has the windows 0 to 1"),
     ("--split test", 2, "give train or val"),
-    ("-T gpt2 -T gpt2", 2, "shards were made with one tokenizer"),
+    ("-T gpt2 -T gpt2", 2, "s has one tokenizer"),
     ("--step 5", 2, "give the --seed of create_dataloader, or --no-shuffle"),
 ]
 

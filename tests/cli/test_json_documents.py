@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from safetensors.numpy import save_file
 
 from tests.helpers.cli import Run
+from tests.helpers.embeddings import embed
 from tests.helpers.paths import TOP
 from tests.helpers.schemas import SCHEMAS, changed, only_document, problems, schema
 
@@ -44,6 +45,12 @@ CASES = [
     Case("inspect-corpus", "inspect -"),
     Case("inspect-ids", "inspect x.bin"),
     Case("inspect-ids", "inspect flat.npy -n 1 -T gpt2"),
+    Case("inspect-tokenizer", "inspect gpt2 --from 5 -n 3 --find king"),
+    Case("inspect-tokenizer", "inspect v.json a.txt"),
+    Case("inspect-tokenizer", "inspect words.json special.txt"),
+    Case("inspect-embeddings", "inspect e --near 7"),
+    Case("inspect-weights", "inspect w.safetensors --near 7"),
+    Case("inspect-weights", "inspect w.safetensors"),
     Case("vocab-report", "vocab a.txt special.txt -o new.json"),
     Case("vocab-report", "vocab a.txt -o new.json --kind char --size 9 --no-special-tokens"),
     Case("vocab-report", "vocab a.txt -o new.json --kind bpe --size 270"),
@@ -85,13 +92,19 @@ def place(run: Run, tmp_path: Path) -> Path:
         "window a.txt -o s -L 4",
         "vocab a.txt --kind bpe -o v.json --size 270",
         r"window a.txt -o own -L 4 -T v.json --val special.txt --boundary document --separator \n",
+        "vocab a.txt -o words.json --size 5",
         "encode a.txt -o same.bin --if-changed",
     ):
         assert run(*line.split(), "-q").code == 0
+    embed(tmp_path / "s", tmp_path / "e", dim=4)
     shutil.copytree(tmp_path / "s", tmp_path / "damaged")
     (tmp_path / "damaged" / "train" / "inputs-00000.npy").unlink()
-    tables = {"wte": np.zeros((50300, 2), np.float32), "wpe": np.zeros((4, 2), np.float32)}
     np.save(tmp_path / "flat.npy", np.array([1, 2, 50256, 3], np.int64))
+    tables = {
+        "wte": np.ones((50300, 2), np.float32),
+        "wpe": np.zeros((4, 2), np.float32),
+        "other": np.ones((2, 3), np.float32),
+    }
     save_file(tables, tmp_path / "w.safetensors")
     return tmp_path
 

@@ -14,6 +14,7 @@ from gptprep.cli.views.arguments import (
     TableArguments,
     VocabularyArguments,
 )
+from gptprep.errors import UsageError
 
 if TYPE_CHECKING:
     from gptprep.pipelines.inspect.things import Thing
@@ -42,3 +43,26 @@ class Request:
     def thing(self) -> str:
         """The first thing."""
         return self.things[0]
+
+    @property
+    def only_thing(self) -> str:
+        """The thing, of a kind that is shown one at a time.
+
+        Raises:
+            UsageError: there are several.
+        """
+        if len(self.things) > 1:
+            what = f"{self.things[1]} cannot be shown together with {self.things[0]}"
+            raise UsageError(what, fix="give one of them at a time")
+        return self.things[0]
+
+    @property
+    def only_tokenizer(self) -> str | None:
+        """The tokenizer, if one is given.
+
+        Raises:
+            UsageError: there are several.
+        """
+        if len(self.tokenizers) > 1:
+            raise UsageError(f"{self.things[0]} has one tokenizer", fix="give --tokenizer once")
+        return self.tokenizers[0] if self.tokenizers else None

@@ -17,11 +17,7 @@ def show(request: Request) -> None:
     from gptprep.cli.render import shards as render
     from gptprep.pipelines.inspect import shards
 
-    if len(request.things) > 1:
-        raise UsageError(f"{request.thing} is a folder of shards", fix="name one folder of shards")
-    streams, path, chosen = request.streams, request.thing, request.shards
-    if len(request.tokenizers) > 1:
-        raise UsageError("shards were made with one tokenizer", fix="give --tokenizer once")
+    streams, path, chosen = request.streams, request.only_thing, request.shards
     if (chosen.window, chosen.random, chosen.step).count(None) < 2:
         raise UsageError("--window, --random and --step exclude each other", fix="give one of them")
     _check_step_options(request)
@@ -33,7 +29,7 @@ def show(request: Request) -> None:
         random=chosen.random,
         seed=chosen.seed,
         step=_step(request),
-        tokenizer=next(iter(request.tokenizers), None),
+        tokenizer=request.only_tokenizer,
     )
     if not is_chosen:
         try:

@@ -1,0 +1,200 @@
+"""What `inspect` shows of a tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gptprep.cli.numbers import plural, printable, size
+from gptprep.cli.render.blocks import LABEL, Block, bar, beside, facts, grid, shortened
+from gptprep.cli.render.common import note, text_notes
+
+if TYPE_CHECKING:
+    from gptprep.pipelines.inspect.coverage import Coverage
+    from gptprep.pipelines.inspect.merges import Merge
+    from gptprep.pipelines.inspect.tokenizer import Entry, Found, TokenizerReport
+
+_KINDS = {
+    "bpe": "byte-level BPE",
+    "word": "words",
+    "char": "characters",
+    "hf": "Hugging Face tokenizer",
+}
+_SPECIAL = "magenta"
+_MAX_SPECIALS = 12
+_MAX_ROWS = 16
+"""Lines of the histogram; what is longer is in the last one."""
+_BAR, _TOKEN, _LONG_TOKEN, _HEX, _WIDE = 20, 12, 30, 24, 120
+"""Cells."""
+
+
+def tokenizer(report: TokenizerReport, width: int) -> Iterator[Text]:
+    """The entries, the string or the text that was asked for; otherwise all that there is to say."""
+    yield heading(report)
+    asked = False
+    if report.entries is not None:
+        asked = True
+        yield Text()
+        yield from entries(report.entries, width)
+    if report.found is not None:
+        asked = True
+        yield Text()
+        yield from _found(report.found, width)
+    if report.coverage is not None:
+        asked = True
+        yield Text()
+        yield from _coverage(report.coverage, width)
+    if not asked:
+        yield from facts(_facts(report, width), width)
+        yield Text()
+        blocks = [_lengths(report), _merges(report.first_merges), _longest(report.longest, width)]
+        yield from beside(blocks, width)
+    if report.engine_note:
+        yield note(report.engine_note)
+
+
+def heading(report: TokenizerReport) -> Text:
+    """The name, the kind and the size, in one line."""
+    what = f" · {_KINDS[report.kind]} · {plural(report.n_vocab, 'id')}"
+    return Text.assemble((printable(report.tokenizer), "bold"), what)
+
+
+def _facts(report: TokenizerReport, width: int) -> Iterator[tuple[str, Text | str]]:
+    if report.missing:
+        ranges = ", ".join(
+            f"{gap.start}" if gap.stop == gap.start + 1 else f"{gap.start}–{gap.stop - 1}"
+            for gap in report.gaps
+        )
+        more = ", …" if sum(gap.stop - gap.start for gap in report.gaps) < report.missing else ""
+        yield "without a token", f"{plural(report.missing, 'id')}: {ranges}{more}"
+    yield "special tokens", _specials(report)
+    if report.merges is not None:
+        yield "merges", f"{report.merges:,}"
+    yield "engine", report.engine
+    yield "fingerprint", shortened(report.fingerprint, width - 20, LABEL)
+
+
+def _specials(report: TokenizerReport) -> Text:
+    by_id = sorted(report.special_tokens.items(), key=lambda item: item[1])
+    shown = Text("none" if not by_id else "")
+    for number, (token, token_id) in enumerate(by_id[:_MAX_SPECIALS]):
+        shown.append(", " if number else "").append(token, _SPECIAL).append(f" {token_id}")
+        shown.append(" (end of text)" if token_id == report.eot else "")
+    if len(by_id) > _MAX_SPECIALS:
+        shown.append(f" and {len(by_id) - _MAX_SPECIALS:,} more")
+    return shown
+
+
+def _lengths(report: TokenizerReport) -> Block:
+    """A histogram of the tokens' lengths."""
+    counts = {length.bytes: length.tokens for length in report.lengths}
+    longest = max(counts, default=0)
+    labels = [str(n) for n in range(1, min(longest, _MAX_ROWS) + 1)]
+    numbers = [counts.get(n, 0) for n in range(1, len(labels) + 1)]
+    if longest > _MAX_ROWS:
+        labels[-1] = f"{_MAX_ROWS}–{longest}"
+        numbers[-1] = sum(n for length, n in counts.items() if length >= _MAX_ROWS)
+    highest = max(numbers, default=0)
+    rows = [
+        (Text(label, LABEL), f"{n:,}", bar(n / highest, _BAR))
+        for label, n in zip(labels, numbers, strict=True)
+    ]
+    return Block("Tokens by length in bytes", grid(rows, ">><"))
+
+
+def _merges(merges: Sequence[Merge]) -> Block:
+    rows = [
+        (
+            shortened(merge.left, _TOKEN),
+            Text("+", LABEL),
+            shortened(merge.right, _TOKEN),
+            Text("→", LABEL),
+            shortened(merge.token, _TOKEN),
+            Text("" if merge.id is None else str(merge.id), LABEL),
+        )
+        for merge in merges
+    ]
+    return Block("First merges", grid(rows, "<<<<<>"))
+
+
+def _longest(longest: Sequence[Entry], width: int) -> Block:
+    rows = [
+        (
+            Text(f"{entry.bytes:,}"),
+            shortened(entry.token or "", min(_LONG_TOKEN, width - 16)),
+            Text(str(entry.id), LABEL),
+        )
+        for entry in longest
+    ]
+    return Block("Longest tokens, in bytes", grid(rows, "><>"))
+
+
+def entries(found: Sequence[Entry], width: int) -> Iterator[Text]:
+    """Entries of a vocabulary: id, token, bytes."""
+    is_wide, hex_width = width >= 60, _HEX if width < _WIDE else 2 * _HEX
+    rows = []
+    for entry in found:
+        token = Text("no token", LABEL)
+        if entry.token is not None:
+            style = _SPECIAL if entry.special else ""
+            token = shortened(entry.token, width - 20 - (hex_width if is_wide else 0), style)
+        row = [Text(str(entry.id)), token, Text(f"{entry.bytes:,}" if entry.bytes else "")]
+        if is_wide:
+            pairs = " ".join(entry.hex[i : i + 2] for i in range(0, len(entry.hex), 2))
+            row.append(Text("special", _SPECIAL) if entry.special else shortened(pairs, hex_width, LABEL))
+        rows.append(row)
+    if is_wide:
+        yield from grid(rows, "><><", ("id", "token", "bytes", ""))
+    else:
+        yield from grid(rows, "><>", ("id", "token", "bytes"))
+
+
+def _found(found: Found, width: int) -> Iterator[Text]:
+    ids = "cannot be encoded" if found.ids is None else f"encodes to {' '.join(map(str, found.ids))}"
+    yield shortened(f"{found.string} {ids}", width)
+    if not found.count:
+        yield Text("no entry contains it")
+        return
+    shown = "" if len(found.entries) == found.count else f"; the {len(found.entries):,} shortest"
+    contain = "entry contains" if found.count == 1 else "entries contain"
+    yield Text(f"{found.count:,} {contain} it{shown}")
+    yield Text()
+    yield from entries(found.entries, width)
+
+
+def _coverage(coverage: Coverage, width: int) -> Iterator[Text]:
+    yield from facts(_coverage_facts(coverage), width)
+    if coverage.missing:
+        yield Text()
+        highest = coverage.missing[0].occurrences
+        rows = [
+            (
+                shortened(missing.token, width - 48),
+                f"{missing.occurrences:,}",
+                f"{100 * missing.occurrences / coverage.count:.2f} %",
+                bar(missing.occurrences / highest, _BAR),
+            )
+            for missing in coverage.missing
+        ]
+        title = f"Most frequent of {plural(coverage.distinct_missing, f'missing {coverage.unit}')}"
+        yield from beside([Block(title, grid(rows, "<>><"))], width)
+    yield from text_notes(coverage)
+
+
+def _coverage_facts(coverage: Coverage) -> Iterator[tuple[str, Text | str]]:
+    yield "text", f"{plural(coverage.documents, 'document')}, {size(coverage.bytes)}"
+    if coverage.unit == "id":
+        each = f", {coverage.bytes / coverage.count:.2f} bytes each" if coverage.count else ""
+        yield "ids", f"{coverage.count:,}{each}"
+    elif coverage.count:
+        share = coverage.covered / coverage.count
+        known = Text.assemble(
+            (f"{100 * share:.2f} %", "bold"), f" of {plural(coverage.count, coverage.unit)} "
+        )
+        yield "in the vocabulary", known.append_text(bar(share, _BAR))
+    if coverage.usable:
+        share = coverage.used / coverage.usable
+        used = Text(f"{100 * share:.2f} % of {plural(coverage.usable, 'token')} ({coverage.used:,}) ")
+        yield "vocabulary used", used.append_text(bar(share, _BAR))
