@@ -69,14 +69,6 @@ def command(
     if not given and not text:
         given = options.or_standard_input(None, "inspect", "name something, or give a text with -t")
     kind = thing_of(given[0]) if given else "text"
-    if text and kind != "text":
-        raise UsageError(f"--text and {given[0]} cannot be shown together", fix="give one of them")
-    if given:
-        check_options(
-            kind, given[0], part, vocabulary, table, shards, counting, encoding, tokenizer=tokenizer
-        )
-    else:
-        check_options(kind, "--text", part, vocabulary, table, shards, counting)
     request = Request(
         streams=streams,
         things=tuple(given),
@@ -90,4 +82,21 @@ def command(
         shards=shards,
         counting=counting,
     )
+    _check(request)
     import_module(f"gptprep.cli.views.{kind}").show(request)
+
+
+def _check(request: Request) -> None:
+    """Refuse options that have no effect on the thing.
+
+    Raises:
+        UsageError: says which.
+    """
+    groups = request.range, request.vocabulary, request.table, request.shards, request.counting
+    if not request.things:
+        check_options("text", "--text", *groups)
+        return
+    if request.texts and request.kind != "text":
+        raise UsageError(f"--text and {request.thing} cannot be shown together", fix="give one of them")
+    tokenizer = request.tokenizers or None
+    check_options(request.kind, request.thing, *groups, request.encoding, tokenizer=tokenizer)
