@@ -16,7 +16,6 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from gptprep.corpus.sources import Source, total_bytes
-from gptprep.errors import GptprepError
 from gptprep.parallel import processes
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.workdir import remove
@@ -163,10 +162,7 @@ def encode_parts(
 
 def encode_part(task: EncodeTask, progress: Progress = no_progress) -> Part:
     """Encode the sources of one task into its part; raises as `encode_parts`."""
-    tokenizer, (ranges, owners) = task.spec.load_tokenizer(), task.sources
-    if tokenizer.fingerprint != task.fingerprint:
-        what = f"the tokenizer {tokenizer.name} changed while it was used"
-        raise GptprepError(what, "all ids must be of one tokenizer", "run the same command again")
+    tokenizer, (ranges, owners) = task.spec.load_unchanged(task.fingerprint), task.sources
     # The engines give the same ids. Should one be found wrong, the other must not use its parts.
     settings = [tokenizer.fingerprint, tokenizer.n_vocab, tokenizer.engine, task.spec.special, task.spec.text]
     id_bytes = id_dtype(tokenizer.n_vocab).itemsize

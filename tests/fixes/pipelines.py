@@ -70,6 +70,7 @@ TABLE: Table = {
         Row(decode_to_nothing, "give an output", "decode 1 2 -o x.txt"),
     ],
     "pipelines/encode.py": [
+        Row("encode a.txt --if-changed", "give {-o FILE.bin}", "encode a.txt --if-changed {0}"),
         Row(encode_nothing, "name a file, or give a text with -t", ("encode a.txt", "encode -t one")),
         Row(encode_to_nothing, "give an output", "encode a.txt -o x.bin"),
         Row("encode a.txt -o x.gz", "choose another ending", "encode a.txt -o x.bin"),
@@ -158,7 +159,32 @@ TABLE: Table = {
         Row("vocab a.txt --top -1", r"give {\d+} or more", "vocab a.txt --top {0}"),
         Row("vocab a.txt -o x.min.txt", r"name it {.+\.json}", "vocab a.txt -o {0}"),
     ],
+    "pipelines/up_to_date.py": [
+        Row(
+            "$ gptprep window -o w -L 4 --if-changed < a.txt",
+            "name a file, or leave out {--if-changed}",
+            ("window a.txt -o w -L 4 {0}", "$ gptprep window -o w -L 4 -f < a.txt"),
+        )
+    ],
     "pipelines/window/planning.py": [
+        Row(
+            "window a.txt --val b.txt -o w -L 4 --val-fraction 0.1",
+            "leave out --val or {--val-fraction}",
+            ("window a.txt --val b.txt -o w -L 4", "window a.txt -o w -L 4 -f {0} 0.5"),
+            files={"b.txt": TEXT},
+        ),
+        Row(
+            "window - --val - -o w -L 4",
+            "name {-} once",
+            "$ cat a.txt | gptprep window {0} --val b.txt -o w -L 4",
+            files={"b.txt": TEXT},
+        ),
+        Row(
+            "window a.txt --val a.txt -o w -L 4",
+            "name other files for train",
+            "window b.txt --val a.txt -o w -L 4",
+            files={"b.txt": TEXT},
+        ),
         Row(window_nothing, "name a file or a folder", "window a.txt -o w -L 4"),
         Row(
             "window a.txt -o w -L 4 -T n.json --boundary document",

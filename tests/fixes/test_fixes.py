@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixes import cli, corpus, pipelines, shards, storage, tokenizer_files, tokenizers, tokens, training
+from tests.fixes import (
+    cli,
+    corpus,
+    inspect,
+    pipelines,
+    shards,
+    storage,
+    tokenizer_files,
+    tokenizers,
+    tokens,
+    training,
+)
 from tests.fixes.rows import TEXT, Place, Row, follow, holes, prepare, provoked_fix
 from tests.helpers.cli import Run
 from tests.helpers.fix_templates import HOLE, all_templates
@@ -16,6 +27,7 @@ from tests.helpers.fix_templates import HOLE, all_templates
 TABLES = (
     cli.TABLE,
     corpus.TABLE,
+    inspect.TABLE,
     pipelines.TABLE,
     shards.TABLE,
     storage.TABLE,

@@ -148,7 +148,7 @@ TABLE: Table = {
             files={"b.bin": np.arange(1, 10, dtype="<u4").tobytes()},
         ),
     ],
-    "tokens/parts.py": [Row(changed_tokenizer, "run the same command again", "encode a.txt -o x.bin")],
+    "tokens/spec.py": [Row(changed_tokenizer, "run the same command again", "encode a.txt -o x.bin")],
     "tokens/provenance.py": [
         Row(
             "decode a.bin",

@@ -206,6 +206,28 @@ TABLE: Table = {
             tensors(wpe=(4, 3), other=(4, 2)),
         ),
         Row(
+            _WITH_WEIGHTS,
+            "scale them, or save them as float32",
+            (tensors(), _WITH_WEIGHTS),
+            tensors(wte=too_large),
+        ),
+        Row(
+            _WITH_WEIGHTS,
+            "give a .safetensors file, or what torch.save(model.state_dict(), ...) wrote",
+            (tensors(), _WITH_WEIGHTS),
+            files={"w.safetensors": b"damaged"},
+        ),
+        Row(
+            _WITH_WEIGHTS,
+            "name a file of weights",
+            ("$ rm w.safetensors", tensors(), _WITH_WEIGHTS),
+            "$ mkfifo w.safetensors",
+        ),
+        Row(changed_weights, "write or download the file again", (tensors(), _WITH_WEIGHTS)),
+        Row(full_disk, "choose another disk, or free space", _EMBED),
+    ],
+    "training/table_names.py": [
+        Row(
             f"{_WITH_WEIGHTS} --token-table x",
             "name one of them: {--token-table}",
             f"{_EACH} wte",
@@ -231,49 +253,12 @@ TABLE: Table = {
             (tensors(), _WITH_WEIGHTS),
             tensors(wte=whole_numbers),
         ),
-        Row(
-            _WITH_WEIGHTS,
-            "scale them, or save them as float32",
-            (tensors(), _WITH_WEIGHTS),
-            tensors(wte=too_large),
-        ),
-        Row(
-            _WITH_WEIGHTS,
-            "give a .safetensors file, or what torch.save(model.state_dict(), ...) wrote",
-            (tensors(), _WITH_WEIGHTS),
-            files={"w.safetensors": b"damaged"},
-        ),
-        Row(
-            _WITH_WEIGHTS,
-            "name a file of weights",
-            ("$ rm w.safetensors", tensors(), _WITH_WEIGHTS),
-            "$ mkfifo w.safetensors",
-        ),
-        Row(changed_weights, "write or download the file again", (tensors(), _WITH_WEIGHTS)),
-        Row(full_disk, "choose another disk, or free space", _EMBED),
     ],
     "training/dataloader.py": [
         Row(resumed(lambda state: state.clear()), _STATE, resumed()),
         Row(resumed(lambda state: state.update(batches=1 << 62)), _STATE, resumed()),
         Row(unseeded, _STATE, lambda place: unseeded(place, state=True)),
         Row(resumed(seed=1), "create the loader like the one that was stopped", resumed()),
-        Row(loader(batch_size=9), "give a smaller batch_size, or drop_last=False", fitting_batch),
-        Row(
-            loader(world_size=99, drop_last=False),
-            "give more text",
-            (
-                lambda place: (place.folder / "a.txt").write_text("one " * 999),
-                "window a.txt -o s -L 4 -f",
-                loader(world_size=99, drop_last=False),
-            ),
-        ),
-        Row(loader(batch_size=0), "give {1} or more", lambda place, n: loader(batch_size=int(n))(place)),
-        Row(loader(rank=1), "give {0} to world_size - 1", lambda place, n: loader(rank=int(n))(place)),
-        Row(
-            loader(seed=-1),
-            "give 0 to {2**64 - 1}".replace("**", r"\*\*"),
-            lambda place, most: loader(seed=eval(most))(place),
-        ),
         Row(
             loader(world_size=2, seed=None),
             "give all of them the same seed",
@@ -302,6 +287,25 @@ TABLE: Table = {
             "embed s -o e --dim 2 --device cuda:9",
             "choose one of those, or {auto}",
             "embed s -o e --dim 2 --device {0}",
+        ),
+    ],
+    "windows/epochs.py": [
+        Row(loader(batch_size=9), "give a smaller batch_size, or drop_last=False", fitting_batch),
+        Row(
+            loader(world_size=99, drop_last=False),
+            "give more text",
+            (
+                lambda place: (place.folder / "a.txt").write_text("one " * 999),
+                "window a.txt -o s -L 4 -f",
+                loader(world_size=99, drop_last=False),
+            ),
+        ),
+        Row(loader(batch_size=0), "give {1} or more", lambda place, n: loader(batch_size=int(n))(place)),
+        Row(loader(rank=1), "give {0} to world_size - 1", lambda place, n: loader(rank=int(n))(place)),
+        Row(
+            loader(seed=-1),
+            "give 0 to {2**64 - 1}".replace("**", r"\*\*"),
+            lambda place, most: loader(seed=eval(most))(place),
         ),
     ],
     "training/writer.py": [

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptprep.corpus.sources import Source, total_bytes
-from gptprep.errors import GptprepError
 from gptprep.parallel import processes
 from gptprep.pipelines.inspect.scripts import count_scripts
 from gptprep.progress import Progress, no_progress
@@ -159,10 +158,7 @@ def _plan(
 
 def count_task(task: CountTask, progress: Progress = no_progress) -> TaskCounts:
     """Count the ids of one task; raises as `count`."""
-    tokenizer, (ranges, owners) = task.spec.load_tokenizer(), task.sources
-    if tokenizer.fingerprint != task.fingerprint:
-        what = f"the tokenizer {tokenizer.name} changed while it was used"
-        raise GptprepError(what, "all ids must be of one tokenizer", "run the same command again")
+    tokenizer, (ranges, owners) = task.spec.load_unchanged(task.fingerprint), task.sources
 
     def read(exact: tuple[Source, ...]) -> TaskCounts:
         return _TaskCounter(task, tokenizer).count(exact, owners, progress)

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from gptprep.choices import SourceKind
 from gptprep.corpus.documents import TextOptions as TextOptions
 from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, total_bytes
-from gptprep.errors import GptprepError, UsageError, os_errors
+from gptprep.errors import UsageError, os_errors
 from gptprep.parallel import processes
 from gptprep.parallel.workers import chosen_workers
 from gptprep.pipelines import vocab
@@ -197,10 +197,7 @@ def count_ids(task: IdTask, progress: Progress = no_progress) -> CountedIds:
     """
     import numpy as np
 
-    tokenizer, text = task.spec.load_tokenizer(), task.spec.text
-    if tokenizer.fingerprint != task.fingerprint:
-        what = f"the tokenizer {tokenizer.name} changed while it was used"
-        raise GptprepError(what, fix="run the same command again")
+    tokenizer, text = task.spec.load_unchanged(task.fingerprint), task.spec.text
 
     def read(ranges: tuple[Source, ...]) -> CountedIds:
         checker = CrossChecker(tokenizer, enabled=task.spec.cross_check)
