@@ -89,6 +89,18 @@ class ShardFormat(NamedTuple):
             raise ValueError(f"the {self.unit}s do not add up")
 
 
+class TextBlock(NamedTuple):
+    """Consecutive ids of a split in text order, and the windows that they come from."""
+
+    first: int
+    """The number of the first window in text order."""
+    ids: NDArray[Any]
+    counts: NDArray[np.int64]
+    """(B,): how many of the ids each window adds to those of the window before it."""
+    sizes: NDArray[np.int64]
+    """(B,): how many ids each window has, its last target included."""
+
+
 class SplitReader(ABC):
     """The windows of a split; `len()` is how many."""
 
@@ -119,6 +131,11 @@ class SplitReader(ABC):
 
     def stream(self) -> Iterator[NDArray[Any]]:
         """The ids of all windows in text order, each once, in blocks. Raises as `take`."""
+        for block in self.text_order():
+            yield block.ids
+
+    def text_order(self) -> Iterator[TextBlock]:
+        """The ids of `stream`, and which window each comes from. Raises as `take`."""
         shared = max(0, self.manifest.context_length + 1 - self.manifest.stride)
         continues = False
         for first in range(0, len(self), _WINDOWS_AT_A_TIME):
@@ -129,7 +146,8 @@ class SplitReader(ABC):
             is_new = np.concatenate([[not continues], ends[:-1]])
             continues, columns = not ends[-1], np.arange(ids.shape[1])
             starts = np.where(is_new, 0, shared)  # what the window before it has is not given again
-            yield ids[(columns >= starts[:, None]) & (columns < stops[:, None])]
+            is_first = (columns >= starts[:, None]) & (columns < stops[:, None])
+            yield TextBlock(first, ids[is_first], is_first.sum(axis=1), stops)
 
     def _covered(self, numbers: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """The ids of windows in text order, inputs and last target, (B, L + 1), and how many are real."""

@@ -75,7 +75,19 @@ finally:
     assert done.stderr.splitlines()[-1] == "False"
 
 
+@pytest.mark.usefixtures("shards")
+def test_found_text_is_shown_with_its_window(run: Run) -> None:
+    lines = run("inspect", "s", "--find", "two three").out.decode().splitlines()
+    assert lines[0] == "train window 0, token 1  One·two·three·four·five.<|endoftext|>Six·seven"
+    assert lines[1].startswith("once: train 1, val 0; searched ")
+    lines = run("inspect", "s", "--find", "e", "-n", "1", "--split", "train").out.decode().splitlines()
+    assert lines[1] == "... and 5 more"
+    assert run("inspect", "s", "--find", "zzz").out.startswith(b"not found: train 0, val 0; searched ")
+
+
 WRONG = [
+    ("--find one --window 0", 2, "--window has no effect with --find"),
+    ("--find one --seed 1", 2, "--seed has no effect with --find"),
     ("--batch-size 2", 2, "--batch-size has no effect without --step"),
     ("--seed 2", 2, "--seed has no effect without --random or --step"),
     ("--window 0 --random 1", 2, "--window, --random and --step exclude each other"),

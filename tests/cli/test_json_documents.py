@@ -67,6 +67,7 @@ CASES = [
     Case("inspect-shards", "inspect s"),
     Case("inspect-shards", "inspect own"),
     Case("inspect-windows", "inspect own --window 0..1"),
+    Case("inspect-find", "inspect s --find two"),
     Case("inspect-windows", "inspect s --step 3 --batch-size 1 --seed 0"),
     Case("up-to-date", "encode a.txt -o same.bin --if-changed"),
     Case("error", "inspect -t Hi -T none", 1),

@@ -105,6 +105,10 @@ TABLE: Table = {
             (_EMBEDDED, "$ rm e/weights.safetensors"),
         ),
     ],
+    "pipelines/inspect/find.py": [
+        Row(f"{_SHARDS} --find ''", "give the text to find", f"{_SHARDS} --find two"),
+        Row(f"{_SHARDS} --find two -n -1", "give {0} or more", f"{_SHARDS} --find two -n {{0}}"),
+    ],
     "pipelines/inspect/ids.py": [
         Row("inspect a.bin -n -1", "give {0} or more", "inspect a.bin -n {0}"),
         Row(

@@ -14,7 +14,7 @@ from tests.helpers.paths import TOP
 
 SCHEMAS = {path.stem: path for path in sorted((TOP / "docs" / "schemas").glob("*.json"))}
 """The file of each schema by its name."""
-_FREE, _FREE_ITEMS = {"windows", "splits", "special_tokens"}, {"shards", "table"}
+_FREE, _FREE_ITEMS = {"windows", "splits", "counts", "special_tokens"}, {"shards", "table"}
 """Objects, and lists of objects, whose keys are names of the user's data or of a layout."""
 
 

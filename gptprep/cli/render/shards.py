@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from gptprep.cli.numbers import plural, printable, size
-from gptprep.cli.render.common import note, table
+from gptprep.cli.numbers import plural, printable, seconds, size, times
+from gptprep.cli.render.common import note, rate, table
 from gptprep.cli.render.tokens import style_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from gptprep.pipelines.inspect.find import FindReport
     from gptprep.pipelines.inspect.shards import ShardsReport, WindowsReport, WindowView
     from gptprep.pipelines.inspect.text import TokenView
 
@@ -129,6 +130,26 @@ def windows(report: WindowsReport, width: int, max_rows: int | None) -> Iterator
         yield _title(window, report)
         yield from _window(window, width, max_rows)
         yield Text()
+
+
+def found(report: FindReport, took: float) -> Iterator[Text]:
+    """Where a text occurs: the windows, and the tokens around it."""
+    for place in report.occurrences:
+        numbers = " and ".join(f"{number:,}" for number in place.windows)
+        windows = f"{place.split} window{'s' if len(place.windows) > 1 else ''} {numbers}"
+        line = Text.assemble((f"{windows}, token {place.place:,}", "bold"), "  ")
+        line.append("".join(map(_shown, place.before)))
+        line.append("".join(map(_shown, place.found)), "bold black on #f2d388")
+        line.append("".join(map(_shown, place.after)))
+        yield line
+    total = sum(report.counts.values())
+    if total > len(report.occurrences):
+        yield Text(f"... and {total - len(report.occurrences):,} more", "dim")
+    splits = ", ".join(f"{name} {count:,}" for name, count in report.counts.items())
+    searched = f"{report.ids:,} ids, {size(report.bytes)} in {seconds(took)} ({rate(report.bytes, took)})"
+    yield Text.assemble(
+        (f"{times(total) if total else 'not found'}", "bold"), f": {splits}; searched {searched}"
+    )
 
 
 def _title(window: WindowView, report: WindowsReport) -> Text:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _FROM = "First id to show."
 _NUMBER = "How many tokens to show: the first of a text, the first and last of ids, entries of a vocabulary."
-_FIND = "Show the entries that contain a string."
+_FIND = "Show where a text occurs in shards, or the entries of a tokenizer that contain it."
 _NEAR = "A token, as text or by its id: show the most similar rows of the token table."
 _TOKEN_TABLE = "Name of the token table in a file of weights."
 _POSITION_TABLE = "Name of the position table in a file of weights."
@@ -31,7 +31,7 @@ class RangeArguments:
 
 @dataclass(frozen=True)
 class VocabularyArguments:
-    """Which entries of a vocabulary are shown."""
+    """Which entries of a vocabulary, or places in shards, are shown."""
 
     find: Annotated[str | None, option("--find", "STRING", _FIND)] = None
 
@@ -93,10 +93,10 @@ _READ: tuple[Thing, ...] = ("text", "corpus", "ids", "shards", "tokenizer")
 KINDS: dict[str, tuple[Thing, ...]] = {
     "tokenizer": ("text", "corpus", "ids", "shards", "embeddings", "weights"),
     "from": ("tokenizer",),
-    "n": ("corpus", "ids", "tokenizer"),
+    "n": ("corpus", "ids", "shards", "tokenizer"),
     "top": ("corpus", "ids"),
     "input-dtype": ("ids",),
-    "find": ("tokenizer",),
+    "find": ("shards", "tokenizer"),
     "near": ("embeddings", "weights"),
     "token-table": ("weights",),
     "position-table": ("weights",),

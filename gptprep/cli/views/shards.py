@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from gptprep.cli import options
 from gptprep.cli.terminal import columns
 from gptprep.cli.views.request import Request
 from gptprep.errors import CorruptDataError, UsageError
@@ -9,6 +10,7 @@ from gptprep.errors import CorruptDataError, UsageError
 if TYPE_CHECKING:
     from gptprep.pipelines.inspect.shards import StepOptions
 
+_CHOICES = ("window", "random", "step")
 _OF_STEP = ("batch_size", "rank", "world_size", "no_shuffle", "no_drop_last")
 
 
@@ -17,12 +19,15 @@ def show(request: Request) -> None:
     from gptprep.cli.render import shards as render
     from gptprep.pipelines.inspect import shards
 
+    if request.vocabulary.find is not None:
+        _find(request, request.vocabulary.find)
+        return
     streams, path, chosen = request.streams, request.only_thing, request.shards
     if (chosen.window, chosen.random, chosen.step).count(None) < 2:
         raise UsageError("--window, --random and --step exclude each other", fix="give one of them")
     _check_step_options(request)
     is_chosen = (chosen.window, chosen.random, chosen.step).count(None) < 3
-    options = shards.WindowsOptions(
+    wanted = shards.WindowsOptions(
         path=path,
         split=chosen.split,
         windows=chosen.window,
@@ -41,12 +46,36 @@ def show(request: Request) -> None:
             streams.write_json(report, "shards")
             return
         streams.show(*render.folder(report))
-    windows = shards.inspect_windows(options)
+    windows = shards.inspect_windows(wanted)
     if streams.json:
         streams.write_json(windows, "windows")
     else:
-        rows = None if is_chosen and options.step is None else 2
+        rows = None if is_chosen and wanted.step is None else 2
         streams.show(*render.windows(windows, columns(), rows))
+
+
+def _find(request: Request, text: str) -> None:
+    """Show where a text occurs."""
+    from gptprep.cli.render import shards as render
+    from gptprep.pipelines.inspect.find import FindOptions, find
+
+    chosen, streams = request.shards, request.streams
+    if other := next((name for name in (*_CHOICES, *_OF_STEP, "seed") if getattr(chosen, name)), ""):
+        name = f"--{other.replace('_', '-')}"
+        raise UsageError(f"{name} has no effect with --find", fix=f"leave out {name}")
+    wanted = FindOptions(
+        path=request.only_thing,
+        text=options.argument_bytes([text])[0],
+        split=chosen.split,
+        most=10 if request.range.n is None else request.range.n,
+        tokenizer=request.only_tokenizer,
+    )
+    with streams.progress() as progress:
+        report = find(wanted, progress)
+    if streams.json:
+        streams.write_json(report, "find")
+    else:
+        streams.show(*render.found(report, progress.seconds))
 
 
 def _check_step_options(request: Request) -> None:

@@ -250,19 +250,28 @@ def _of_step(options: StepOptions, windows: str, n_windows: int) -> tuple[StepVi
     return StepView(options.step, epoch, batch, len(batches)), numbers.tolist()
 
 
-def _tokenizer(folder: ShardFolder, name: str | None) -> tuple[Tokenizer | None, str]:
-    """The tokenizer of the shards, and why it cannot be used if none was named."""
-    try:
-        tokenizer = load_tokenizer(name or folder.path)
-    except GptprepError as error:
-        if name is not None:
-            raise
-        return None, "; ".join(filter(None, [error.what, error.why, "give --tokenizer to see text"]))
+def folder_tokenizer(folder: ShardFolder, name: str | None) -> Tokenizer:
+    """The tokenizer of a shard folder, or one that the user named for it.
+
+    Raises:
+        GptprepError: it cannot be loaded, or is another one.
+    """
+    tokenizer = load_tokenizer(name or folder.path)
     if tokenizer.fingerprint != folder.manifest.tokenizer.fingerprint:
         what = f"{folder.path} was not made with the tokenizer {tokenizer.name}"
         why = f"it was made with {folder.manifest.tokenizer.name}"
         raise GptprepError(what, why, "leave out --tokenizer")
-    return tokenizer, ""
+    return tokenizer
+
+
+def _tokenizer(folder: ShardFolder, name: str | None) -> tuple[Tokenizer | None, str]:
+    """The tokenizer of the shards, and why it cannot be used if none was named."""
+    try:
+        return folder_tokenizer(folder, name), ""
+    except GptprepError as error:
+        if name is not None:
+            raise
+        return None, "; ".join(filter(None, [error.what, error.why, "give --tokenizer to see text"]))
 
 
 def _views(
