@@ -24,6 +24,9 @@ _KINDS: dict[str, SourceKind] = {
 """The files of a folder that are read. A file that is named itself is read as text whatever its ending."""
 
 
+_ONE_VERSION = "all ids must be of one version of the text"
+
+
 class Source(NamedTuple):
     """A file or a byte range of one, standard input (`path` is "-"), or an argument's text (`data`)."""
 
@@ -74,12 +77,15 @@ def total_bytes(sources: Iterable[Source]) -> int | None:
     return total
 
 
-def check_unchanged(source: Source) -> None:
+def check_unchanged(source: Source, why: str = _ONE_VERSION) -> None:
     """Check that a file is still the one that the work was planned for.
 
     Its parts are read at different times, perhaps by several processes: if the file changed meanwhile, they
     would be parts of different texts. Compared are inode, size and modification time, so a rewrite of the
     same length within one tick of the file system's clock is not noticed.
+
+    Args:
+        why: why it must not change, for the error.
 
     Raises:
         GptprepError: the file changed or vanished.
@@ -90,14 +96,15 @@ def check_unchanged(source: Source) -> None:
         try:
             status = os.stat(source.path)
         except FileNotFoundError:
-            raise _changed(source, "vanished") from None
+            raise changed_error(source.path, "vanished", why) from None
     inode, size, modified, _ = source.stamp
     if (status.st_ino, status.st_size, status.st_mtime_ns) != (inode, size, modified):
-        raise _changed(source, "changed")
+        raise changed_error(source.path, "changed", why)
 
 
-def _changed(source: Source, how: str) -> GptprepError:
-    what, why = f"{source.path} {how} while it was read", "all ids must be of one version of the text"
+def changed_error(path: str, how: str, why: str) -> GptprepError:
+    """The error for a file that "changed" or "vanished" during the work."""
+    what = f"{path} {how} while it was read"
     return GptprepError(what, why, "run the same command again when nothing writes to the file")
 
 
