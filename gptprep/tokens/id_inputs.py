@@ -78,7 +78,7 @@ def _with_dtype(
     if provenance := found[source.path]:
         return source._replace(ids_dtype=provenance.dtype)
     dtype = raw_dtype or id_dtype(tokenizer.n_vocab).name
-    if raw_dtype is None and not source.path.endswith(".npy"):
+    if raw_dtype is None and not source.path.lower().endswith(".npy"):
         _check_width(source.path, dtype)
     return source._replace(ids_dtype=dtype)
 
