@@ -36,6 +36,7 @@ CASES = [
     Case("encode-ids", "encode a.txt --format json"),
     Case("decode-report", "decode 15496 11"),
     Case("decode-report", "decode x.bin -o new.txt"),
+    Case("decode-report", "decode s"),
     Case("inspect-report", "inspect -t Hi<|endoftext|>"),
     Case("vocab-report", "vocab a.txt special.txt -o new.json"),
     Case("vocab-report", "vocab a.txt -o new.json --kind char --size 9 --no-special-tokens"),
