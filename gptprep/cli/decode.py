@@ -66,6 +66,14 @@ def command(
         streams.say(*render.decoded(report))
     elif not report.ends_line and sys.stdout.isatty():
         streams.data.write(b"\n")  # so that the prompt is on a line of its own
+    if report.missing_ids and not streams.json:
+        from gptprep.cli.numbers import plural
+
+        are = "is" if report.missing_ids == 1 else "are"
+        streams.note(
+            f"the text is not complete: {plural(report.missing_ids, 'id')} of the split {are} in no window; "
+            "gptprep window --layout tokens stores all ids"
+        )
 
 
 def _ids_or_path(arguments: list[str]) -> tuple[tuple[int, ...], str]:

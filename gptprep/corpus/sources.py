@@ -1,27 +1,22 @@
 """Which files the inputs name, in an order that is the same on every machine."""
 
-import fnmatch
 import glob
 import os
 import re
 import shlex
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from gptprep.choices import ID_ENDINGS, SourceKind
+from gptprep.choices import SourceKind, is_id_name
+from gptprep.corpus.folders import COMPRESSED, files_in, kind_of
+from gptprep.corpus.folders import FileFilter as FileFilter
 from gptprep.errors import GptprepError, UsageError, os_errors
-from gptprep.storage.files import MARKER, walk
+from gptprep.storage.files import MARKER
 
-_COMPRESSED = (".gz", ".zst")
-_KINDS: dict[str, SourceKind] = {
-    **dict.fromkeys((".txt", ".text", ".md", ".markdown", ".rst"), "text"),
-    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
-    ".parquet": "parquet",
-}
-"""The files of a folder that are read. A file that is named itself is read as text whatever its ending."""
+_BY_ENDING = FileFilter()
+_ONE_VERSION = "all ids must be of one version of the text"
 
 
 class Source(NamedTuple):
@@ -66,7 +61,7 @@ class Source(NamedTuple):
     @property
     def is_compressed(self) -> bool:
         """Whether its ending says that it is compressed."""
-        return self.path.lower().endswith(_COMPRESSED)
+        return self.path.lower().endswith(COMPRESSED)
 
 
 def total_bytes(sources: Iterable[Source]) -> int | None:
@@ -79,12 +74,15 @@ def total_bytes(sources: Iterable[Source]) -> int | None:
     return total
 
 
-def check_unchanged(source: Source) -> None:
+def check_unchanged(source: Source, why: str = _ONE_VERSION) -> None:
     """Check that a file is still the one that the work was planned for.
 
     Its parts are read at different times, perhaps by several processes: if the file changed meanwhile, they
     would be parts of different texts. Compared are inode, size and modification time, so a rewrite of the
     same length within one tick of the file system's clock is not noticed.
+
+    Args:
+        why: why it must not change, for the error.
 
     Raises:
         GptprepError: the file changed or vanished.
@@ -95,14 +93,15 @@ def check_unchanged(source: Source) -> None:
         try:
             status = os.stat(source.path)
         except FileNotFoundError:
-            raise _changed(source, "vanished") from None
+            raise changed_error(source.path, "vanished", why) from None
     inode, size, modified, _ = source.stamp
     if (status.st_ino, status.st_size, status.st_mtime_ns) != (inode, size, modified):
-        raise _changed(source, "changed")
+        raise changed_error(source.path, "changed", why)
 
 
-def _changed(source: Source, how: str) -> GptprepError:
-    what, why = f"{source.path} {how} while it was read", "all ids must be of one version of the text"
+def changed_error(path: str, how: str, why: str) -> GptprepError:
+    """The error for a file that "changed" or "vanished" during the work."""
+    what = f"{path} {how} while it was read"
     return GptprepError(what, why, "run the same command again when nothing writes to the file")
 
 
@@ -111,45 +110,15 @@ def text_source(text: bytes, number: int) -> Source:
     return Source(f"text-{number}", f"text {number}", "text", len(text), text)
 
 
-@dataclass(frozen=True)
-class FileFilter:
-    """Which files of folders and globs are read.
-
-    A pattern with a `/` is compared with the path below the folder, any other with the file's name.
-    """
-
-    include: tuple[str, ...] = ()
-    """If any are given, files that match one are read whatever their ending, and no others."""
-    exclude: tuple[str, ...] = ()
-
-    def reason(self, name: str, *, by_ending: bool) -> str:
-        """Why a file is passed over: "hidden", "excluded", or its ending; empty if it is read.
-
-        Args:
-            name: the path below the folder.
-            by_ending: whether only files with a known ending are read.
-        """
-        ending = os.path.splitext(name)[1] or "without an ending"
-        if os.path.basename(name).startswith("."):
-            return "hidden"
-        if _matches(name, self.exclude):
-            return "excluded"
-        if self.include:
-            return "" if _matches(name, self.include) else ending
-        return "" if not by_ending or _kind(name) else ending
-
-
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    base = os.path.basename(name)
-    return any(fnmatch.fnmatchcase(name if "/" in pattern else base, pattern) for pattern in patterns)
-
-
 class Selection(NamedTuple):
     """The sources that some inputs name."""
 
     sources: list[Source]
     passed_over: dict[str, int]
-    """How many files of folders and globs are not read, by reason; see `FileFilter.reason`."""
+    """How many entries of folders and files of globs are not read, by reason.
+
+    That of `FileFilter.reason`, "link to a folder", "hidden folder" or "not a regular file".
+    """
     repeated: tuple[str, ...]
     """Files that are named more than once, and read as often."""
 
@@ -159,7 +128,7 @@ def select_sources(
     *,
     ids: bool = False,
     stdin: SourceKind = "text",
-    file_filter: FileFilter = FileFilter(),
+    file_filter: FileFilter = _BY_ENDING,
 ) -> Selection:
     """The files that some paths, folders and globs name; "-" is standard input.
 
@@ -167,7 +136,7 @@ def select_sources(
     JSON Lines or Parquet and are not hidden; links to folders are not followed.
 
     Args:
-        ids: whether `.npy` and `.bin` files that are named hold ids.
+        ids: whether `.npy` and `.bin` files that are named, or chosen by the filter, are read as ids.
         stdin: what standard input holds.
         file_filter: which files of folders and globs are taken.
 
@@ -182,7 +151,7 @@ def select_sources(
         if name == "-":
             sources.append(Source("stdin", "-", stdin))
         elif os.path.isdir(name):
-            sources += _folder(name, file_filter, passed_over)
+            sources += _folder(name, ids, file_filter, passed_over)
         elif os.path.lexists(name) or not glob.has_magic(name):
             sources.append(_file(name, os.path.basename(name), ids))
         else:
@@ -205,47 +174,11 @@ def one_source(name: str, *, ids: bool = False) -> Source:
     return _file(name, os.path.basename(name), ids)
 
 
-def _folder(top: str, file_filter: FileFilter, passed_over: Counter[str]) -> list[Source]:
+def _folder(top: str, ids: bool, file_filter: FileFilter, passed_over: Counter[str]) -> list[Source]:
     base = os.path.basename(os.path.normpath(top)).strip(".")  # nothing for "." and ".."
-    paths, found = [], Counter[str]()
-    for path in _walk(top):
-        name = os.path.relpath(path, top).replace(os.sep, "/")
-        if reason := file_filter.reason(name, by_ending=True):
-            found[reason] += 1
-        elif os.path.isfile(path) or not os.path.exists(path):  # a broken link is an error later
-            paths.append(path)
-    passed_over.update(found)
-    if not paths:
-        raise _nothing_in(top, file_filter, found)
-    paths.sort(key=lambda path: os.fsencode(path).split(os.fsencode(os.sep)))
+    paths = files_in(top, file_filter, passed_over, ids=ids)
     names = (os.path.join(base, os.path.relpath(path, top)).replace(os.sep, "/") for path in paths)
-    return [_file(path, name, False) for path, name in zip(paths, names, strict=True)]
-
-
-def _nothing_in(top: str, file_filter: FileFilter, found: Counter[str]) -> GptprepError:
-    what = f"the folder {top} has no text"
-    if not found:
-        return GptprepError(what, "it has no files", "name another folder, or the files themselves")
-    files = ", ".join(f"{count:,} {reason}" for reason, count in found.most_common(5))
-    if file_filter != FileFilter():
-        fix = "change --include and --exclude"
-        return GptprepError(what, f"no file is left by --include and --exclude: {files}", fix)
-    why = f"files that end in {' '.join(_KINDS)} are read, and it has {files}"
-    reason = next((reason for reason, _ in found.most_common() if reason != "hidden"), "")
-    if not reason:
-        return GptprepError(what, why, "name the files themselves")
-    pattern = f"'*{reason}'" if reason.startswith(".") else "'*'"
-    return GptprepError(what, why, f"give --include {pattern}, or name the files themselves")
-
-
-def _walk(top: str) -> Iterator[str]:
-    with os_errors("read", top):
-        for folder, folders, files in walk(top):
-            if MARKER in files:  # the working folder of a run
-                folders.clear()
-                continue
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            yield from (os.path.join(folder, name) for name in files)
+    return [_file(path, name, ids) for path, name in zip(paths, names, strict=True)]
 
 
 def _glob(pattern: str, ids: bool, file_filter: FileFilter, passed_over: Counter[str]) -> list[Source]:
@@ -258,7 +191,7 @@ def _glob(pattern: str, ids: bool, file_filter: FileFilter, passed_over: Counter
         found = filter(_is_not_behind_link(pattern), found)
     paths = []
     for path in sorted(found, key=os.fsencode):
-        if file_filter != FileFilter() and (reason := file_filter.reason(path, by_ending=False)):
+        if file_filter != _BY_ENDING and (reason := file_filter.reason(path, by_ending=False)):
             passed_over[reason] += 1
         else:
             paths.append(path)
@@ -298,7 +231,7 @@ def _file(path: str, name: str, ids: bool) -> Source:
         if not os.access(path, os.R_OK):
             fix = "check the owner and the permissions"
             raise GptprepError(f"cannot read {path}", "Permission denied", fix)
-    kind: SourceKind = "ids" if path.endswith(ID_ENDINGS) else _kind(path) or "text"
+    kind: SourceKind = "ids" if is_id_name(path) else kind_of(path) or "text"
     if kind == "ids" and not ids:
         fix = f"decode them with gptprep decode {shlex.quote(path)}, or give them to gptprep window"
         raise GptprepError(f"{path} holds ids, not text", "its ending says so", fix)
@@ -307,10 +240,3 @@ def _file(path: str, name: str, ids: bool) -> Source:
         return Source(label, path, kind)
     stamp = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
     return Source(label, path, kind, status.st_size, stamp=stamp)
-
-
-def _kind(path: str) -> SourceKind | None:
-    stem, ending = os.path.splitext(path.lower())
-    if ending in _COMPRESSED:
-        ending = os.path.splitext(stem)[1]
-    return _KINDS.get(ending)

@@ -59,6 +59,8 @@ class DecodeReport:
     bytes: int
     ends_line: bool
     """Whether the text is empty or its last byte is a newline."""
+    missing_ids: int
+    """How many ids of a split are in no window and not stored, so that their text is missing."""
 
 
 def plan(options: DecodeOptions) -> DecodePlan:
@@ -131,7 +133,8 @@ def _write(plan: DecodePlan, file: BinaryIO, progress: Progress) -> DecodeReport
     for text in tokenizer.decode_blocks(counted(blocks)):
         file.write(text)
         size, last = size + len(text), text[-1:] or last
-    return DecodeReport(plan.options.output, tokenizer.name, n_ids, size, last in (b"", b"\n"))
+    missing = plan.source.unstored if plan.source and not isinstance(plan.source, Source) else 0
+    return DecodeReport(plan.options.output, tokenizer.name, n_ids, size, last in (b"", b"\n"), missing)
 
 
 def _read_ids(source: Source | SplitReader, tokenizer: Tokenizer) -> Iterator[Sequence[int]]:

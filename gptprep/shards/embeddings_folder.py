@@ -55,7 +55,7 @@ def read_embeddings_manifest(folder: str) -> EmbeddingsManifest:
         GptprepError: it cannot be read.
         CorruptDataError: it is damaged, or names files outside the folder.
     """
-    value = read_manifest_json(folder, FORMAT, [VERSION])
+    value = read_manifest_json(folder, FORMAT, [VERSION]).value
     try:
         return _parse(value)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:

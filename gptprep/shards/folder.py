@@ -37,10 +37,15 @@ def read_manifest(folder: str) -> Manifest:
         GptprepError: the folder has no manifest.
         CorruptDataError: the manifest is damaged, or names files outside the folder.
     """
+    return _read_manifest(folder)[0]
+
+
+def _read_manifest(folder: str) -> tuple[Manifest, str]:
+    """The manifest, and the sha256 of its file; raises as `read_manifest`."""
     path = os.path.join(folder, MANIFEST)
     require_manifest(folder, "a shard folder", "`gptprep window`")
     try:
-        value = read_manifest_json(folder, FORMAT, VERSIONS)
+        value, sha256 = read_manifest_json(folder, FORMAT, VERSIONS)
     except CorruptDataError:
         if manifest_format(folder) == EMBEDDINGS_FORMAT:
             what, why = f"{folder} is not a shard folder", "it holds embeddings, which `gptprep embed` wrote"
@@ -62,7 +67,7 @@ def read_manifest(folder: str) -> Manifest:
                     raise ValueError(f"the layout {manifest.layout} has no {series}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CorruptDataError(f"{path} is damaged", f"{type(error).__name__}: {error}", REMOVE) from error
-    return manifest
+    return manifest, sha256
 
 
 class ShardFolder:
@@ -71,12 +76,13 @@ class ShardFolder:
     Attributes:
         path: the folder.
         manifest: what it says of itself.
+        manifest_sha256: the sha256 of the file that `manifest` was read from.
         layout: how ids lie in its shards.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.manifest: Manifest = read_manifest(path)
+        self.manifest, self.manifest_sha256 = _read_manifest(path)
         self.layout = LAYOUTS[self.manifest.layout]
 
     def windows(self, split: str = "train") -> SplitReader:
@@ -95,6 +101,12 @@ class ShardFolder:
         In the layout `tokens`, of about a thousand windows at a time. Raises as `windows`.
         """
         return self.windows(split).arrays()
+
+    def array_paths(self, split: str = "train") -> list[str]:
+        """The paths of all arrays of a split."""
+        self.require_split(split)
+        shards = (*self.manifest.splits[split].shards, *self.manifest.splits[split].table)
+        return [os.path.join(self.path, array.file) for shard in shards for array in shard.files.values()]
 
     def check_sizes(self) -> None:
         """Check that every file is there and has the size and header that the manifest says.

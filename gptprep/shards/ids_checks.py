@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gptprep.choices import ID_ENDINGS
+from gptprep.choices import is_id_name
 from gptprep.errors import GptprepError
 from gptprep.shards.findings import CheckFile, OnBytes, Problem, Verified
 from gptprep.tokens.id_file import IdFile, check_range
@@ -66,4 +66,4 @@ class IdFileChecks:
 
 def is_id_file(path: str) -> bool:
     """Whether a path is a file that may hold ids."""
-    return os.path.isfile(path) and path.endswith(ID_ENDINGS)
+    return os.path.isfile(path) and is_id_name(path)

@@ -121,6 +121,11 @@ class SplitReader(ABC):
         rows = np.atleast_1d(window_numbers(numbers, len(self)))
         return self._take(rows)
 
+    @property
+    def unstored(self) -> int:
+        """How many ids of the split the folder does not hold, because they are in no window."""
+        return sum(self.split.dropped)
+
     @abstractmethod
     def _take(self, rows: NDArray[np.int64]) -> Windows:
         """The windows with valid numbers."""
@@ -130,7 +135,10 @@ class SplitReader(ABC):
         """Check now, not at the first use, that every file is what the manifest says; raises as `take`."""
 
     def stream(self) -> Iterator[NDArray[Any]]:
-        """The ids of all windows in text order, each once, in blocks. Raises as `take`."""
+        """The ids of all windows in text order, each once, in blocks. Raises as `take`.
+
+        Without the `unstored` ids.
+        """
         for block in self.text_order():
             yield block.ids
 

@@ -74,6 +74,11 @@ class TokensReader(SplitReader):
             return windows
         return Windows(windows.inputs.copy(), windows.targets.copy(), windows.lengths)  # they share memory
 
+    @property
+    def unstored(self) -> int:
+        """None: each id of the split is stored."""
+        return 0
+
     def stream(self) -> Iterator[NDArray[Any]]:
         """All ids of the split, also those that are in no window."""
         for start in range(0, len(self._ids), _BLOCK_IDS):

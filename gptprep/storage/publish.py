@@ -192,7 +192,12 @@ def clear_leftover(path: str) -> None:
 def kept_bytes(path: str, keep: str) -> int:
     """The size of what an earlier run to `path` kept for the next one."""
     folder = os.path.join(os.path.realpath(path) + _PARTIAL, keep)
-    return sum(entry.stat().st_size for entry in os.scandir(folder)) if os.path.isdir(folder) else 0
+    total = 0
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # a run that is writing there has removed it meanwhile
+                total += entry.stat().st_size
+    return total
 
 
 @contextmanager

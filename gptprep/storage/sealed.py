@@ -51,6 +51,14 @@ def parse_tokenizer_file(value: Any) -> StoredFile | None:
     return stored
 
 
+class SealedManifest(NamedTuple):
+    """The manifest of a folder, as it was read at one moment."""
+
+    value: dict[str, Any]
+    sha256: str
+    """Of all bytes of the file."""
+
+
 def sealed_json(value: Any) -> bytes:
     """An object as `json_bytes` writes it, with one more entry: the sha256 of all bytes before that entry."""
     body = json_bytes(value).removesuffix(b"\n}\n")
@@ -75,7 +83,7 @@ def write_manifest(folder: str, value: Any) -> None:
         sync_file(file)
 
 
-def read_manifest_json(folder: str, format_name: str, versions: Sequence[int]) -> dict[str, Any]:
+def read_manifest_json(folder: str, format_name: str, versions: Sequence[int]) -> SealedManifest:
     """Read the untrusted manifest of a folder; checks its format, version and seal only.
 
     Raises:
@@ -97,7 +105,7 @@ def read_manifest_json(folder: str, format_name: str, versions: Sequence[int]) -
         fix = f"install a newer gptprep, or {REMOVE}"
         raise CorruptDataError(what, f"this gptprep reads {' and '.join(map(str, versions))}", fix)
     check_seal(data, path)
-    return value
+    return SealedManifest(value, hashlib.sha256(data).hexdigest())
 
 
 def manifest_format(folder: str) -> str | None:

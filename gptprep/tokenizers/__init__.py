@@ -7,7 +7,7 @@ import warnings
 from contextlib import suppress
 from typing import Any, get_args
 
-from gptprep.choices import Engine, SpecialPolicy
+from gptprep.choices import Engine, SpecialPolicy, is_provenance_name
 from gptprep.errors import CorruptDataError, GptprepError, TokenizerWarning, UsageError
 from gptprep.storage.files import read_regular
 from gptprep.storage.json_files import parse_json
@@ -140,6 +140,7 @@ def _unknown(name: str, known: list[str]) -> GptprepError:
     files: list[str] = []
     with suppress(OSError):
         files = [entry for entry in sorted(os.listdir(folder)) if entry.endswith((".json", ".tiktoken"))]
+    files = [entry for entry in files if not is_provenance_name(entry)]
     from gptprep.tokenizers.names import model_names
 
     near = difflib.get_close_matches(os.path.basename(name), [*known, *files], cutoff=0.5)

@@ -56,7 +56,7 @@ def load_from_folder(folder: str, load: Callable[[str], Tokenizer]) -> Tokenizer
         CorruptDataError: its manifest or the file of the tokenizer is damaged.
     """
     require_manifest(folder, "a tokenizer or a folder of shards", "`gptprep window`")
-    value = read_manifest_json(folder, SHARDS_FORMAT, SHARDS_VERSIONS)
+    value = read_manifest_json(folder, SHARDS_FORMAT, SHARDS_VERSIONS).value
     try:
         name, fingerprint = os.path.basename(value["tokenizer"]["name"]), value["tokenizer"]["fingerprint"]
         stored = parse_tokenizer_file(value.get("tokenizer_file"))

@@ -85,7 +85,7 @@ def load_rank_file(path: str, policy: SpecialPolicy, engine: Engine = "auto") ->
 
     Raises:
         GptprepError: it cannot be read.
-        CorruptDataError: it is not a rank file.
+        CorruptDataError: it is not a rank file, or has the name of a published one and other bytes.
     """
     return _from_data(_read(path), path, policy, engine, None)
 
@@ -120,6 +120,8 @@ def _from_data(
     if expected and digest != expected.sha256:
         fix = "install gptprep again" if path == _GPT2_FILE else "download the file again"
         raise CorruptDataError(f"{path} is damaged", f"its sha256 is {digest}, not {expected.sha256}", fix)
+    if expected is None:
+        _check_name(path, digest)
     ranks = _parse_ranks(data, path)
     name = expected.name if expected else os.path.basename(path)
     known = expected or next((known for known in KNOWN.values() if known.sha256 == digest), None)
@@ -132,6 +134,17 @@ def _from_data(
     if expected is None:
         tokenizer.file = path, digest
     return tokenizer
+
+
+def _check_name(path: str, digest: str) -> None:
+    """Refuse a file with the name of a published one and other bytes, such as half a download.
+
+    It would be read with the pattern of another tokenizer, and nobody would see it.
+    """
+    named = KNOWN.get(os.path.basename(path).lower().removesuffix(".tiktoken"))
+    if named and named.sha256 != digest:
+        what, why = f"{path} is not the published {named.name}", f"its sha256 is {digest}, not {named.sha256}"
+        raise CorruptDataError(what, why, "download it again, or rename it if it is a tokenizer of your own")
 
 
 def _parse_ranks(data: bytes, path: str) -> dict[bytes, int]:

@@ -35,8 +35,14 @@ def call_rust(call: Callable[[], Result], explained: Callable[[str], GptprepErro
         return filtered(call, _panic_message)
     except BaseException as error:
         if isinstance(error, Exception) or _is_panic(error):
-            raise explained(str(error)[:200]) from error
+            raise explained(_one_line(str(error))[:200]) from error
         raise
+
+
+def _one_line(message: str) -> str:
+    """The message of an error in one line: without where it is in the source, and with what caused it."""
+    message = message.partition("\n\nLocation:")[0]
+    return " ".join(re.sub(r"\s*\n\s*Caused by:", ":", message).split())
 
 
 def filtered(call: Callable[[], Result], unwanted: Unwanted) -> Result:

@@ -97,7 +97,7 @@ class IdFile:
             raise
 
     def _read_size(self, raw_dtype: np.dtype[Any]) -> None:
-        if self.path.endswith(".npy"):
+        if self.path.lower().endswith(".npy"):
             shape, self.dtype, self._offset = npy.read_header(self._file, self.path)
             if len(shape) != 1 or self.dtype.kind == "f":
                 why = f"it has shape {shape} and dtype {self.dtype}"

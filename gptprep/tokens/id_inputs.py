@@ -3,8 +3,10 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gptprep.choices import RawDtype
 from gptprep.corpus.sources import Source
@@ -17,6 +19,8 @@ from gptprep.tokens.spec import EncodingSpec
 _FIRST_IDS = 1 << 16
 """Ids of a raw file that are looked at to see whether it has another dtype."""
 _FEWEST_IDS = 4
+_MAX_UPPER = 8
+"""Above the upper halves of ids: few vocabularies have 2**19 ids, and GPT-2 has comma and period above it."""
 
 
 def resolve(
@@ -78,17 +82,36 @@ def _with_dtype(
     if provenance := found[source.path]:
         return source._replace(ids_dtype=provenance.dtype)
     dtype = raw_dtype or id_dtype(tokenizer.n_vocab).name
-    if raw_dtype is None and not source.path.endswith(".npy"):
+    if raw_dtype is None and not source.path.lower().endswith(".npy"):
         _check_width(source.path, dtype)
     return source._replace(ids_dtype=dtype)
 
 
 def _check_width(path: str, dtype: str) -> None:
-    """Refuse raw ids that seem to be of a wider dtype: every second number is then 0."""
+    """Refuse raw ids that seem to be of a wider dtype: every second number is then 0, or small.
+
+    Not noticed are files of fewer than four numbers, ids of which at least half are above 65,535 or one is
+    above 2**19 (many of their halves are not in a vocabulary), and wide ids after the first that are read.
+    """
     with IdFile(path, np.dtype(dtype)) as file:
-        ids = file.read(0, _FIRST_IDS)
-    if len(ids) < _FEWEST_IDS or len(ids) % 2 or ids[1::2].any():
+        count, ids = len(file), file.read(0, _FIRST_IDS)
+    if len(ids) < _FEWEST_IDS or count % 2 or not (found := _upper_halves(ids, dtype)):
         return
-    wider = "uint32" if len(ids) % 4 or (dtype == "uint16" and ids[2::4].any()) else "int64"
-    what, why = f"{path} seems to hold {wider} ids", f"read as {dtype}, every second id is 0"
+    wider = "uint32" if count % 4 or (dtype == "uint16" and ids[2::4].any()) else "int64"
+    what, why = f"{path} seems to hold {wider} ids", f"read as {dtype}, every second id is {found}"
     raise GptprepError(what, why, f"give --input-dtype {wider}, or --input-dtype {dtype} if that is right")
+
+
+def _upper_halves(ids: NDArray[Any], dtype: str) -> str:
+    """What every second number is, if it is that of numbers twice as wide; nothing otherwise.
+
+    Small numbers that are not 0 are upper halves of ids above 65,535. They could also be rare
+    punctuation, which has the first ids of many vocabularies, so most must be 0.
+    """
+    upper = ids[1::2]
+    if not upper.any():
+        return "0"
+    is_likely = upper.max() < _MAX_UPPER and 2 * np.count_nonzero(upper) < len(upper)
+    if dtype == "uint16" and is_likely and ids[::2].max() >= _MAX_UPPER:
+        return f"0 or below {_MAX_UPPER}"
+    return ""

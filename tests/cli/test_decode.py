@@ -77,6 +77,30 @@ def test_shards_decode_to_their_text(
     assert run("decode", "d").out.decode() == "".join(text + EOT for text in texts)
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize(
+    ("layout", "stride", "missing"), [("pairs", 4, 1), ("pairs", 7, 8), ("pairs", 1, 0), ("tokens", 7, 0)]
+)
+def test_ids_that_are_in_no_window_are_noted(
+    run: Run, tmp_path: Path, layout: str, stride: int, missing: int, shuffle: bool
+) -> None:
+    (tmp_path / "a.txt").write_text(" one" * 18)
+    options = ("-L", "4", "-S", str(stride), "--layout", layout, *(["--shuffle"] if shuffle else []))
+    assert run("window", "a.txt", "-o", "s", *options, "-q").code == 0
+    were = "id of the split is" if missing == 1 else "ids of the split are"
+    said = (
+        f"note: the text is not complete: {missing} {were} in no window; "
+        "gptprep window --layout tokens stores all ids\n"
+    )
+    done = run("decode", "s")
+    assert (len(done.out), done.err) == (4 * (18 - missing), said if missing else "")
+    done = run("decode", "s", "-o", "text.txt")
+    assert (said in done.err) == bool(missing)
+    done = run("decode", "s", "--json")
+    found = json.loads(done.out)
+    assert (found["ids"], found["missing_ids"], done.err) == (18 - missing, missing, "")
+
+
 def test_shards_hold_the_tokenizer_that_decodes_them(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one two one two two")
     vocabulary = '{"one": 0, "two": 1, "<|endoftext|>": 2}'

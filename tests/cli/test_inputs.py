@@ -6,8 +6,10 @@ import bz2
 import gzip
 import io
 import json
+import os
 import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +41,7 @@ def mix(tmp_path: Path) -> Path:
 
 
 SAID = (
-    "note: 8 files passed over: 3 .py, 2 hidden, ",
+    "note: passed over: 3 .py, 2 hidden, ",
     ", 1 .PY",
     ", 1 .html",
     "; --include GLOB reads others",
@@ -72,7 +74,7 @@ def test_files_passed_over_are_said_and_counted(run: Run, command: str) -> None:
 @pytest.mark.usefixtures("mix")
 def test_plan_says_what_will_be_passed_over(run: Run) -> None:
     done = run("window", "mix", "-o", "s", "-L", "4", "--dry-run")
-    assert "2 inputs (8 files passed over) → s" in done.err
+    assert "2 inputs (8 passed over) → s" in done.err
     assert all(text in done.err for text in SAID)
     assert (
         json.loads(run("window", "mix", "-o", "s", "-L", "4", "--dry-run", "--json").out)["passed_over"]
@@ -132,6 +134,63 @@ def test_fix_for_a_folder_without_text_works(run: Run, tmp_path: Path, name: str
     pattern = fix.partition("'")[2].rstrip("'")
     again = ("src", "--include", pattern) if pattern else (f"src/{name}",)
     assert run("encode", *again, "--count").out == b"2\n"
+
+
+def test_what_is_passed_over_in_a_folder_is_counted(run: Run, tmp_path: Path) -> None:
+    for name in ("mix/a.txt", "mix/.git/config", "mix/.cache/x", "other/b.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("one two")
+    (tmp_path / "mix" / "link").symlink_to("../other")
+    os.mkfifo(tmp_path / "mix" / "pipe")
+    done = run("encode", "mix", "--count")
+    said = "note: passed over: 2 hidden folders, 1 link to a folder, 1 not a regular file\n"
+    assert (done.out, done.err) == (b"2\n", said)
+    report = json.loads(run("encode", "mix", "--count", "--json").out)
+    assert report["passed_over"] == {"hidden folder": 2, "link to a folder": 1, "not a regular file": 1}
+
+
+@pytest.mark.parametrize(
+    ("make", "why", "fix"),
+    [
+        (lambda top: (top / "a").symlink_to(top), "1 link to a folder", "name the folder itself: x/a"),
+        (lambda top: (top / ".a").mkdir(), "1 hidden folder", "name the folder itself: x/.a"),
+        (lambda top: os.mkfifo(top / "a.txt"), "1 not a regular file", "name the files themselves"),
+    ],
+)
+@pytest.mark.parametrize("options", [[], ["--include", "*"]])
+def test_folder_that_has_only_what_no_pattern_chooses_says_so(
+    run: Run, tmp_path: Path, make: Callable[[Path], object], why: str, fix: str, options: list[str]
+) -> None:
+    (tmp_path / "x").mkdir()
+    make(tmp_path / "x")
+    done = run("encode", "x", *options)
+    assert (done.code, f"why: it has only {why}\n  fix: {fix}\n" in done.err) == (1, True), done.err
+
+
+@pytest.mark.parametrize("name", ["x.bin", "X.BIN", "x.Npy"])
+def test_ids_in_a_folder_are_read_by_pattern_and_known_by_their_ending(
+    run: Run, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "ids").mkdir()
+    (tmp_path / "a.txt").write_text("one two three")
+    small = name.lower()
+    assert run("encode", "a.txt", "-o", small).code == 0
+    (tmp_path / small).rename(tmp_path / "ids" / name)
+    (tmp_path / f"{small}.json").rename(tmp_path / "ids" / f"{name}.json")
+    pattern = f"*{Path(name).suffix}"
+    done = run("window", "ids", "-o", "s", "-L", "1")
+    assert f"fix: give --include '{pattern}', or name the files themselves\n" in done.err
+    for inputs in (["ids", "--include", pattern], [f"ids/{name}"]):
+        done = run("window", *inputs, "-o", "s", "-L", "1", "-f")
+        assert (done.code, run("decode", "s").out) == (0, b"one two three"), done.err
+    assert run("decode", f"ids/{name}").out == b"one two three"
+    assert run("verify", f"ids/{name}").code == 0
+    for inputs in (["ids", "--include", pattern], [f"ids/{name}"]):
+        done = run("encode", *inputs)
+        assert (done.code, f"ids/{name} holds ids, not text" in done.err) == (1, True)
+    done = run("encode", "ids")
+    assert "why: it holds ids, not text: " in done.err
+    assert f"gptprep decode ids/{name}, or read all of them with gptprep window ids --include" in done.err
 
 
 def test_file_that_is_named_twice_is_noted(run: Run, tmp_path: Path) -> None:

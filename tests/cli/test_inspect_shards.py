@@ -81,7 +81,7 @@ def test_found_text_is_shown_with_its_window(run: Run) -> None:
     assert lines[0] == "train window 0, token 1  One·two·three·four·five.<|endoftext|>Six·seven"
     assert lines[1].startswith("once: train 1, val 0; searched ")
     lines = run("inspect", "s", "--find", "e", "-n", "1", "--split", "train").out.decode().splitlines()
-    assert lines[1] == "... and 5 more"
+    assert lines[1] == "... and 7 more"
     assert run("inspect", "s", "--find", "zzz").out.startswith(b"not found: train 0, val 0; searched ")
 
 

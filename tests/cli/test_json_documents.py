@@ -37,6 +37,7 @@ CASES = [
     Case("encode-ids", "encode a.txt --format json"),
     Case("decode-report", "decode 15496 11"),
     Case("decode-report", "decode x.bin -o new.txt"),
+    Case("decode-report", "decode s"),
     Case("inspect-report", "inspect -t Hi<|endoftext|>"),
     Case("inspect-comparison", "inspect -t Hi -t yo"),
     Case("inspect-comparison", "inspect -t Hi -T gpt2 -T v.json"),

@@ -134,6 +134,51 @@ TABLE: Table = {
             files={"a.jsonl": jsonl({"text": "one"}, {"text": "\ud800"})},
         ),
     ],
+    "corpus/folders.py": [
+        Row(
+            "encode empty",
+            "name another folder, or the files themselves",
+            ("encode mix", "encode a.txt"),
+            "$ mkdir empty",
+            {"mix/a.txt": "one"},
+        ),
+        Row(
+            "encode mix --include '*.c'",
+            "change --include and --exclude",
+            "encode mix --include '*.py'",
+            files={"mix/a.py": "one"},
+        ),
+        Row("encode mix", "name the files themselves", "encode mix/.x", files={"mix/.x": "one"}),
+        Row(
+            "encode mix",
+            "give {--include .+}, or name the files themselves",
+            ("encode mix {0}", "encode mix/a.PY"),
+            files={"mix/a.PY": "one"},
+        ),
+        *(
+            Row(
+                f"encode {folder}",
+                "name the folder itself: {.+}",
+                "encode {0}",
+                "$ mkdir 'my links'; ln -s ../mix 'my links/mix'",
+                {"mix/a.txt": "one", "dots/.x/a.txt": "one"},
+            )
+            for folder in ("'my links'", "'my links' --include '*.txt'", "dots")
+        ),
+        Row(
+            "encode 'my ids'",
+            "decode them, as with {gptprep decode '.+'}, "
+            r"or read all of them with {gptprep window .+ --include '\*\.BIN'}",
+            ("{0} -T gpt2", "{1} -T gpt2 -o w -L 4"),
+            "$ mkdir 'my ids'; cp a.bin 'my ids/x.BIN'; cp a.bin.json 'my ids/x.BIN.json'",
+        ),
+        Row(
+            "window ids -o w -L 4",
+            "give {--include .+}, or name the files themselves",
+            ("window ids {0} -o w -L 4", "window ids/a.bin -o w -L 4 -f"),
+            "$ mkdir ids; cp a.bin a.bin.json ids",
+        ),
+    ],
     "corpus/json_lines.py": [
         *(
             Row(
@@ -267,26 +312,6 @@ TABLE: Table = {
         ),
         Row("encode - -", "name - once", "encode - a.txt"),
         Row(lambda place: one_source(str(place.folder)), "name one file", "decode a.bin"),
-        Row(
-            "encode empty",
-            "name another folder, or the files themselves",
-            ("encode mix", "encode a.txt"),
-            "$ mkdir empty",
-            {"mix/a.txt": "one"},
-        ),
-        Row(
-            "encode mix --include '*.c'",
-            "change --include and --exclude",
-            "encode mix --include '*.py'",
-            files={"mix/a.py": "one"},
-        ),
-        Row("encode mix", "name the files themselves", "encode mix/.x", files={"mix/.x": "one"}),
-        Row(
-            "encode mix",
-            "give {--include .+}, or name the files themselves",
-            ("encode mix {0}", "encode mix/a.PY"),
-            files={"mix/a.PY": "one"},
-        ),
         Row(nested, "name the folder itself instead of a pattern", read_nested),
         Row("encode 'b*.txt'", "check the pattern, and quote it", "encode 'a*.txt'"),
         Row(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 from unittest import mock
 
 from gptprep.tokenizers import load_tokenizer
 from gptprep.tokenizers.folder import store_tokenizer
+from gptprep.tokenizers.published import KNOWN
+from gptprep.tokenizers.rank_files import load_known
 from tests.fixes.rows import TEXT, Place, Row, Table, installed
 from tests.helpers.bpe import BYTES, rank_lines
 from tests.helpers.folders import read_manifest, write_manifest
@@ -34,15 +37,15 @@ def change_manifest_tokenizer(place: Place, **changes: object) -> None:
 
 
 def no_network(_: Place) -> None:
-    """Load an encoding that is not on this machine."""
+    """Load an encoding that is not on this machine: GPT-2's stands for one that the package does not have."""
     with mock.patch("tiktoken.load.read_file_cached", side_effect=ConnectionError):
-        load_tokenizer("o200k_base")
+        load_known(KNOWN["r50k_base"]._replace(sha256="0" * 64), "allow")
 
 
 def downloaded(place: Place, url: str, name: str) -> None:
-    """Put a file of that name here; GPT-2's stands for the one on the network."""
-    assert url.endswith(f"/{name}")
-    (place.folder / name).write_bytes(RANKS.read_bytes())
+    """Put the file on the network here."""
+    assert (url, name) == (KNOWN["r50k_base"].url, RANKS.name)
+    shutil.copy(RANKS, place.folder)
 
 
 def damaged_download(_: Place) -> None:
@@ -198,6 +201,17 @@ TABLE: Table = {
             lambda place: plugin(place, return_value=mock.Mock(_special_tokens={"": 1})),
             "remove the token from the plug-in of tiktoken that has it",
             "encode a.txt",
+        ),
+        Row(
+            "encode a.txt -T r50k_base.tiktoken",
+            "download it again, or rename it if it is a tokenizer of your own",
+            (
+                "$ mv r50k_base.tiktoken own.tiktoken",
+                "encode a.txt -T own.tiktoken",
+                lambda place: downloaded(place, KNOWN["r50k_base"].url, RANKS.name),
+                "encode a.txt -T r50k_base.tiktoken",
+            ),
+            files={"r50k_base.tiktoken": b"".join(RANKS.read_bytes().splitlines(keepends=True)[:1000])},
         ),
         Row(damaged_download, "download the file again", "encode a.txt"),
         Row(damaged_package, "install gptprep again", "encode a.txt"),

@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,11 @@ from safetensors.torch import load_file
 from gptprep import TokenPositionEmbedding
 from gptprep.choices import Init, Position
 from gptprep.errors import CorruptDataError, GptprepError, UsageError
-from gptprep.pipelines.embed import EmbedOptions, plan
+from gptprep.pipelines.embed import EmbedOptions, plan, run
 from gptprep.shards.arrays import ArrayWriter
 from gptprep.units import size
 from tests.helpers.embeddings import embed, input_ids, stored_embeddings
-from tests.helpers.folders import contents, make_shards
+from tests.helpers.folders import contents, make_shards, read_manifest, window
 
 V, L, D = 50257, 7, 6
 
@@ -160,3 +161,66 @@ def test_failed_write_leaves_nothing(shards: Path, tmp_path: Path, monkeypatch: 
     with pytest.raises(GptprepError, match="No space left on device"):
         embed(shards, tmp_path / "out", dim=D)
     assert list(tmp_path.iterdir()) == []
+
+
+# Inputs that change
+
+
+def _swap_shards(folder: Path) -> None:
+    (folder / "s").rename(folder / "away")
+    (folder / "other").rename(folder / "s")
+
+
+def _rewrite_array(folder: Path) -> None:
+    path = folder / "s" / "train" / "inputs-00000.npy"
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(data)
+
+
+def _replace_weights(folder: Path) -> None:
+    (folder / "other.safetensors").replace(folder / "w.safetensors")
+
+
+def _remove_manifest(folder: Path) -> None:
+    (folder / "s" / "manifest.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_swap_shards, r"s/manifest.json changed while it was read: all embeddings must be of one version"),
+        (_rewrite_array, r"s/train/inputs-00000.npy changed while it was read"),
+        (_replace_weights, r"w.safetensors changed while it was read"),
+        (_remove_manifest, r"s/manifest.json vanished while it was read"),
+    ],
+)
+def test_change_between_plan_and_run_is_noticed(
+    tmp_path: Path, change: Callable[[Path], None], message: str
+) -> None:
+    for name, text in (("s", "one two three four "), ("other", "two one four three ")):
+        (tmp_path / "a.txt").write_text(text * 20)
+        window([tmp_path / "a.txt"], tmp_path / name, context_length=L)
+        embed(tmp_path / name, tmp_path / "made", dim=D, seed=len(name), force=True)
+        weights = "w" if name == "s" else "other"
+        (tmp_path / "made" / "weights.safetensors").rename(tmp_path / f"{weights}.safetensors")
+        shutil.rmtree(tmp_path / "made")
+    options = EmbedOptions(
+        str(tmp_path / "s"),
+        str(tmp_path / "out"),
+        weights=str(tmp_path / "w.safetensors"),
+        device="cpu",
+        if_changed=True,
+    )
+    planned = plan(options)
+    change(tmp_path)
+    with pytest.raises(GptprepError, match=message) as raised:
+        run(planned)
+    assert raised.value.fix == "run the same command again when nothing writes to the file"
+    assert not (tmp_path / "out").exists()
+
+
+def test_hash_of_the_shards_is_of_the_manifest_that_was_read(shards: Path, tmp_path: Path) -> None:
+    embed(shards, tmp_path / "out", dim=D)
+    expected = hashlib.sha256((shards / "manifest.json").read_bytes()).hexdigest()
+    assert read_manifest(tmp_path / "out")["shards_sha256"] == expected

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import pytest
 
 from gptprep.errors import GptprepError, UsageError
 from gptprep.storage.files import MARKER
-from gptprep.storage.publish import check_file_output, check_folder_output, publish_file, publish_folder
+from gptprep.storage.publish import (
+    check_file_output,
+    check_folder_output,
+    kept_bytes,
+    publish_file,
+    publish_folder,
+)
 from tests.helpers.cli import Run
 from tests.helpers.publishing import NEW, not_ours, publish, texts, write_files
 
@@ -187,6 +193,31 @@ def test_output_that_appears_during_the_run_is_not_replaced(tmp_path: Path) -> N
         file.write(b"new")
         (tmp_path / "x").write_bytes(b"late")
     assert texts(tmp_path) == {"out/ours": "late", "x": "late"}
+
+
+def test_kept_files_that_vanish_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept_bytes(str(tmp_path / "out"), "work") == 0
+    work = tmp_path / "out.partial" / "work"
+    work.mkdir(parents=True)
+    for name in ("a", "b"):
+        (work / name).write_bytes(b"123")
+    assert kept_bytes(str(tmp_path / "out"), "work") == 6
+    scandir = os.scandir
+
+    class Listed(list[os.DirEntry[str]]):
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+    def listed_before_another_run_ends(path: str) -> Listed:
+        with scandir(path) as entries:
+            found = Listed(entries)
+        (work / "a").unlink()
+        return found
+
+    monkeypatch.setattr(os, "scandir", listed_before_another_run_ends)
+    assert kept_bytes(str(tmp_path / "out"), "work") == 3
 
 
 def test_planted_links_are_not_followed(tmp_path: Path) -> None:

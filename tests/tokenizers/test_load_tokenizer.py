@@ -21,6 +21,14 @@ def test_unknown_encoding_suggests_near_matches(name: str, near: str) -> None:
     assert near in caught.value.fix
 
 
+def test_provenance_of_ids_is_not_suggested(tmp_path: Path) -> None:
+    for name in ("v.bin.json", "v.npy.json", "V.BIN.json", "words.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(GptprepError) as caught:
+        load_tokenizer(str(tmp_path / "v.json"))
+    assert caught.value.fix == f"did you mean {tmp_path}/words.json?"
+
+
 @pytest.mark.parametrize(
     ("option", "values"), [("special", "allow, text, error"), ("engine", "auto, tiktoken, gigatoken")]
 )

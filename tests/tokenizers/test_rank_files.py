@@ -20,6 +20,23 @@ def test_copy_of_a_published_file_is_recognized_by_its_hash(gpt2: Tokenizer, tmp
     assert (loaded.fingerprint, loaded.special_tokens) == (gpt2.fingerprint, gpt2.special_tokens)
 
 
+@pytest.mark.parametrize("name", ["cl100k_base.tiktoken", "r50k_base.tiktoken", "R50K_Base.tiktoken"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"".join(RANKS.read_bytes().splitlines(keepends=True)[:1000]),
+        RANKS.read_bytes()[:-3],
+        RANKS.read_bytes().replace(b"\n", b"\r\n"),
+    ],
+    ids=["some lines", "truncated", "CRLF"],
+)
+def test_other_bytes_under_a_published_name_are_refused(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    published = name.lower().removesuffix(".tiktoken")
+    with pytest.raises(CorruptDataError, match=f"{name} is not the published {published}: its sha256 is"):
+        load_tokenizer(str(tmp_path / name))
+
+
 def test_encoding_that_cannot_be_downloaded_says_what_to_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> bytes:
         raise ConnectionError("no network")

@@ -56,6 +56,25 @@ def test_command_line_shows_the_error_alone(backtrace: str, tmp_path: Path) -> N
     assert "panicked" not in result.err
 
 
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        (
+            "Failed to read x\n\nCaused by:\n    No file (2)\n\nLocation:\n    src/a.rs:1:2",
+            "Failed to read x: No file (2)",
+        ),
+        ("one\ntwo", "one two"),
+    ],
+)
+def test_message_of_several_lines_becomes_one(message: str, why: str) -> None:
+    def fail() -> NoReturn:
+        raise ValueError(message)
+
+    with pytest.raises(GptprepError) as caught:
+        call_rust(fail, lambda why: GptprepError("failed", why))
+    assert caught.value.why == why
+
+
 def test_what_others_write_during_a_panic_arrives(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(GptprepError, match=re.escape("failed: a (text)")):
         call_rust(panic, lambda why: GptprepError("failed", why))

@@ -97,6 +97,28 @@ def test_raw_ids_of_a_wider_dtype_are_noticed(run: Run, tmp_path: Path, wider: s
     assert stored_windows(tmp_path / "s", "train", "inputs") == [[15496], [11], [995]]
 
 
+@pytest.mark.parametrize("wider", ["uint32", "int32", "int64"])
+@pytest.mark.parametrize("ids", [[15496, 70_000, 995], [15496, 11, 100_000, 13, 995, 300_000]])
+def test_wide_ids_are_noticed_if_some_are_above_65535(
+    run: Run, tmp_path: Path, wider: str, ids: list[int]
+) -> None:
+    np.array(ids, wider).tofile(tmp_path / "x.bin")
+    done = run("decode", "x.bin", "-T", "gpt2")
+    named = "int64" if wider == "int64" else "uint32"
+    assert (done.code, f"error: x.bin seems to hold {named} ids" in done.err) == (1, True), done.err
+    assert "read as uint16, every second id is 0 or below 8" in done.err
+    done = run("decode", "x.bin", "-T", "gpt2", "--input-dtype", named)
+    assert f"the id {next(n for n in ids if n > 65_535)} at position" in done.err
+
+
+@pytest.mark.parametrize(
+    "text", ["1,2,3,4,", "a!b,c!d,", "a!b!c,", "!!", "one two, three!", "1.2.3.4!", "a\nb\nc\nd\n"]
+)
+def test_ids_of_the_right_dtype_are_not_called_wide(run: Run, tmp_path: Path, text: str) -> None:
+    np.array(run("encode", "-t", text).out.split(), "<u2").tofile(tmp_path / "x.bin")
+    assert run("decode", "x.bin", "-T", "gpt2").out == text.encode()
+
+
 def test_replaced_ids_have_the_new_provenance(run: Run, tmp_path: Path) -> None:
     assert run("encode", "a.txt", "-T", "words.json", "-o", "x.bin").code == 0
     assert run("encode", "a.txt", "-T", "large.json", "-o", "x.bin", "-f").code == 0

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from gptprep.choices import can_be_included, counted
 from gptprep.cli.numbers import plural, printable, size, times
 
 if TYPE_CHECKING:
@@ -93,11 +94,8 @@ def _special_note(found: LiteralSpecial, of: str) -> Text:
 def input_notes(passed_over: dict[str, int], repeated: tuple[str, ...]) -> Iterator[Text]:
     """Notes about files that were not read, or more than once."""
     if passed_over:
-        reasons = [f"{count:,} {reason}" for reason, count in passed_over.items()]
-        if len(reasons) > _MAX_REASONS:
-            reasons[_MAX_REASONS:] = [f"{sum(list(passed_over.values())[_MAX_REASONS:]):,} others"]
-        files = plural(sum(passed_over.values()), "file")
-        yield note(f"{files} passed over: {', '.join(reasons)}; --include GLOB reads others")
+        hint = "; --include GLOB reads others" if any(map(can_be_included, passed_over)) else ""
+        yield note(f"passed over: {counted(passed_over, _MAX_REASONS)}{hint}")
     if repeated:
         yield note(f"read more than once: {', '.join(repeated[:_MAX_REASONS])}")
 

@@ -30,7 +30,7 @@ def window_plan(plan: WindowPlan, *, dry_run: bool) -> Iterator[Text]:
 
 def _window_plan(plan: WindowPlan) -> Text:
     spec, n_passed = plan.options.windows, sum(plan.selection.passed_over.values())
-    passed = f" ({plural(n_passed, 'file')} passed over)" if n_passed else ""
+    passed = f" ({n_passed:,} passed over)" if n_passed else ""
     n_val = len(plan.sources) - plan.train_sources
     val = f" for train and {n_val:,} for val" if n_val else ""
     what = (

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gptprep.choices import FloatDtype, Init, Position
-from gptprep.corpus.sources import one_source
+from gptprep.corpus.sources import Source, one_source
 from gptprep.errors import GptprepError, MissingDependencyError, UsageError
 from gptprep.parallel.signals import deferred
+from gptprep.pipelines.embed.inputs import stamped
 from gptprep.pipelines.up_to_date import compare
 from gptprep.progress import Progress, no_progress
 from gptprep.shards.embeddings_folder import (
@@ -92,6 +93,8 @@ class EmbedPlan:
     windows: dict[str, int]
     """How many of each split."""
     size: Size
+    inputs: tuple[Source, ...] = ()
+    """The files that are read besides the manifest of the shards, as they were before."""
     made_from_sha256: str | None = None
     """Of what the output follows from, if `if_changed`."""
     up_to_date: bool = False
@@ -126,14 +129,14 @@ def plan(options: EmbedOptions, progress: Progress = no_progress) -> EmbedPlan:
     """
     _check_options(options)
     folder = open_shards(options.shards)
-    manifest, inputs = folder.manifest, filter(None, [options.shards, options.weights])
+    manifest, reads = folder.manifest, filter(None, [options.shards, options.weights])
     options = replace(options, force=options.force or options.if_changed)
     check_output = partial(
         check_folder_output,
         options.output,
         force=options.force,
         not_ours=not_only_embeddings,
-        inputs=list(inputs),
+        inputs=list(reads),
     )
     if not options.if_changed:
         check_output()
@@ -142,6 +145,7 @@ def plan(options: EmbedOptions, progress: Progress = no_progress) -> EmbedPlan:
     counts = {name: split.windows for name, split in manifest.splits.items()}
     names = counts if options.split is None else [options.split]
     windows = {name: min(counts[name], options.limit or counts[name]) for name in names}
+    inputs = stamped(folder, windows, options.weights)
     tables = _pretrained(options, folder, options.weights) if options.weights is not None else None
     n_vocab, dim = manifest.tokenizer.n_vocab, options.dim or _DEFAULT_DIM
     n_positions = 0 if options.position == "none" else manifest.context_length
@@ -149,7 +153,7 @@ def plan(options: EmbedOptions, progress: Progress = no_progress) -> EmbedPlan:
         n_vocab, dim = tables.token.rows, tables.token.dim
         n_positions = tables.position.rows if tables.position else n_positions
     size = Size(manifest.context_length, dim, n_vocab + n_positions)
-    plan = EmbedPlan(options, folder, tables, windows, size)
+    plan = EmbedPlan(options, folder, tables, windows, size, inputs)
     if options.if_changed:
         made_from, up_to_date = _compare(options, progress)
         plan = replace(plan, made_from_sha256=made_from, up_to_date=up_to_date)

@@ -20,14 +20,14 @@ from gptprep.shards.embeddings_folder import (
     WEIGHTS,
     not_only_embeddings,
 )
-from gptprep.storage.files import sha256_file
 from gptprep.storage.publish import publish_folder
-from gptprep.storage.sealed import MANIFEST, write_manifest
+from gptprep.storage.sealed import write_manifest
 from gptprep.units import size
 
 if TYPE_CHECKING:
     from gptprep.training.embedding import TokenPositionEmbedding
 
+from gptprep.pipelines.embed.inputs import check_inputs
 from gptprep.pipelines.embed.planning import EmbedPlan, torch_imported
 
 
@@ -50,7 +50,8 @@ def run(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
 
     Raises:
         MissingDependencyError: torch or safetensors is not installed.
-        GptprepError: the device or the output cannot be used; nothing is left at the output's name.
+        GptprepError: the device or the output cannot be used, or a file changed while it was read; nothing
+            is left at the output's name.
         CorruptDataError: a shard is not what its manifest says.
     """
     options = plan.options
@@ -71,6 +72,7 @@ def run(plan: EmbedPlan, progress: Progress = no_progress) -> EmbedReport:
             dim, dtype = plan.size.dim, options.dtype
             to_write = EmbeddingFiles(plan.folder, plan.windows, dim, dtype, options.batch_size)
             files = to_write.write(model.to(device), folder, progress)
+        check_inputs(plan.folder, plan.inputs)
         write_manifest(folder, _manifest(plan, weights, files))
     return EmbedReport(options.output, str(device), plan.windows, plan.shape, dtype, plan.bytes, notes)
 
@@ -132,7 +134,7 @@ def _manifest(plan: EmbedPlan, weights: dict[str, Any], files: dict[str, list[Ar
     return {
         "format": FORMAT,
         "version": VERSION,
-        "shards_sha256": sha256_file(os.path.join(plan.folder.path, MANIFEST)),
+        "shards_sha256": plan.folder.manifest_sha256,
         "tokenizer": source.tokenizer._asdict(),
         "n_vocab": source.tokenizer.n_vocab,
         "context_length": source.context_length,

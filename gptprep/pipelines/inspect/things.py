@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from typing import Literal
 
-from gptprep.choices import ID_ENDINGS
+from gptprep.choices import is_id_name
 from gptprep.errors import GptprepError
 from gptprep.storage.files import is_file, read_regular
 from gptprep.storage.sealed import MANIFEST, manifest_format
@@ -69,7 +69,7 @@ def _kind_of_file(path: str) -> Thing:
         with suppress(OSError), open(path, "rb") as file:
             if file.read(len(_TORCH_FILE)) == _TORCH_FILE:
                 return "weights"
-    if path.endswith(ID_ENDINGS):
+    if is_id_name(path):
         return "ids"
     if stem.endswith(".tiktoken") or (stem.endswith(".json") and _is_tokenizer_json(path)):
         return "tokenizer"
