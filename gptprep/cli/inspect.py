@@ -51,8 +51,8 @@ def command(
 
     A file of ids: what made it, its first and last tokens, and the most frequent ones.
 
-    A tokenizer: its entries, and how much of the text beside it it covers. Embeddings and weights: norms,
-    positions, and the neighbours of a token.
+    A tokenizer: what it is, its entries, and what it covers of a text that is named after it. Embeddings and
+    weights: norms, positions, and the neighbours of a token.
 
     A folder of shards: its splits, options and sources, and windows over their targets; with --step the batch
     that a training run got.

@@ -45,7 +45,7 @@ def sources_of(report: WindowReport) -> dict[str, dict[int, tuple[int, int]]]:
     """How many ids and windows each split has of each source, as the manifest says."""
     return {
         name: {
-            number: tuple(source.splits[name])
+            number: (source.splits[name].ids, source.splits[name].windows)
             for number, source in enumerate(report.manifest.sources)
             if name in source.splits
         }

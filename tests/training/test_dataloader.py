@@ -17,7 +17,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from gptprep import WindowDataset, create_dataloader
 from gptprep.errors import UsageError
-from gptprep.training.dataloader import Epoch, Order, WindowSampler
+from gptprep.training.dataloader import Epoch, WindowSampler
+from gptprep.windows.epochs import Order
 from tests.helpers.book import windows
 from tests.helpers.folders import window
 from tests.helpers.paths import SAMPLES

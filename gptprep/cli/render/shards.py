@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from gptprep.cli.numbers import plural, printable, seconds, size, times
-from gptprep.cli.render.common import note, rate, table
+from gptprep.cli.render.common import note, rate
+from gptprep.cli.render.grid import grid
 from gptprep.cli.render.tokens import style_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _PADDING = "·"
 _PADDING_STYLE = "dim"
 
 
-def folder(report: ShardsReport) -> Iterator[RenderableType]:
+def folder(report: ShardsReport, width: int) -> Iterator[RenderableType]:
     """The numbers of a folder."""
     options = report.options
     yield Text.assemble((printable(report.path), "bold"), f"  {size(report.bytes)}")
@@ -36,8 +37,11 @@ def folder(report: ShardsReport) -> Iterator[RenderableType]:
     yield _fact("val", _val(report))
     yield _fact("stored", f"layout {options['layout']}, {options['dtype']}")
     yield _fact("text", ", ".join(_text_options(options)))
-    yield _splits(report)
-    yield _sources(report)
+    yield Text()
+    yield from _splits(report, width)
+    yield Text()
+    yield from _sources(report, width)
+    yield Text()
 
 
 def _fact(label: str, what: str) -> Text:
@@ -76,32 +80,38 @@ def _text_options(options: dict[str, Any]) -> Iterator[str]:
         yield f"--separator {options['separator']!r}"
 
 
-def _splits(report: ShardsReport) -> RenderableType:
+def _splits(report: ShardsReport, width: int) -> list[Text]:
     has_padding = any(split.padding for split in report.splits.values())
-    rows = table(
-        "split", "windows", "ids", "unused ids", *(["padding"] if has_padding else []), "files", "size"
-    )
+    padding = ["padding"] if has_padding else []
+    rows = []
     for name, split in report.splits.items():
         numbers = [split.windows, split.ids, split.dropped_tail + split.dropped_gaps]
         numbers += [split.padding] if has_padding else []
-        rows.add_row(name, *(f"{n:,}" for n in (*numbers, split.files)), size(split.bytes))
-    return rows
+        rows.append([name, *(f"{n:,}" for n in (*numbers, split.files)), size(split.bytes)])
+    return grid(["split", "windows", "ids", "unused ids", *padding, "files", "size"], rows, width)
 
 
-def _sources(report: ShardsReport) -> RenderableType:
+def _sources(report: ShardsReport, width: int) -> list[Text]:
     """The sources with the most ids, and how many of them each split has."""
-    rows = table("source", "ids", "share", "documents", *report.splits)
+    rows = []
+    shown = 0
     for source in report.sources:
         own = sum(of_split.ids for of_split in source.splits.values()) or source.ids
-        share = f"{100 * own / max(1, report.ids):.1f} %"
+        shown += own
         found = (source.splits.get(name) for name in report.splits)
         of_splits = (f"{of_split.ids:,}" if of_split else "-" for of_split in found)
-        rows.add_row(printable(source.path), f"{own:,}", share, f"{source.documents:,}", *of_splits)
+        rows.append([source.path, f"{own:,}", _share(own, report), f"{source.documents:,}", *of_splits])
     if (others := report.n_sources - len(report.sources)) > 0:
-        shown = (sum(share.ids for share in source.splits.values()) for source in report.sources)
-        rest = max(0, report.ids - sum(shown))
-        rows.add_row(plural(others, "other"), f"{rest:,}", f"{100 * rest / max(1, report.ids):.1f} %")
-    return rows
+        rest = max(0, report.ids - shown)
+        rows.append(
+            [plural(others, "other"), f"{rest:,}", _share(rest, report), "", *[""] * len(report.splits)]
+        )
+    name = f"largest of {report.n_sources:,} sources" if others > 0 else "source"
+    return grid([name, "ids", "share", "documents", *report.splits], rows, width)
+
+
+def _share(ids: int, report: ShardsReport) -> str:
+    return f"{100 * ids / max(1, report.ids):.1f} %"
 
 
 def readable(path: str, entries: dict[str, Any]) -> Iterator[Text]:

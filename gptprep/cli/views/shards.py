@@ -45,7 +45,7 @@ def show(request: Request) -> None:
         if streams.json:
             streams.write_json(report, "shards")
             return
-        streams.show(*render.folder(report))
+        streams.show(*render.folder(report, columns()))
     windows = shards.inspect_windows(wanted)
     if streams.json:
         streams.write_json(windows, "windows")
