@@ -20,7 +20,11 @@ from tests.helpers.cli import Run
             "--near has no effect on a.txt, which is a corpus",
             "it is for a folder of embeddings or a file of weights",
         ),
-        ("words --find x", "--find has no effect on words, which is a text", "it is for a tokenizer"),
+        (
+            "words --find x",
+            "--find has no effect on words, which is a text",
+            "it is for a folder of shards or a tokenizer",
+        ),
         ("gpt2 -T gpt2", "--tokenizer has no effect on gpt2, which is a tokenizer", "it is for a text, "),
         (
             "w.pt --errors skip",

@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from gptprep.pipelines import window as pipeline
+from gptprep.pipelines.window import running
 from gptprep.storage.files import MARKER
 from gptprep.tokens import parts
 from gptprep.tokens.spec import EncodingSpec
@@ -71,7 +72,7 @@ def test_leftover_may_be_removed_by_hand(run: Run, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(parts, "PART_BYTES", 100)
     before = contents(tmp_path / "s")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(pipeline, "write_splits", stop)
+        patch.setattr(running, "write_splits", stop)
         window([tmp_path / "a.txt"], tmp_path / "s", context_length=4, force=True)
     shutil.rmtree(tmp_path / "s.partial")
     assert contents(tmp_path / "s") == before
@@ -101,7 +102,7 @@ def test_parts_of_a_tokenizer_with_another_dtype_are_not_taken(
         return window([tmp_path / "b.txt"], tmp_path / "s", context_length=64, encoding=spec).resumed
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(pipeline, "write_splits", stop)
+        patch.setattr(running, "write_splits", stop)
         write("small.json")
     assert list((tmp_path / "s.partial" / "parts").glob("*.json"))
     assert write("large.json") == 0
@@ -126,7 +127,7 @@ def test_damaged_leftovers_do_not_change_the_output(
     n_parts, expected = write().parts, contents(output)
     assert n_parts >= 6
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(pipeline, "write_splits", stop)
+        patch.setattr(running, "write_splits", stop)
         write()
     kept = Path(shutil.move(leftover, tmp_path / "kept"))
     names = sorted(file.relative_to(kept) for file in kept.rglob("part-*"))
