@@ -19,7 +19,8 @@ from gptprep.choices import (
     is_provenance_name,
 )
 from gptprep.errors import GptprepError, os_errors
-from gptprep.storage.files import MARKER, walk
+from gptprep.storage.files import MARKER, is_file, walk
+from gptprep.storage.sealed import MANIFEST
 
 COMPRESSED = (".gz", ".zst")
 _KINDS: dict[str, SourceKind] = {
@@ -129,6 +130,9 @@ def _nothing_in(
     if file_filter != FileFilter():
         fix = "change --include and --exclude"
         return GptprepError(what, f"no file is left by --include and --exclude: {entries}", fix)
+    if is_file(os.path.join(top, MANIFEST)):
+        fix = f"see gptprep inspect {shlex.quote(top)}; its text is that of gptprep decode {shlex.quote(top)}"
+        return GptprepError(what, "it is what gptprep window or embed wrote", fix)
     reason = _most_useful(found, examples)
     if is_id_name(examples[reason]) and not ids:
         ways = f"gptprep decode {shlex.quote(examples[reason])}", f"gptprep window {shlex.quote(top)}"

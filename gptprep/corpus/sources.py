@@ -156,9 +156,15 @@ def select_sources(
             sources.append(_file(name, os.path.basename(name), ids))
         else:
             sources += _glob(name, ids, file_filter, passed_over)
+    return Selection(
+        sources, dict(sorted(passed_over.items(), key=lambda item: -item[1])), repeated_files(sources)
+    )
+
+
+def repeated_files(sources: Sequence[Source]) -> tuple[str, ...]:
+    """The files that are among some sources more than once."""
     by_file = Counter(source.identity for source in sources if source.stamp)
-    repeated = dict.fromkeys(source.label for source in sources if by_file[source.identity] > 1)
-    return Selection(sources, dict(sorted(passed_over.items(), key=lambda item: -item[1])), tuple(repeated))
+    return tuple(dict.fromkeys(source.label for source in sources if by_file[source.identity] > 1))
 
 
 def one_source(name: str, *, ids: bool = False) -> Source:

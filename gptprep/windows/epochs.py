@@ -5,6 +5,7 @@ are divided among `world_size` processes; together they get each window once. Wi
 same number of batches, and the windows that do not fill them are left out.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,21 +68,26 @@ class EpochBatches:
         return epoch, batch, self.numbers(self.places(batch, batch + 1), epoch)
 
 
-def check_ranks(batch_size: int, seed: int | None, rank: int, world_size: int) -> None:
+Name = Callable[[str], str]
+"""What a message calls an argument of `create_dataloader`."""
+
+
+def check_ranks(batch_size: int, seed: int | None, rank: int, world_size: int, name: Name = str) -> None:
     """Check the numbers that determine the batches.
 
     Raises:
         UsageError: one of them is out of range.
     """
     if batch_size < 1:
-        raise UsageError(f"batch_size is {batch_size}", fix="give 1 or more")
+        raise UsageError(f"{name('batch_size')} is {batch_size}", fix="give 1 or more")
     if not 0 <= rank < world_size:
-        raise UsageError(f"rank is {rank} of world_size {world_size}", fix="give 0 to world_size - 1")
+        what = f"{name('rank')} is {rank} of {name('world_size')} {world_size}"
+        raise UsageError(what, fix=f"give 0 to {name('world_size')} - 1")
     if seed is not None and not 0 <= seed < 1 << 64:
-        raise UsageError(f"seed is {seed}", fix="give 0 to 2**64 - 1")
+        raise UsageError(f"{name('seed')} is {seed}", fix="give 0 to 2**64 - 1")
 
 
-def check_batches(n_windows: int, batch_size: int, order: Order, windows: str) -> None:
+def check_batches(n_windows: int, batch_size: int, order: Order, windows: str, name: Name = str) -> None:
     """Check that each process has a batch.
 
     Args:
@@ -93,5 +99,6 @@ def check_batches(n_windows: int, batch_size: int, order: Order, windows: str) -
     needed = batch_size * order.world_size if order.drop_last else order.world_size
     if n_windows < needed:
         batch = f"one batch{' for each process' if order.world_size > 1 else ''} takes {needed:,}"
-        fix = "give a smaller batch_size, or drop_last=False" if order.drop_last else "give more text"
-        raise UsageError(f"{windows} has too few windows", f"it has {n_windows:,}, and {batch}", fix)
+        what, why = f"{windows} has too few windows", f"it has {n_windows:,}, and {batch}"
+        smaller = f"give a smaller {name('batch_size')}, or {name('drop_last=False')}"
+        raise UsageError(what, why, smaller if order.drop_last else "give more text")

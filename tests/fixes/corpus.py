@@ -136,6 +136,11 @@ TABLE: Table = {
     ],
     "corpus/folders.py": [
         Row(
+            "encode s",
+            "see {gptprep inspect s}; its text is that of {gptprep decode s}",
+            ("{0}", "{1}"),
+        ),
+        Row(
             "encode empty",
             "name another folder, or the files themselves",
             ("encode mix", "encode a.txt"),

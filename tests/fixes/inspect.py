@@ -107,6 +107,12 @@ TABLE: Table = {
     ],
     "pipelines/inspect/find.py": [
         Row(f"{_SHARDS} --find ''", "give the text to find", f"{_SHARDS} --find two"),
+        Row(
+            "inspect words --find two",
+            "search the text of {gptprep decode words}",
+            "{0}",
+            ("vocab a.txt -o w.json", "window a.txt -T w.json -L 4 -o words"),
+        ),
         Row(f"{_SHARDS} --find two -n -1", "give {0} or more", f"{_SHARDS} --find two -n {{0}}"),
     ],
     "pipelines/inspect/ids.py": [

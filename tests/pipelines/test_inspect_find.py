@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptprep.errors import GptprepError, UsageError
+from gptprep.pipelines import vocab
 from gptprep.pipelines.inspect.find import FindOptions, FindReport, find
 from gptprep.shards.folder import open_shards
 from gptprep.tokenizers import load_tokenizer
+from gptprep.tokens.spec import EncodingSpec
 from tests.helpers.folders import window
 from tests.helpers.paths import SAMPLES
 from tests.helpers.verification import KINDS, kind_name
@@ -134,3 +136,13 @@ def test_occurrence_across_a_gap_is_none(tmp_path: Path) -> None:
 def test_empty_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--find is empty"):
         find(FindOptions(str(tmp_path), b""))
+
+
+def test_ids_of_words_cannot_be_searched(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one two three four five six")
+    vocabulary = str(tmp_path / "words.json")
+    vocab.run(vocab.plan(vocab.VocabOptions((str(tmp_path / "a.txt"),), vocabulary)))
+    window([tmp_path / "a.txt"], tmp_path / "s", context_length=2, encoding=EncodingSpec(vocabulary))
+    with pytest.raises(GptprepError, match="text cannot be found in ids of words") as caught:
+        find(FindOptions(str(tmp_path / "s"), b"two three"))
+    assert caught.value.fix == f"search the text of gptprep decode {tmp_path / 's'}"

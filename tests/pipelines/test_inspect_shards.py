@@ -171,9 +171,13 @@ BAD = [
     (WindowsOptions("", random=1, seed=-1), "--seed is -1", "give a number of at least 0"),
     (WindowsOptions("", step=StepOptions(-1, seed=0)), "--step is -1", "give 0 or more"),
     (WindowsOptions("", step=StepOptions(0)), "the order of the windows is not known", "give the --seed"),
-    (WindowsOptions("", step=StepOptions(0, 10_000, seed=0)), "has too few windows", "give a smaller"),
-    (WindowsOptions("", step=StepOptions(0, 0, seed=0)), "batch_size is 0", "give 1 or more"),
-    (WindowsOptions("", step=StepOptions(0, seed=0, rank=1)), "rank is 1 of world_size 1", "give 0 to"),
+    (
+        WindowsOptions("", step=StepOptions(0, 10_000, seed=0)),
+        "has too few windows",
+        "give a smaller --batch-size, or --no-drop-last",
+    ),
+    (WindowsOptions("", step=StepOptions(0, 0, seed=0)), "--batch-size is 0", "give 1 or more"),
+    (WindowsOptions("", step=StepOptions(0, seed=0, rank=1)), "--rank is 1 of --world-size 1", "give 0 to"),
 ]
 
 

@@ -76,6 +76,7 @@ def test_val_files_of_an_input_are_left_out_of_train(corpus: Path) -> None:
     assert [source.name for source in plan.sources] == ["train/seven_fables.txt", "poem.txt"]
     assert plan.train_sources == 1
     assert plan.selection.passed_over == {}
+    assert plan.selection.repeated == ()
     assert plan.notes == ("1 of the 2 input files is in --val, and so not in train",)
 
 

@@ -62,9 +62,9 @@ def _sizes(report: CorpusReport, width: int) -> Iterator[Text]:
     first, *others = report.tokenizers
     sources = plural(report.sources, "source") if report.sources > 1 else report.largest[0].path
     text = f"{plural(report.documents, 'document')} in {sources}"
-    rows = [("text", size(report.bytes), text)]
+    rows = [("text", size(report.text_bytes), text)]
     if not others:
-        each = f"{per_id(report.bytes, first.ids)} bytes each · {first.tokenizer}"
+        each = f"{per_id(report.text_bytes, first.ids)} bytes each · {first.tokenizer}"
         rows.append(("ids", f"{first.ids:,}", each))
         used = f"of {first.n_vocab:,} tokens used, {percent(first.used, first.n_vocab)}"
         rows.append(("vocabulary", f"{first.used:,}", used))
@@ -82,7 +82,7 @@ def _tokenizers(report: CorpusReport, width: int) -> list[Text]:
     def row(one: TokenizerCounts) -> list[str]:
         change = "" if one is base or not base.ids else f"{100 * (one.ids - base.ids) / base.ids:+.1f} %"
         used = f"{percent(one.used, one.n_vocab)} of {one.n_vocab:,}"
-        return [one.tokenizer, f"{one.ids:,}", per_id(report.bytes, one.ids), change, used]
+        return [one.tokenizer, f"{one.ids:,}", per_id(report.text_bytes, one.ids), change, used]
 
     header = ["tokenizer", "ids", "bytes/id", "", "tokens used"]
     n_columns = len(header) if width >= _WIDE else len(header) - 1
@@ -135,7 +135,7 @@ def shown_token(token: TokenCount) -> Text:
 
 def _scripts(report: CorpusReport, width: int) -> Iterator[Text]:
     sampled = report.scripts.sampled_bytes
-    remark = "" if sampled == report.bytes else f"of a sample of {size(sampled)}"
+    remark = "" if sampled == report.text_bytes else f"of a sample of {size(sampled)}"
     most = report.scripts.found[0].bytes
     rows: list[list[Cell]] = [
         [

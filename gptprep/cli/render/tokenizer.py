@@ -184,9 +184,10 @@ def _coverage(coverage: Coverage, width: int) -> Iterator[Text]:
 
 
 def _coverage_facts(coverage: Coverage) -> Iterator[tuple[str, Text | str]]:
-    yield "text", f"{plural(coverage.documents, 'document')}, {size(coverage.bytes)}"
+    n_bytes = coverage.bytes if coverage.text_bytes is None else coverage.text_bytes
+    yield "text", f"{plural(coverage.documents, 'document')}, {size(n_bytes)}"
     if coverage.unit == "id":
-        each = f", {coverage.bytes / coverage.count:.2f} bytes each" if coverage.count else ""
+        each = f", {n_bytes / coverage.count:.2f} bytes each" if coverage.count else ""
         yield "ids", f"{coverage.count:,}{each}"
     elif coverage.count:
         share = coverage.covered / coverage.count

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from gptprep.pipelines.inspect.things import Thing
 
 _FROM = "First id to show."
-_NUMBER = "How many tokens to show: the first of a text, the first and last of ids, entries of a vocabulary."
+_NUMBER = """How much to show: the first tokens of a text or of its first document, the first and last ids
+of a file, entries of a tokenizer, or occurrences that --find shows."""
 _FIND = "Show where a text occurs in shards, or the entries of a tokenizer that contain it."
 _NEAR = "A token, as text or by its id: show the most similar rows of the token table."
 _TOKEN_TABLE = "Name of the token table in a file of weights."

@@ -72,6 +72,7 @@ class SourceSize(NamedTuple):
 
     path: str
     bytes: int
+    """Of the text of its documents, in UTF-8."""
     documents: int
     ids: int
 
@@ -88,6 +89,8 @@ class Scripts(NamedTuple):
 class CorpusReport(Totals):
     """What a corpus holds."""
 
+    text_bytes: int
+    """UTF-8 bytes of the text of all documents: without separators, and without the JSON around a text."""
     special_tokens: tuple[LiteralSpecial, ...]
     """Those that are in the text."""
     tokenizers: tuple[TokenizerCounts, ...]
@@ -193,6 +196,7 @@ def run(plan: CorpusPlan, progress: Progress = no_progress) -> CorpusReport:
     counts, tokenizer = all_counts[0], plan.tokenizers[0]
     shown_head = head(plan) if options.n_tokens else None
     return CorpusReport(
+        text_bytes=sum(counts.text_bytes),
         special_tokens=literal_specials(counts.sources, tokenizer),
         tokenizers=tuple(map(_of_tokenizer, plan.tokenizers, all_counts)),
         sources=len(plan.sources),
@@ -213,8 +217,9 @@ def _of_tokenizer(tokenizer: Tokenizer, counts: Counts) -> TokenizerCounts:
 
 
 def _largest(counts: Counts) -> tuple[SourceSize, ...]:
-    ordered = sorted(counts.sources, key=lambda source: -source.ids)[:_LARGEST_SOURCES]
-    return tuple(SourceSize(one.path, one.bytes, one.documents, one.ids) for one in ordered)
+    sized = zip(counts.sources, counts.text_bytes, strict=True)
+    ordered = sorted(sized, key=lambda item: -item[0].ids)[:_LARGEST_SOURCES]
+    return tuple(SourceSize(one.path, n_bytes, one.documents, one.ids) for one, n_bytes in ordered)
 
 
 def _scripts(counts: Counts) -> Scripts:

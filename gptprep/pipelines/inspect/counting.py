@@ -28,6 +28,8 @@ TASK_BYTES = 16 * MIB
 """Text of one task."""
 SAMPLE_BYTES = MIB
 """Text at the start of each task whose scripts are counted."""
+_COUNTED_IDS = 1 << 17
+"""Ids that are counted together: more than most vocabularies have, so that the counts cost little."""
 _TASK_IDS = 1 << 22
 """Ids of one task, for files of ids."""
 
@@ -60,6 +62,8 @@ class TaskCounts(NamedTuple):
     owners: tuple[int, ...]
     sources: tuple[SourceCounts, ...]
     """One for each owner."""
+    text_bytes: tuple[int, ...]
+    """UTF-8 bytes of the text of their documents: without separators, and without the JSON around a text."""
     distinct: NDArray[Any]
     """(d,) the ids that occur."""
     occurrences: NDArray[Any]
@@ -77,6 +81,8 @@ class Counts:
     sources: list[SourceCounts]
     occurrences_V: NDArray[Any]  # noqa: N815  as in the words of docs/architecture.md
     """How often each id occurs."""
+    text_bytes: list[int]
+    """Of each source; see `TaskCounts`."""
     lengths: Counter[int] = field(default_factory=Counter)
     """How many documents have each length."""
     scripts: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -91,8 +97,9 @@ class Counts:
 
     def add(self, task: TaskCounts) -> None:
         """Add what the next task has counted."""
-        for owner, count in zip(task.owners, task.sources, strict=True):
+        for owner, count, text_bytes in zip(task.owners, task.sources, task.text_bytes, strict=True):
             self.sources[owner].add(count)
+            self.text_bytes[owner] += text_bytes
         self.occurrences_V[task.distinct] += task.occurrences
         self.scripts = _added(self.scripts, task.scripts)
         self.cross_checked += task.cross_checked
@@ -129,7 +136,8 @@ def count(
     tasks = _plan(sources, spec, tokenizer, counts_scripts=counts_scripts)
     if any(source.size is None for source in sources):
         workers = 1  # only the process that has a pipe can read it
-    counts = Counts([SourceCounts(path=source.name) for source in sources], _zeros(tokenizer))
+    of_sources = [SourceCounts(path=source.name) for source in sources]
+    counts = Counts(of_sources, _zeros(tokenizer), [0] * len(sources))
     total, done = total_bytes(sources), 0
     only = [count_task(tasks[0], _as_counting(progress))] if len(tasks) == 1 else None
     for result in only or processes.run(count_task, tasks, workers):
@@ -173,23 +181,32 @@ class _TaskCounter:
         self._task, self._tokenizer = task, tokenizer
         self._left = SAMPLE_BYTES if task.counts_scripts else 0
         self._scripts: dict[str, tuple[int, int]] = {}
+        self._text_bytes = 0
 
     def count(self, ranges: tuple[Source, ...], owners: tuple[int, ...], progress: Progress) -> TaskCounts:
         tokenizer, spec = self._tokenizer, self._task.spec
         checker = CrossChecker(tokenizer, enabled=spec.cross_check)
         encoder = CorpusEncoder(ranges, tokenizer, spec.text, self._encode, checker, progress)
         occurrences_V, ends = _zeros(tokenizer), list[int]()
-        n_ids = 0
+        text_bytes = [0] * len(ranges)
+        n_ids = n_waiting = 0
+        waiting: list[NDArray[Any]] = []  # many small documents are counted at once
         for chunk in encoder:
-            ids = chunk.ids.astype(np.int64, copy=False)
-            occurrences_V += np.bincount(ids, minlength=tokenizer.n_vocab)
-            n_ids += len(chunk.ids)
+            text_bytes[len(encoder.counts) - 1] += self._text_bytes
+            self._text_bytes = 0
+            waiting.append(chunk.ids)
+            n_ids, n_waiting = n_ids + len(chunk.ids), n_waiting + len(chunk.ids)
+            if n_waiting > _COUNTED_IDS:
+                occurrences_V += _occurrences(waiting, tokenizer.n_vocab)
+                waiting, n_waiting = [], 0
             if chunk.last:
                 ends.append(n_ids)
+        occurrences_V += _occurrences(waiting, tokenizer.n_vocab)
         distinct = occurrences_V.nonzero()[0].astype(np.uint32)
         return TaskCounts(
             owners=owners[: len(encoder.counts)],
             sources=tuple(encoder.counts),
+            text_bytes=tuple(text_bytes[: len(encoder.counts)]),
             distinct=distinct,
             occurrences=occurrences_V[distinct],
             lengths=_lengths(ends, n_ids),
@@ -199,6 +216,7 @@ class _TaskCounter:
 
     def _encode(self, text: bytes) -> NDArray[Any]:
         ids = self._tokenizer.encode_array(text)
+        self._text_bytes += len(text)
         if self._left > 0:
             self._sample(text, ids)
         return ids
@@ -213,6 +231,12 @@ class _TaskCounter:
             lengths = lengths[: np.searchsorted(np.cumsum(lengths), self._left, "right")]
         self._scripts = _added(self._scripts, count_scripts(text, lengths))
         self._left -= len(text)
+
+
+def _occurrences(arrays: list[NDArray[Any]], n_vocab: int) -> NDArray[np.int64]:
+    """How often each id is in some arrays, (V,)."""
+    ids = np.concatenate(arrays) if arrays else np.zeros(0, np.int64)
+    return np.bincount(ids.astype(np.int64, copy=False), minlength=n_vocab)
 
 
 class _TokenSizes:

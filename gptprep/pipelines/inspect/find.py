@@ -5,6 +5,7 @@ the vocabulary: a token can be the first of an occurrence if it holds the text, 
 bytes of the text and the next token goes on from there for the same k. What passes is compared byte by byte.
 """
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gptprep.errors import UsageError
+from gptprep.errors import GptprepError, UsageError
 from gptprep.pipelines.inspect.shards import folder_tokenizer
 from gptprep.pipelines.inspect.text import TokenView, token_views
 from gptprep.progress import Progress, no_progress
@@ -88,6 +89,12 @@ def find(options: FindOptions, progress: Progress = no_progress) -> FindReport:
     if options.split is not None:
         folder.require_split(options.split)
     tokenizer = folder_tokenizer(folder, options.tokenizer)
+    if tokenizer.kind == "word":
+        what, why = (
+            f"text cannot be found in ids of {tokenizer.name}",
+            "words do not say what stood between them",
+        )
+        raise GptprepError(what, why, f"search the text of gptprep decode {shlex.quote(options.path)}")
     splits = [options.split] if options.split is not None else list(folder.manifest.splits)
     total = sum(folder.manifest.splits[name].ids for name in splits)
     matcher, done, counts = _Matcher(tokenizer, options.text), 0, dict[str, int]()

@@ -28,6 +28,16 @@ _OPTIONS = (
 )
 
 
+_OPTION_NAMES = {
+    "batch_size": "--batch-size",
+    "rank": "--rank",
+    "world_size": "--world-size",
+    "seed": "--seed",
+    "drop_last=False": "--no-drop-last",
+}
+"""The options that stand for arguments of `create_dataloader`."""
+
+
 class SplitView(NamedTuple):
     """The numbers of a split."""
 
@@ -242,9 +252,9 @@ def _of_step(options: StepOptions, windows: str, n_windows: int) -> tuple[StepVi
     if options.shuffle and options.seed is None:
         what, why = "the order of the windows is not known", "without a seed it comes from torch's own state"
         raise UsageError(what, why, "give the --seed of create_dataloader, or --no-shuffle")
-    check_ranks(options.batch_size, options.seed, options.rank, options.world_size)
     order = Order(options.shuffle, options.seed, options.drop_last, options.world_size)
-    check_batches(n_windows, options.batch_size, order, windows)
+    check_ranks(options.batch_size, options.seed, options.rank, options.world_size, _OPTION_NAMES.__getitem__)
+    check_batches(n_windows, options.batch_size, order, windows, _OPTION_NAMES.__getitem__)
     batches = EpochBatches(n_windows, options.batch_size, order, options.rank)
     epoch, batch, numbers = batches.of_step(options.step)
     return StepView(options.step, epoch, batch, len(batches)), numbers.tolist()

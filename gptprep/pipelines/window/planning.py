@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gptprep.choices import DEFAULT_SHARD_BYTES, IdDtype, RawDtype, SourceKind
-from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, total_bytes
+from gptprep.corpus.sources import FileFilter, Selection, Source, repeated_files, select_sources, total_bytes
 from gptprep.errors import GptprepError, UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.pipelines import split_notes
@@ -242,8 +242,8 @@ def _selected(options: WindowOptions) -> tuple[Selection, int, list[str]]:
         why = "all files of the inputs are val inputs"
         raise UsageError("there is nothing to window", why, "name other files for train")
     passed_over = Counter(train.passed_over) + Counter(val.passed_over)
-    repeated = tuple(dict.fromkeys((*train.repeated, *val.repeated)))
-    selection = Selection(kept + val.sources, dict(passed_over.most_common()), repeated)
+    sources = kept + val.sources
+    selection = Selection(sources, dict(passed_over.most_common()), repeated_files(sources))
     return selection, len(kept), list(split_notes.of_inputs(train.sources, kept, val.sources))
 
 
