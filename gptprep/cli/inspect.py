@@ -22,8 +22,7 @@ from gptprep.errors import UsageError
 _THING = """A text in quotes, files, folders, - for standard input, a tokenizer, ids, shards, embeddings or
 weights."""
 _TEXT = "Text to show, whatever it looks like; can be repeated."
-_TOKENIZER = """As for encode; can be repeated, to compare tokenizers."""
-_OF_THING = "that of the ids, gpt2 for text"
+_TOKENIZER = "As for encode; can be repeated, to compare tokenizers."
 
 
 def command(
@@ -37,7 +36,7 @@ def command(
     things: Annotated[list[str] | None, typer.Argument(metavar="[THING...]", help=_THING)] = None,
     text: Annotated[list[str] | None, option("--text -t", "TEXT", _TEXT)] = None,
     tokenizer: Annotated[
-        list[str] | None, option("--tokenizer -T", "NAME|FILE", _TOKENIZER, _OF_THING)
+        list[str] | None, option("--tokenizer -T", "NAME|FILE", _TOKENIZER, options.TOKENIZER_OF_IDS)
     ] = None,
 ) -> None:
     """Show how a text tokenizes, or what is inside a file or folder.

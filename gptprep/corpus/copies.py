@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from gptprep.corpus.blocks import read_blocks
+from gptprep.corpus.blocks import BLOCK_BYTES, read_blocks
 from gptprep.corpus.sources import Source, one_source
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.temporary import temporary_errors, temporary_folder
@@ -13,12 +13,15 @@ from gptprep.storage.temporary import temporary_errors, temporary_folder
 
 @contextmanager
 def readable_again(
-    sources: Iterable[Source], purpose: str, progress: Progress = no_progress
+    sources: Iterable[Source], purpose: str, progress: Progress = no_progress, alternative: str = ""
 ) -> Iterator[list[Source]]:
-    """The sources, with pipes copied to temporary files, which are removed at the end of the block.
+    """The sources, with pipes kept in memory if they are short, and otherwise copied to temporary files.
+
+    The files are removed at the end of the block.
 
     Args:
         purpose: what reads them several times, for the error.
+        alternative: what needs no copy, for the error.
 
     Raises:
         GptprepError: a pipe cannot be read, or there is no room for its copy.
@@ -26,7 +29,7 @@ def readable_again(
     """
     with ExitStack() as stack:
         yield [
-            stack.enter_context(_copy(source, purpose, progress)) if _is_once(source) else source
+            stack.enter_context(_copy(source, purpose, alternative, progress)) if _is_once(source) else source
             for source in sources
         ]
 
@@ -36,17 +39,25 @@ def _is_once(source: Source) -> bool:
 
 
 @contextmanager
-def _copy(source: Source, purpose: str, progress: Progress) -> Iterator[Source]:
-    folder = temporary_folder(purpose)
+def _copy(source: Source, purpose: str, alternative: str, progress: Progress) -> Iterator[Source]:
+    blocks, start = read_blocks(source), b""
+    for block in blocks:
+        start += block
+        if len(start) >= BLOCK_BYTES:
+            break
+    if len(start) < BLOCK_BYTES and source.kind != "parquet":
+        yield Source(source.name, "", source.kind, len(start), start, copy_of=source.label)
+        return
+    folder = temporary_folder(purpose, alternative)
     with ExitStack() as stack:
-        with temporary_errors(folder):
+        with temporary_errors(folder, alternative):
             file = stack.enter_context(tempfile.NamedTemporaryFile(dir=folder))
-        for block in read_blocks(source):
-            with temporary_errors(folder):
-                file.write(block)
-                done = file.tell()
+            done = file.write(start)
+        for block in blocks:
+            with temporary_errors(folder, alternative):
+                done += file.write(block)
             progress("copying", done, None, "bytes")
-        with temporary_errors(folder):
+        with temporary_errors(folder, alternative):
             file.flush()
         copied = one_source(os.path.realpath(file.name))
         yield copied._replace(name=source.name, kind=source.kind, copy_of=source.label)

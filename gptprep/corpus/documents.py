@@ -112,8 +112,9 @@ def _rows(source: Source, options: TextOptions, counts: ReadCounts) -> Iterator[
 
 
 def _without_binary(source: Source, blocks: Iterable[bytes], is_utf8: bool) -> Iterator[bytes]:
-    """The blocks, after a look at the first one."""
-    is_start = source.start == 0 and source.data is None
+    """The blocks, after a look at the first one; a text that was given as an argument is what it is."""
+    is_argument = source.data is not None and not source.copy_of
+    is_start = source.start == 0 and not is_argument
     for block in blocks:
         if is_start:
             refuse_binary(source, block, is_utf8=is_utf8)

@@ -6,7 +6,7 @@ Signatures: https://en.wikipedia.org/wiki/List_of_file_signatures
 import codecs
 import shlex
 
-from gptprep.corpus.sources import Source
+from gptprep.corpus.sources import STANDARD_INPUT, Source
 from gptprep.errors import GptprepError
 
 _GUNZIP = "add .gz to its name, or decompress it: gunzip -c {path} > TEXT"
@@ -57,7 +57,7 @@ def refuse_binary(source: Source, start: bytes, *, is_utf8: bool) -> None:
             raise GptprepError(what, why, f"give --encoding {encoding}")
     for signature, kind, fix in _SIGNATURES:
         if start.startswith(signature) and not _may_be_text(start):
-            path = shlex.quote(source.path) if source.path != "-" else "FILE"
+            path = "FILE" if source.label == STANDARD_INPUT else shlex.quote(source.label)
             raise GptprepError(f"{source.label} is not text", f"it is {kind}", fix.format(path=path))
 
 

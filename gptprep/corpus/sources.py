@@ -19,6 +19,10 @@ _BY_ENDING = FileFilter()
 _ONE_VERSION = "all ids must be of one version of the text"
 
 
+STANDARD_INPUT = "standard input"
+"""What messages call it."""
+
+
 class Source(NamedTuple):
     """A file or a byte range of one, standard input (`path` is "-"), or an argument's text (`data`)."""
 
@@ -51,7 +55,7 @@ class Source(NamedTuple):
     @property
     def label(self) -> str:
         """For messages."""
-        return self.copy_of or ("standard input" if self.path == "-" else self.path)
+        return self.copy_of or (STANDARD_INPUT if self.path == "-" else self.path)
 
     @property
     def has_lines(self) -> bool:

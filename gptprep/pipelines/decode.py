@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gptprep.choices import RawDtype
 from gptprep.corpus.sources import Source, one_source
-from gptprep.errors import GptprepError, UsageError
+from gptprep.errors import UsageError
 from gptprep.pipelines.id_text import read_id_text
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.publish import check_file_output, publish_file
-from gptprep.tokenizers import Tokenizer, load_tokenizer, tokenizer_files
+from gptprep.tokenizers import Tokenizer, tokenizer_files
 from gptprep.tokens.spec import EncodingSpec
 
 if TYPE_CHECKING:
@@ -87,15 +87,11 @@ def plan(options: DecodeOptions) -> DecodePlan:
 
 
 def _plan_shards(options: DecodeOptions) -> DecodePlan:
+    from gptprep.pipelines.folder_tokenizer import folder_tokenizer
     from gptprep.shards.folder import open_shards
 
     folder = open_shards(options.input)
-    tokenizer = load_tokenizer(options.tokenizer or options.input)
-    if tokenizer.fingerprint != folder.manifest.tokenizer.fingerprint:
-        what = f"{options.input} was not made with the tokenizer {tokenizer.name}"
-        raise GptprepError(
-            what, f"it was made with {folder.manifest.tokenizer.name}", "leave out --tokenizer"
-        )
+    tokenizer = folder_tokenizer(folder, options.tokenizer)
     return DecodePlan(options, folder.windows(options.split or "train"), tokenizer)
 
 

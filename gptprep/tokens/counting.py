@@ -4,7 +4,7 @@ Tasks follow from the sources alone, and each gives the counts of its byte range
 any number of workers.
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from gptprep.corpus.sources import Source, total_bytes
 from gptprep.progress import Progress, no_progress
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts
-from gptprep.tokens.planning import TaskSources, id_ranges, plan_task_sources, read_ranges
+from gptprep.tokens.planning import TaskSources, divided_ids, plan_task_sources, read_ranges
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.units import MIB
 
@@ -71,7 +71,7 @@ def count_sources(
     tokenizer = spec.load_unchanged(fingerprint)  # before workers are forked, which then have it too
     total = total_bytes(sources)
     can_divide = tokenizer.split_points.exist
-    planned = list(plan_task_sources(sources, spec.text, task_bytes, can_divide, _ranges_of_ids))
+    planned = list(plan_task_sources(sources, spec.text, task_bytes, can_divide, divided_ids(_TASK_IDS)))
     may_be_small = len(planned) == 1 and (total is None or total < _QUICK_BYTES)
     tasks = [_Task(task, spec, fingerprint, _QUICK_BYTES if may_be_small else 0) for task in planned]
     if any(source.size is None for source in sources):
@@ -86,13 +86,6 @@ def count_sources(
         cross_checked += counted.cross_checked
         progress("encoding", done, total, "bytes")
     return Counted(tuple(map(SourceCount, counts, text_bytes)), cross_checked)
-
-
-def _ranges_of_ids(source: Source) -> Iterable[Source]:
-    from gptprep.tokens.id_file import open_ids
-
-    with open_ids(source) as file:
-        return id_ranges(source, len(file), _TASK_IDS)
 
 
 def _results(tasks: Sequence[_Task], workers: int, progress: Progress) -> Iterator[Counted]:

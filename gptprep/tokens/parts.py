@@ -22,8 +22,8 @@ from gptprep.storage.workdir import remove
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens import receipts
 from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts, check_not_empty, no_end_of_text
-from gptprep.tokens.id_file import IdWriter, id_dtype, open_ids
-from gptprep.tokens.planning import TaskSources, id_ranges, plan_task_sources, read_ranges
+from gptprep.tokens.id_file import IdWriter, id_dtype
+from gptprep.tokens.planning import TaskSources, divided_ids, plan_task_sources, read_ranges
 from gptprep.tokens.receipts import Part
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.tokens.stream import TokenStream
@@ -108,12 +108,10 @@ def plan_tasks(
         CorruptDataError: a file of ids is not what its header says.
     """
 
-    def ranges_of_ids(source: Source) -> Iterator[Source]:
-        with open_ids(source) as file:
-            return id_ranges(source, len(file), _PART_IDS)
-
     can_divide = tokenizer.split_points.exist
-    planned = list(plan_task_sources(sources, spec.text, PART_BYTES, can_divide, ranges_of_ids, divide_at))
+    planned = list(
+        plan_task_sources(sources, spec.text, PART_BYTES, can_divide, divided_ids(_PART_IDS), divide_at)
+    )
     paths = [os.path.join(folder, f"part-{number:06d}.bin") for number in range(len(planned))]
     has_receipt = len(planned) > 1
     fingerprint = tokenizer.fingerprint

@@ -68,13 +68,21 @@ def _task_sources(planned: list[tuple[int, Source]]) -> TaskSources:
     return TaskSources(tuple(byte_range for _, byte_range in planned), tuple(owner for owner, _ in planned))
 
 
-def id_ranges(source: Source, n_ids: int, range_ids: int) -> Iterator[Source]:
-    """A source of `n_ids` ids in ranges of `range_ids`; the source itself if it has no more."""
-    if n_ids <= range_ids:
-        yield source
-        return
-    for start, stop in pairwise([*range(0, n_ids, range_ids), None]):
-        yield source._replace(start=start or 0, stop=stop)
+def divided_ids(range_ids: int) -> Callable[[Source], Iterator[Source]]:
+    """A function that gives a file of ids in ranges of `range_ids`; the file itself if it has no more."""
+
+    def ranges(source: Source) -> Iterator[Source]:
+        from gptprep.tokens.id_file import open_ids
+
+        with open_ids(source) as file:
+            n_ids = len(file)
+        if n_ids <= range_ids:
+            yield source
+            return
+        for start, stop in pairwise([*range(0, n_ids, range_ids), None]):
+            yield source._replace(start=start or 0, stop=stop)
+
+    return ranges
 
 
 def _size(byte_range: Source) -> int:

@@ -39,25 +39,25 @@ def test_long_text_has_its_start_and_then_its_numbers(run: Run, tmp_path: Path) 
         "the  ·quick ·brown\n"
         "1169 2068   7586\n"
         "\n"
-        "text          2.0 MB   1 document in a.txt\n"
-        "ids          480,000   4.25 bytes each · gpt2\n"
-        "vocabulary         8   of 50,257 tokens used, 0.02 %\n"
+        "text         2.0 MB  1 document in a.txt\n"
+        "ids         480,000  4.25 bytes each · gpt2\n"
+        "vocabulary        8  of 50,257 tokens used, 0.02 %\n"
         "\n"
-        "most frequent tokens                rarest that occur\n"
-        "token    id    count   percent      token      id    count\n"
-        "⏎       198   60,000   12.50 %      ·fox    21831   60,000\n"
+        "most frequent tokens           rarest that occur\n"
+        "token   id   count  percent    token     id   count\n"
+        "⏎      198  60,000  12.50 %    ·fox   21831  60,000\n"
         "\n"
-        "scripts       bytes/id   percent   of a sample of 1.0 MB\n"
-        "Latin             4.71   97.06 %   ████████████████████████████████████████\n"
-        "white space       1.00    2.94 %   █▎\n"
+        "scripts      bytes/id  percent  of a sample of 1.0 MB\n"
+        "Latin            4.71  97.06 %  ████████████████████████████████████████\n"
+        "white space      1.00   2.94 %  █▎\n"
     )
 
 
 def test_folder_has_lengths_and_sources(run: Run, samples: Path) -> None:
     done = run("inspect", samples.name, "--top", "2")
     shown = done.out.decode()
-    assert "text         82.6 KB   7 documents in 7 sources\n" in shown
-    assert "min 1,226   median 2,358   mean 4,265.3   max 9,535\n" in shown
+    assert "text        82.6 KB  7 documents in 7 sources\n" in shown
+    assert "min 1,226  median 2,358  mean 4,265.3  max 9,535\n" in shown
     assert re.search(r"^2,048 +4,095 +3 +█+$", shown, re.MULTILINE)
     assert re.search(r"^largest of 7 sources +ids +bytes/id +documents +size$", shown, re.MULTILINE)
     assert "the special token <|endoftext|> is in the text 6 times" in done.err

@@ -25,11 +25,11 @@ def test_file_has_its_provenance_and_both_ends(run: Run, poem: Path) -> None:
     assert done == (
         0,
         (
-            "ids          1,226   uint16, 2.5 KB\n"
-            "documents        1   0 end-of-text ids\n"
-            "vocabulary     363   of 50,257 tokens used, 0.72 %\n"
-            "tokenizer     gpt2   says poem.bin.json\n"
-            f"sha256       {sha256}\n"
+            "ids         1,226  uint16, 2.5 KB\n"
+            "documents       1  0 end-of-text ids\n"
+            "vocabulary    363  of 50,257 tokens used, 0.72 %\n"
+            "tokenizer    gpt2  says poem.bin.json\n"
+            f"sha256      {sha256}\n"
             "\n"
             "first ids\n"
             "F  IVE  ·EN\n"
@@ -40,8 +40,8 @@ def test_file_has_its_provenance_and_both_ends(run: Run, poem: Path) -> None:
             "531   13 198\n"
             "\n"
             "most frequent tokens\n"
-            "token    id   count   percent\n"
-            "·       220     371   30.26 %\n"
+            "token   id  count  percent\n"
+            "·      220    371  30.26 %\n"
         ).encode(),
         "",
     )
@@ -50,7 +50,7 @@ def test_file_has_its_provenance_and_both_ends(run: Run, poem: Path) -> None:
 def test_short_file_is_shown_once(run: Run, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([15496, 11, 50256]))
     shown = run("inspect", "x.npy", "-T", "gpt2").out.decode()
-    assert "tokenizer    gpt2   not known: there is no x.npy.json" in shown
+    assert "tokenizer   gpt2  not known: there is no x.npy.json" in shown
     assert "ids\nHello ,  <|endoftext|>\n15496 11 50256\n" in shown
     assert "last ids" not in shown
 
@@ -68,8 +68,13 @@ def test_rows_are_those_that_are_asked_for(run: Run, poem: Path) -> None:
     [
         ("plain.bin", 1, "does not say which tokenizer made it", "name the tokenizer with --tokenizer"),
         ("poem.bin -T words.json", 1, "was not made with the tokenizer words.json", "--tokenizer"),
-        ("poem.bin -T gpt2 -T gpt2", 2, "ids are of one tokenizer", "give --tokenizer once"),
-        ("poem.bin poem.bin", 2, "only one file of ids can be shown", "name one"),
+        ("poem.bin -T gpt2 -T gpt2", 2, "poem.bin has one tokenizer", "give --tokenizer once"),
+        (
+            "poem.bin poem.bin",
+            2,
+            "poem.bin cannot be shown together with poem.bin",
+            "give one of them at a time",
+        ),
         ("poem.bin -n -1", 2, "-n is -1", "give 0 or more"),
         ("shard.npy -T gpt2", 1, "shard.npy is not a file of ids", "name the whole folder"),
         ("damaged.npy -T gpt2", 3, "damaged.npy has the wrong size", "write or download"),

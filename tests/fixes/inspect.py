@@ -56,10 +56,6 @@ TABLE: Table = {
     "cli/inspect.py": [
         Row("inspect s -t one", "give one of them", ("inspect s", "inspect -t one")),
     ],
-    "cli/views/ids.py": [
-        Row("inspect a.bin b.bin", "name one", "inspect a.bin"),
-        Row("inspect a.bin -T gpt2 -T v.json", "give {--tokenizer} once", "inspect a.bin {0} gpt2"),
-    ],
     "cli/views/request.py": [
         Row("inspect s e", "give one of them at a time", ("inspect s", "inspect e"), _EMBEDDED),
         Row("inspect s -T gpt2 -T v.json", "give {--tokenizer} once", "inspect s {0} gpt2"),
@@ -87,6 +83,10 @@ TABLE: Table = {
             "give one {--tokenizer}, or count the text that they were made of",
             ("count a.bin {0} gpt2", "count a.txt -T gpt2 -T v.json"),
         ),
+    ],
+    "pipelines/folder_tokenizer.py": [
+        Row(f"{_SHARDS} -T v.json --window 0", "leave out {--tokenizer}", f"{_SHARDS} --window 0"),
+        Row("decode s --tokenizer v.json", "leave out --tokenizer", "decode s"),
     ],
     "pipelines/inspect/corpus.py": [
         Row("inspect a.txt --top -1", "give {0} or more", "inspect a.txt --top {0}"),
@@ -147,7 +147,6 @@ TABLE: Table = {
             "give the {--seed} of create_dataloader, or {--no-shuffle}",
             (f"{_SHARDS} --step 0 --batch-size 1 {{0}} 7", f"{_SHARDS} --step 0 --batch-size 1 {{1}}"),
         ),
-        Row(f"{_SHARDS} -T v.json --window 0", "leave out {--tokenizer}", f"{_SHARDS} --window 0"),
     ],
     "pipelines/inspect/tables.py": [
         Row(

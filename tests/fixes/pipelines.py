@@ -66,7 +66,6 @@ TABLE: Table = {
             "leave it out, or name a folder",
             ("decode a.bin", "decode s --split train"),
         ),
-        Row("decode s --tokenizer v.json", "leave out --tokenizer", "decode s"),
         Row(decode_to_nothing, "give an output", "decode 1 2 -o x.txt"),
     ],
     "pipelines/encode.py": [

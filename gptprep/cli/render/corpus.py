@@ -11,7 +11,6 @@ from gptprep.cli.numbers import plural, size
 from gptprep.cli.render.common import special_notes, text_notes
 from gptprep.cli.render.grid import Bar, Cell, beside, facts, flow, grid, heading
 from gptprep.cli.render.tokens import style_of
-from gptprep.cli.terminal import has_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +85,8 @@ def _tokenizers(report: CorpusReport, width: int) -> list[Text]:
 
     header = ["tokenizer", "ids", "bytes/id", "", "tokens used"]
     n_columns = len(header) if width >= _WIDE else len(header) - 1
-    return grid(header[:n_columns], [row(one)[:n_columns] for one in report.tokenizers], width)
+    rows = [row(one)[:n_columns] for one in report.tokenizers]
+    return grid(rows, "<>>>>"[:n_columns], header[:n_columns], width)
 
 
 def _lengths(lengths: DocumentLengths, width: int) -> Iterator[Text]:
@@ -95,27 +95,26 @@ def _lengths(lengths: DocumentLengths, width: int) -> Iterator[Text]:
     summary |= {"mean": f"{lengths.mean:,.1f}", "max": f"{lengths.max:,}"}
     yield from flow([Text.assemble((f"{name} ", "dim"), n) for name, n in summary.items()], width)
     most = max(bucket.documents for bucket in lengths.histogram)
-    width_of_start = len(f"{lengths.histogram[-1].start:,}")
     rows: list[list[Cell]] = [
         [
-            f"{bucket.start:>{width_of_start},}",
+            f"{bucket.start:,}",
             f"{bucket.stop - 1:,}",
             f"{bucket.documents:,}",
-            Bar(bucket.documents / most, has_blocks()),
+            Bar(bucket.documents / most),
         ]
         for bucket in lengths.histogram
     ]
-    yield from grid(["from".rjust(width_of_start), "to", "documents", ""], rows, width)
+    yield from grid(rows, ">>><", ["from", "to", "documents", ""], width)
 
 
-def _tokens(report: CorpusReport, width: int) -> list[Text]:
+def _tokens(report: CorpusReport, width: int) -> Iterator[Text]:
     ids = report.tokenizers[0].ids
     most = [heading("most frequent tokens"), *token_table(report.most_frequent, ids, width)]
     rare = [
         heading("rarest that occur", f"{report.once:,} of them once" if report.once else ""),
         *token_table(report.rarest, None, width),
     ]
-    return beside(most, rare, width)
+    yield from beside([most, rare], width)
 
 
 def token_table(tokens: Sequence[TokenCount], ids: int | None, width: int) -> list[Text]:
@@ -125,7 +124,9 @@ def token_table(tokens: Sequence[TokenCount], ids: int | None, width: int) -> li
         row: list[Cell] = [shown_token(token), str(token.id), f"{token.count:,}"]
         rows.append(row if ids is None else [*row, percent(token.count, ids)])
     header = ["token", "id", "count"]
-    return grid(header if ids is None else [*header, "percent"], rows, width)
+    if ids is not None:
+        header.append("percent")
+    return grid(rows, "<>>>"[: len(header)], header, width)
 
 
 def shown_token(token: TokenCount) -> Text:
@@ -142,11 +143,11 @@ def _scripts(report: CorpusReport, width: int) -> Iterator[Text]:
             one.script,
             per_id(one.bytes, one.ids),
             percent(one.bytes, sampled),
-            Bar(one.bytes / most, has_blocks()),
+            Bar(one.bytes / most),
         ]
         for one in report.scripts.found[:_MAX_SCRIPTS]
     ]
-    yield from grid([heading("scripts"), "bytes/id", "percent", remark], rows, width)
+    yield from grid(rows, "<>><", [heading("scripts"), "bytes/id", "percent", remark], width)
     if (others := len(report.scripts.found) - len(rows)) > 0:
         yield Text(f"and {plural(others, 'other')}", "dim")
 
@@ -160,4 +161,4 @@ def _sources(report: CorpusReport, width: int) -> Iterator[Text]:
         for one in report.largest
     ]
     n_columns = len(header) if width >= _WIDE else len(header) - 2
-    yield from grid(header[:n_columns], [row[:n_columns] for row in rows], width)
+    yield from grid([row[:n_columns] for row in rows], "<>>>>"[:n_columns], header[:n_columns], width)

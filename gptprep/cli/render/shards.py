@@ -11,7 +11,7 @@ from rich.text import Text
 
 from gptprep.cli.numbers import plural, printable, seconds, size, times
 from gptprep.cli.render.common import note, rate
-from gptprep.cli.render.grid import grid
+from gptprep.cli.render.grid import grid, labelled
 from gptprep.cli.render.tokens import style_of
 
 if TYPE_CHECKING:
@@ -27,16 +27,9 @@ _PADDING_STYLE = "dim"
 
 
 def folder(report: ShardsReport, width: int) -> Iterator[RenderableType]:
-    """The numbers of a folder."""
-    options = report.options
+    """The options, the splits and the largest sources of a folder."""
     yield Text.assemble((printable(report.path), "bold"), f"  {size(report.bytes)}")
-    yield _fact("tokenizer", _tokenizer(report))
-    crossing = "end with their document" if options["boundary"] == "document" else "run across documents"
-    lengths = f"context length {options['context_length']:,}, stride {options['stride']:,}"
-    yield _fact("windows", f"{lengths}; they {crossing}, {_order(options)}")
-    yield _fact("val", _val(report))
-    yield _fact("stored", f"layout {options['layout']}, {options['dtype']}")
-    yield _fact("text", ", ".join(_text_options(options)))
+    yield from labelled(_facts(report), width)
     yield Text()
     yield from _splits(report, width)
     yield Text()
@@ -44,8 +37,15 @@ def folder(report: ShardsReport, width: int) -> Iterator[RenderableType]:
     yield Text()
 
 
-def _fact(label: str, what: str) -> Text:
-    return Text.assemble((label.ljust(_LABEL_WIDTH), "dim"), printable(what))
+def _facts(report: ShardsReport) -> Iterator[tuple[str, str]]:
+    options = report.options
+    yield "tokenizer", _tokenizer(report)
+    crossing = "end with their document" if options["boundary"] == "document" else "run across documents"
+    lengths = f"context length {options['context_length']:,}, stride {options['stride']:,}"
+    yield "windows", f"{lengths}; they {crossing}, {_order(options)}"
+    yield "val", _val(report)
+    yield "stored", f"layout {options['layout']}, {options['dtype']}"
+    yield "text", ", ".join(_text_options(options))
 
 
 def _tokenizer(report: ShardsReport) -> str:
@@ -88,7 +88,8 @@ def _splits(report: ShardsReport, width: int) -> list[Text]:
         numbers = [split.windows, split.ids, split.dropped_tail + split.dropped_gaps]
         numbers += [split.padding] if has_padding else []
         rows.append([name, *(f"{n:,}" for n in (*numbers, split.files)), size(split.bytes)])
-    return grid(["split", "windows", "ids", "unused ids", *padding, "files", "size"], rows, width)
+    header = ["split", "windows", "ids", "unused ids", *padding, "files", "size"]
+    return grid(rows, "<" + ">" * (len(header) - 1), header, width)
 
 
 def _sources(report: ShardsReport, width: int) -> list[Text]:
@@ -107,7 +108,8 @@ def _sources(report: ShardsReport, width: int) -> list[Text]:
             [plural(others, "other"), f"{rest:,}", _share(rest, report), "", *[""] * len(report.splits)]
         )
     name = f"largest of {report.n_sources:,} sources" if others > 0 else "source"
-    return grid([name, "ids", "share", "documents", *report.splits], rows, width)
+    header = [name, "ids", "share", "documents", *report.splits]
+    return grid(rows, "<" + ">" * (len(header) - 1), header, width)
 
 
 def _share(ids: int, report: ShardsReport) -> str:

@@ -9,8 +9,8 @@ from rich.style import Style
 from rich.text import Text
 
 from gptprep.cli.numbers import plural, printable, size
-from gptprep.cli.render.blocks import LABEL, Block, bar, beside, facts, grid, heights, shortened
 from gptprep.cli.render.common import note
+from gptprep.cli.render.grid import LABEL, bar, beside, grid, heading, heights, labelled, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -31,9 +31,7 @@ def embeddings(report: EmbeddingsReport, width: int) -> Iterator[RenderableType]
     shape = f"{plural(report.n_vocab, 'id')} × {report.dim:,} {report.dtype}"
     yield Text.assemble((printable(report.path), "bold"), f" · {printable(report.tokenizer)} · {shape}")
     named = [("token table", report.token_table), ("position table", report.position_table)]
-    yield from facts(_tables(named), width)
-    positions = "none" if report.position == "none" else report.position
-    yield from facts([("positions     ", positions)], width)
+    yield from labelled([*_tables(named), ("positions", Text(report.position))], width)
     yield Text()
     rows = [
         (
@@ -60,7 +58,7 @@ def weights(report: WeightsReport, width: int) -> Iterator[RenderableType]:
     what = f" · {size(report.bytes)} · {plural(report.tensors, 'tensor')}"
     yield Text.assemble((printable(report.path), "bold"), what)
     named = [("token table", report.token_table), ("position table", report.position_table)]
-    yield from facts(_tables(named), width)
+    yield from labelled(_tables(named), width)
     if found := _table_norms(named):
         yield Text()
         yield from _norms(found, width)
@@ -75,7 +73,7 @@ def weights(report: WeightsReport, width: int) -> Iterator[RenderableType]:
             )
             for tensor in report.others
         ]
-        yield from beside([Block("Other tensors", grid(rows, "<><"))], width)
+        yield from beside([[heading("Other tensors"), *grid(rows, "<><")]], width)
         n_used = sum(table is not None for _, table in named)
         if (more := report.tensors - n_used - len(report.others)) > 0:
             yield Text(f"and {more:,} more", LABEL)

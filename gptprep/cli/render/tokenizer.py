@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gptprep.cli.numbers import plural, printable, size
-from gptprep.cli.render.blocks import LABEL, Block, bar, beside, facts, grid, shortened
 from gptprep.cli.render.common import note, text_notes
+from gptprep.cli.render.grid import LABEL, bar, beside, grid, heading, labelled, shortened
 
 if TYPE_CHECKING:
     from gptprep.pipelines.inspect.coverage import Coverage
@@ -32,7 +32,7 @@ _BAR, _TOKEN, _LONG_TOKEN, _HEX, _WIDE = 20, 12, 30, 24, 120
 
 def tokenizer(report: TokenizerReport, width: int) -> Iterator[Text]:
     """The entries, the string or the text that was asked for; otherwise all that there is to say."""
-    yield heading(report)
+    yield _title(report)
     asked = False
     if report.entries is not None:
         asked = True
@@ -47,7 +47,7 @@ def tokenizer(report: TokenizerReport, width: int) -> Iterator[Text]:
         yield Text()
         yield from _coverage(report.coverage, width)
     if not asked:
-        yield from facts(_facts(report, width), width)
+        yield from labelled(_facts(report, width), width)
         yield Text()
         blocks = [_lengths(report), _merges(report.first_merges), _longest(report.longest, width)]
         yield from beside(blocks, width)
@@ -55,7 +55,7 @@ def tokenizer(report: TokenizerReport, width: int) -> Iterator[Text]:
         yield note(report.engine_note)
 
 
-def heading(report: TokenizerReport) -> Text:
+def _title(report: TokenizerReport) -> Text:
     """The name, the kind and the size, in one line."""
     what = f" · {_KINDS[report.kind]} · {plural(report.n_vocab, 'id')}"
     return Text.assemble((printable(report.tokenizer), "bold"), what)
@@ -87,7 +87,7 @@ def _specials(report: TokenizerReport) -> Text:
     return shown
 
 
-def _lengths(report: TokenizerReport) -> Block:
+def _lengths(report: TokenizerReport) -> list[Text]:
     """A histogram of the tokens' lengths."""
     counts = {length.bytes: length.tokens for length in report.lengths}
     longest = max(counts, default=0)
@@ -101,10 +101,10 @@ def _lengths(report: TokenizerReport) -> Block:
         (Text(label, LABEL), f"{n:,}", bar(n / highest, _BAR))
         for label, n in zip(labels, numbers, strict=True)
     ]
-    return Block("Tokens by length in bytes", grid(rows, ">><"))
+    return [heading("Tokens by length in bytes"), *grid(rows, ">><")]
 
 
-def _merges(merges: Sequence[Merge]) -> Block:
+def _merges(merges: Sequence[Merge]) -> list[Text]:
     rows = [
         (
             shortened(merge.left, _TOKEN),
@@ -116,10 +116,10 @@ def _merges(merges: Sequence[Merge]) -> Block:
         )
         for merge in merges
     ]
-    return Block("First merges", grid(rows, "<<<<<>"))
+    return [heading("First merges"), *grid(rows, "<<<<<>")]
 
 
-def _longest(longest: Sequence[Entry], width: int) -> Block:
+def _longest(longest: Sequence[Entry], width: int) -> list[Text]:
     rows = [
         (
             Text(f"{entry.bytes:,}"),
@@ -128,7 +128,7 @@ def _longest(longest: Sequence[Entry], width: int) -> Block:
         )
         for entry in longest
     ]
-    return Block("Longest tokens, in bytes", grid(rows, "><>"))
+    return [heading("Longest tokens, in bytes"), *grid(rows, "><>")]
 
 
 def entries(found: Sequence[Entry], width: int) -> Iterator[Text]:
@@ -165,7 +165,7 @@ def _found(found: Found, width: int) -> Iterator[Text]:
 
 
 def _coverage(coverage: Coverage, width: int) -> Iterator[Text]:
-    yield from facts(_coverage_facts(coverage), width)
+    yield from labelled(_coverage_facts(coverage), width)
     if coverage.missing:
         yield Text()
         highest = coverage.missing[0].occurrences
@@ -179,7 +179,7 @@ def _coverage(coverage: Coverage, width: int) -> Iterator[Text]:
             for missing in coverage.missing
         ]
         title = f"Most frequent of {plural(coverage.distinct_missing, f'missing {coverage.unit}')}"
-        yield from beside([Block(title, grid(rows, "<>><"))], width)
+        yield from beside([[heading(title), *grid(rows, "<>><")]], width)
     yield from text_notes(coverage)
 
 

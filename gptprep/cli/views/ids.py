@@ -2,7 +2,6 @@
 
 from gptprep.cli.terminal import columns
 from gptprep.cli.views.request import Request
-from gptprep.errors import UsageError
 
 
 def show(request: Request) -> None:
@@ -10,18 +9,13 @@ def show(request: Request) -> None:
     from gptprep.pipelines.inspect import ids
 
     streams, counting = request.streams, request.counting
-    if len(request.things) > 1:
-        raise UsageError("only one file of ids can be shown", fix="name one")
-    if len(request.tokenizers) > 1:
-        raise UsageError("ids are of one tokenizer", fix="give --tokenizer once")
     n_tokens = request.range.n
     if n_tokens is None:
         n_tokens = 10 if streams.json else columns()
-    name = request.tokenizers[0] if request.tokenizers else None
     plan = ids.plan(
         ids.IdsOptions(
-            path=request.thing,
-            encoding=request.encoding.spec(name),
+            path=request.only_thing,
+            encoding=request.encoding.spec(request.only_tokenizer),
             input_dtype=counting.input_dtype,
             n_tokens=n_tokens,
             top=counting.top,

@@ -1,15 +1,12 @@
 """What a corpus holds: its size in ids, the lengths of its documents, its tokens and scripts."""
 
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gptprep.choices import SourceKind
-from gptprep.corpus.blocks import BLOCK_BYTES, read_blocks
-from gptprep.corpus.signatures import refuse_binary
+from gptprep.corpus.copies import readable_again
 from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers
@@ -20,7 +17,6 @@ from gptprep.pipelines.inspect.scripts import ScriptCount
 from gptprep.pipelines.inspect.text import InspectReport
 from gptprep.pipelines.inspect.top import TokenCount, most_frequent, rarest
 from gptprep.progress import Progress, no_progress
-from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens.encoder import LiteralSpecial, Totals, literal_specials, totals
 from gptprep.tokens.spec import EncodingSpec
@@ -124,45 +120,8 @@ def opened(options: CorpusOptions, progress: Progress = no_progress) -> Iterator
     selection = select_sources(options.inputs, stdin=options.stdin, file_filter=options.files)
     workers = chosen_workers(options.workers)
     tokenizers = tuple(encoding.load_tokenizer() for encoding in options.encodings)
-    with ExitStack() as stack:
-        is_utf8 = options.encodings[0].text.is_utf8
-        sources = tuple(
-            source if _is_file(source) else stack.enter_context(_stored(source, progress, is_utf8=is_utf8))
-            for source in selection.sources
-        )
-        yield CorpusPlan(options, sources, selection, tokenizers, workers)
-
-
-def _is_file(source: Source) -> bool:
-    """Whether a source can be read more than once."""
-    return source.stamp is not None or source.kind == "parquet"
-
-
-@contextmanager
-def _stored(source: Source, progress: Progress, *, is_utf8: bool) -> Iterator[Source]:
-    """A pipe as text in memory if it is short, otherwise as a temporary file."""
-    blocks, first = read_blocks(source), b""
-    for block in blocks:
-        first += block
-        if len(first) >= BLOCK_BYTES:
-            break
-    refuse_binary(source, first, is_utf8=is_utf8)
-    if len(first) < BLOCK_BYTES:
-        yield source._replace(data=first, size=len(first))
-        return
-    alternative = "give the name of a file"
-    folder = temporary_folder("a pipe with more than 1 MiB of text", alternative)
-    with ExitStack() as stack:
-        with temporary_errors(folder, alternative):
-            file = stack.enter_context(tempfile.NamedTemporaryFile(dir=folder))
-            done = file.write(first)
-            for block in blocks:
-                done += file.write(block)
-                progress("reading", done, None, "bytes")
-            file.flush()
-        status = os.stat(file.name)
-        stamp = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-        yield source._replace(path=file.name, size=done, stamp=stamp, copy_of=source.label)
+    with readable_again(selection.sources, "a long pipe", progress, "give the name of a file") as sources:
+        yield CorpusPlan(options, tuple(sources), selection, tokenizers, workers)
 
 
 def head(plan: CorpusPlan) -> Head | None:

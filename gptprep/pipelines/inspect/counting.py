@@ -5,7 +5,7 @@ number of workers. Nothing is written.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -19,8 +19,7 @@ from gptprep.pipelines.inspect.scripts import count_scripts
 from gptprep.progress import Progress, no_progress
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts
-from gptprep.tokens.id_file import open_ids
-from gptprep.tokens.planning import TaskSources, id_ranges, plan_task_sources, read_ranges
+from gptprep.tokens.planning import TaskSources, divided_ids, plan_task_sources, read_ranges
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.units import MIB
 
@@ -155,12 +154,8 @@ def _as_counting(progress: Progress) -> Progress:
 def _plan(
     sources: Sequence[Source], spec: EncodingSpec, tokenizer: Tokenizer, *, counts_scripts: bool
 ) -> list[CountTask]:
-    def ranges_of_ids(source: Source) -> Iterator[Source]:
-        with open_ids(source) as file:
-            return id_ranges(source, len(file), _TASK_IDS)
-
     can_divide = tokenizer.split_points.exist
-    planned = plan_task_sources(sources, spec.text, TASK_BYTES, can_divide, ranges_of_ids)
+    planned = plan_task_sources(sources, spec.text, TASK_BYTES, can_divide, divided_ids(_TASK_IDS))
     return [CountTask(task, spec, tokenizer.fingerprint, counts_scripts) for task in planned]
 
 

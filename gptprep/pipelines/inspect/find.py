@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptprep.errors import GptprepError, UsageError
-from gptprep.pipelines.inspect.shards import folder_tokenizer
+from gptprep.pipelines.folder_tokenizer import folder_tokenizer
 from gptprep.pipelines.inspect.text import TokenView, token_views
 from gptprep.progress import Progress, no_progress
 from gptprep.shards.folder import ShardFolder, open_shards

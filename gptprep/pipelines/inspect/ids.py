@@ -94,7 +94,7 @@ def plan(options: IdsOptions) -> IdsPlan:
         if number < 0:
             raise UsageError(f"{name} is {number}", fix="give 0 or more")
     source = one_source(options.path, ids=True)
-    if source.stamp and source.path.endswith(".npy"):
+    if source.stamp and source.path.lower().endswith(".npy"):
         _check_shape(source)
     spec, tokenizer, (resolved,) = resolve(options.encoding, [source], options.input_dtype)
     with open_ids(resolved) as file:

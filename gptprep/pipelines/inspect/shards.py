@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gptprep.errors import GptprepError, UsageError
+from gptprep.pipelines.folder_tokenizer import folder_tokenizer
 from gptprep.pipelines.inspect.text import TokenView, token_views
 from gptprep.shards.folder import ShardFolder, open_shards
 from gptprep.shards.manifest import Manifest, SourceRecord, TokenizerRecord
 from gptprep.storage.files import read_regular
 from gptprep.storage.json_files import parse_json
 from gptprep.storage.sealed import MANIFEST
-from gptprep.tokenizers import Tokenizer, load_tokenizer
+from gptprep.tokenizers import Tokenizer
 from gptprep.windows.epochs import EpochBatches, Order, check_batches, check_ranks
 from gptprep.windows.shuffle import permute
 
@@ -258,20 +259,6 @@ def _of_step(options: StepOptions, windows: str, n_windows: int) -> tuple[StepVi
     batches = EpochBatches(n_windows, options.batch_size, order, options.rank)
     epoch, batch, numbers = batches.of_step(options.step)
     return StepView(options.step, epoch, batch, len(batches)), numbers.tolist()
-
-
-def folder_tokenizer(folder: ShardFolder, name: str | None) -> Tokenizer:
-    """The tokenizer of a shard folder, or one that the user named for it.
-
-    Raises:
-        GptprepError: it cannot be loaded, or is another one.
-    """
-    tokenizer = load_tokenizer(name or folder.path)
-    if tokenizer.fingerprint != folder.manifest.tokenizer.fingerprint:
-        what = f"{folder.path} was not made with the tokenizer {tokenizer.name}"
-        why = f"it was made with {folder.manifest.tokenizer.name}"
-        raise GptprepError(what, why, "leave out --tokenizer")
-    return tokenizer
 
 
 def _tokenizer(folder: ShardFolder, name: str | None) -> tuple[Tokenizer | None, str]:
