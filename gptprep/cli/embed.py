@@ -14,8 +14,6 @@ from gptprep.errors import UsageError
 
 _WEIGHTS = "Checkpoint that has the tables: .safetensors, or .pt, .pth or .bin of torch.save."
 _INIT = "Random tables: N(0, 1), or GPT-2's standard deviations, 0.02 and 0.01."
-_TOKEN_TABLE = "Name of the token table in --weights."
-_POSITION_TABLE = "Name of the position table in --weights."
 _BATCH_SIZE = "Windows computed at a time; auto picks what fits in a processor's cache."
 
 
@@ -24,12 +22,8 @@ class _AdvancedArguments:
     """Less common kinds of tables, and how to compute."""
 
     init: Annotated[Init | None, choice("--init", _INIT, "normal")] = None
-    token_table: Annotated[
-        str | None, option("--token-table", "NAME", _TOKEN_TABLE, "wte, tok_emb, ... with any prefix")
-    ] = None
-    position_table: Annotated[
-        str | None, option("--position-table", "NAME", _POSITION_TABLE, "wpe, pos_emb, ... with any prefix")
-    ] = None
+    token_table: options.TokenTable = None
+    position_table: options.PositionTable = None
     batch_size: Annotated[str, option("--batch-size", "N|auto", _BATCH_SIZE)] = "auto"
 
 

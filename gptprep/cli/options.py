@@ -98,6 +98,16 @@ _SPECIAL = "What a special token in the text becomes: its id, ordinary text, or 
 Special = Annotated[SpecialPolicy, choice("--special", _SPECIAL)]
 
 
+_TOKEN_TABLE = "Name of the token table in a file of weights."
+_POSITION_TABLE = "Name of the position table in a file of weights."
+TokenTable = Annotated[
+    str | None, option("--token-table", "NAME", _TOKEN_TABLE, "wte, tok_emb, ... with any prefix")
+]
+PositionTable = Annotated[
+    str | None, option("--position-table", "NAME", _POSITION_TABLE, "wpe, pos_emb, ... with any prefix")
+]
+
+
 def or_standard_input(inputs: Sequence[str] | None, verb: str, fix: str) -> list[str]:
     """The inputs, or standard input if there are none.
 

@@ -3,13 +3,11 @@
 import os
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from gptprep.corpus.documents import TextOptions
 from gptprep.corpus.sources import Source
-from gptprep.shards.manifest import Manifest
+from gptprep.shards.manifest import Manifest, SourceRecord
 from gptprep.windows.document_split import goes_to_val
-from gptprep.windows.spec import WindowSpec, train_ids
+from gptprep.windows.spec import WindowSpec
 
 _FEW = 100
 """Documents that are few enough to say in which split each is."""
@@ -57,12 +55,13 @@ def after(manifest: Manifest, spec: WindowSpec) -> Iterator[str]:
         yield f"{gaps:,} ids between windows are in no window, because {why}"
     if not spec.fraction or spec.splits_by_document or len(manifest.sources) < 2:
         return
-    n_train = train_ids(manifest.ids, spec.fraction)
-    stops = np.cumsum([source.ids + source.documents for source in manifest.sources])
-    starts = stops - [source.ids for source in manifest.sources]
-    in_train = [manifest.sources[i].path for i in np.flatnonzero(starts < n_train)]
-    in_val = [source.path for source, stop in zip(manifest.sources, stops, strict=True) if stop > n_train + 1]
-    for name, paths in (("val", in_val), ("train", in_train)):
+    for name in ("val", "train"):
+        paths = [source.path for source in manifest.sources if _has_windows(source, name)]
         if len(paths) == 1:
             one = f"{name} comes from only one of {len(manifest.sources):,} inputs, {paths[0]}"
             yield f"{one}; --split-by document chooses documents from all of them, --val names its inputs"
+
+
+def _has_windows(source: SourceRecord, split: str) -> bool:
+    """Whether a source gives a split more than the end of another window."""
+    return split in source.splits and source.splits[split].windows > 0

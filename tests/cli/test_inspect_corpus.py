@@ -221,3 +221,10 @@ def test_interrupt_ends_the_run(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert (process.returncode, b"interrupted" in err) == (130, True)
+
+
+def test_number_of_tokens_of_several_texts_has_no_effect(run: Run, samples: Path) -> None:
+    assert (
+        "-n has no effect: it shows the first tokens of one text"
+        in run("inspect", samples.name, "-n", "5").err
+    )

@@ -87,6 +87,9 @@ def test_found_text_is_shown_with_its_window(run: Run) -> None:
 
 WRONG = [
     ("--find one --window 0", 2, "--window has no effect with --find"),
+    ("--find one --step 0", 2, "--step has no effect with --find"),
+    ("-n 5", 2, "-n has no effect without --find"),
+    ("--rank 0", 2, "--rank has no effect without --step"),
     ("--find one --seed 1", 2, "--seed has no effect with --find"),
     ("--batch-size 2", 2, "--batch-size has no effect without --step"),
     ("--seed 2", 2, "--seed has no effect without --random or --step"),

@@ -69,7 +69,8 @@ TABLE: Table = {
             "give one of them",
             (f"{_SHARDS} --window 0", f"{_SHARDS} --random 1"),
         ),
-        Row(f"{_SHARDS} --rank 1", "leave out {--rank}", _SHARDS),
+        Row(f"{_SHARDS} -n 5", "leave out {-n}", _SHARDS),
+        Row(f"{_SHARDS} --find two --step 0", "leave out {--step}", f"{_SHARDS} --find two"),
     ],
     "pipelines/count.py": [
         Row(

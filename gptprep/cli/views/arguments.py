@@ -18,8 +18,6 @@ _NUMBER = """How much to show: the first tokens of a text or of its first docume
 of a file, entries of a tokenizer, or occurrences that --find shows."""
 _FIND = "Show where a text occurs in shards, or the entries of a tokenizer that contain it."
 _NEAR = "A token, as text or by its id: show the most similar rows of the token table."
-_TOKEN_TABLE = "Name of the token table in a file of weights."
-_POSITION_TABLE = "Name of the position table in a file of weights."
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,8 @@ class TableArguments:
     """What is shown of tables of embeddings."""
 
     near: Annotated[str | None, option("--near", "TOKEN|ID", _NEAR)] = None
-    token_table: Annotated[
-        str | None, option("--token-table", "NAME", _TOKEN_TABLE, "wte, tok_emb, ... with any prefix")
-    ] = None
-    position_table: Annotated[
-        str | None, option("--position-table", "NAME", _POSITION_TABLE, "wpe, pos_emb, ... with any prefix")
-    ] = None
+    token_table: options.TokenTable = None
+    position_table: options.PositionTable = None
 
 
 _TOP = "How many of the most frequent and of the rarest tokens to show."
@@ -130,7 +124,7 @@ def check_options(kind: Thing, thing: str, *groups: Any, **values: Any) -> None:
     """
     from gptprep.pipelines.inspect.things import THINGS
 
-    given = [name for group in groups for name in _given(group)]
+    given = [name for group in groups for name in given_options(group)]
     given += [name for name, value in values.items() if value is not None]
     for name in given:
         kinds = KINDS[name]
@@ -142,7 +136,7 @@ def check_options(kind: Thing, thing: str, *groups: Any, **values: Any) -> None:
             raise UsageError(what, belongs, f"leave out {hyphens}{name}")
 
 
-def _given(group: Any) -> Iterator[str]:
+def given_options(group: Any) -> Iterator[str]:
     """The options of a group that are not at their defaults."""
     for field in fields(group):
         default = None if field.default is MISSING else field.default

@@ -27,6 +27,8 @@ def show(request: Request) -> None:
     )
     with streams.progress() as progress, corpus.opened(options, progress) as plan:
         streams.note_each(request.encoding.without_effect(source.kind for source in plan.sources))
+        if request.range.n is not None and len(plan.sources) > 1:
+            streams.note("-n has no effect: it shows the first tokens of one text")
         if not streams.json and _show_head(request, plan):
             return
         report = corpus.run(plan, progress)

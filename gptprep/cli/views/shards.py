@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 from gptprep.cli import options
 from gptprep.cli.terminal import columns
+from gptprep.cli.views.arguments import given_options
 from gptprep.cli.views.request import Request
 from gptprep.errors import CorruptDataError, UsageError
 
 if TYPE_CHECKING:
     from gptprep.pipelines.inspect.shards import StepOptions
 
-_CHOICES = ("window", "random", "step")
-_OF_STEP = ("batch_size", "rank", "world_size", "no_shuffle", "no_drop_last")
+_OF_STEP = {"batch-size", "rank", "world-size", "no-shuffle", "no-drop-last"}
 
 
 def show(request: Request) -> None:
@@ -60,9 +60,8 @@ def _find(request: Request, text: str) -> None:
     from gptprep.pipelines.inspect.find import FindOptions, find
 
     chosen, streams = request.shards, request.streams
-    if other := next((name for name in (*_CHOICES, *_OF_STEP, "seed") if getattr(chosen, name)), ""):
-        name = f"--{other.replace('_', '-')}"
-        raise UsageError(f"{name} has no effect with --find", fix=f"leave out {name}")
+    if others := [name for name in given_options(chosen) if name != "split"]:
+        raise UsageError(f"--{others[0]} has no effect with --find", fix=f"leave out --{others[0]}")
     wanted = FindOptions(
         path=request.only_thing,
         text=options.argument_bytes([text])[0],
@@ -80,10 +79,12 @@ def _find(request: Request, text: str) -> None:
 
 def _check_step_options(request: Request) -> None:
     """Refuse options that do nothing without another one."""
-    chosen = request.shards
-    without = ""
-    if chosen.step is None and (given := [name for name in _OF_STEP if getattr(chosen, name)]):
-        without, needed = f"--{given[0].replace('_', '-')}", "--step"
+    chosen, without = request.shards, ""
+    given = set(given_options(chosen))
+    if request.range.n is not None:
+        without, needed = "-n", "--find"
+    elif chosen.step is None and (of_step := sorted(given & _OF_STEP)):
+        without, needed = f"--{of_step[0]}", "--step"
     elif chosen.seed is not None and chosen.step is None and chosen.random is None:
         without, needed = "--seed", "--random or --step"
     if without:

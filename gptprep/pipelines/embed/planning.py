@@ -157,8 +157,8 @@ def plan(options: EmbedOptions, progress: Progress = no_progress) -> EmbedPlan:
     if options.if_changed:
         made_from, up_to_date = _compare(options, progress)
         plan = replace(plan, made_from_sha256=made_from, up_to_date=up_to_date)
-    if options.if_changed and not plan.up_to_date:
-        check_output()
+        if not up_to_date:
+            check_output()
     if not plan.up_to_date:
         require_free_space(options.output, plan.bytes, _ways_to_save(plan))
     return plan

@@ -26,8 +26,7 @@ from gptprep.tokens.id_inputs import resolve
 from gptprep.tokens.parts import PARTS_FOLDER
 from gptprep.tokens.planning import estimate_ids
 from gptprep.tokens.spec import EncodingSpec
-from gptprep.windows.spec import WindowSpec as WindowSpec
-from gptprep.windows.spec import train_ids
+from gptprep.windows.spec import WindowSpec, train_ids
 from gptprep.windows.strided import count
 
 

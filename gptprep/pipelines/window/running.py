@@ -23,7 +23,7 @@ from gptprep.storage.sealed import StoredFile, write_manifest
 from gptprep.tokenizers.folder import store_tokenizer
 from gptprep.tokens.encoder import EncodingReport, literal_specials, totals
 from gptprep.tokens.parts import PARTS_FOLDER, EncodedCorpus, encode_parts, kept_parts, plan_tasks
-from gptprep.windows.spec import WindowSpec as WindowSpec
+from gptprep.windows.spec import WindowSpec
 from gptprep.windows.splits import SplitPlan, plan_splits
 
 
