@@ -16,12 +16,16 @@ from gptprep.cli.views.arguments import (
     VocabularyArguments,
     check_options,
 )
+from gptprep.cli.views.output import Output
 from gptprep.cli.views.request import Request
 from gptprep.errors import UsageError
 
 _THING = """A text in quotes, files, folders, - for standard input, a tokenizer, ids, shards, embeddings or
 weights."""
 _TEXT = "Text to show, whatever it looks like; can be repeated."
+_MAX_TITLE = 60
+_HTML = "Write a report page instead, with plots: one HTML file that needs no other."
+_SVG = "Write a picture of what the terminal would show instead."
 _TOKENIZER = "As for encode; can be repeated, to compare tokenizers."
 
 
@@ -38,6 +42,9 @@ def command(
     tokenizer: Annotated[
         list[str] | None, option("--tokenizer -T", "NAME|FILE", _TOKENIZER, options.TOKENIZER_OF_IDS)
     ] = None,
+    html: Annotated[str | None, option("--html", "FILE", _HTML)] = None,
+    svg: Annotated[str | None, option("--svg", "FILE", _SVG)] = None,
+    force: options.Force = False,
 ) -> None:
     """Show how a text tokenizes, or what is inside a file or folder.
 
@@ -62,7 +69,7 @@ def command(
         gptprep inspect "Don't panic" -T gpt2 -T words.json
         gptprep inspect shards --split val --window 5
     """
-    from gptprep.pipelines.inspect.things import thing_of
+    from gptprep.pipelines.inspect.things import THINGS, thing_of
 
     given = list(things or ())
     if not given and not text:
@@ -70,6 +77,7 @@ def command(
     kind = thing_of(given[0]) if given else "text"
     request = Request(
         streams=streams,
+        output=Output(streams, html, svg, force=force),
         things=tuple(given),
         texts=tuple(text or ()),
         kind=kind,
@@ -82,7 +90,18 @@ def command(
         counting=counting,
     )
     _check(request)
+    request.output.check(request.things)
     import_module(f"gptprep.cli.views.{kind}").show(request)
+    request.output.publish(_title(request), THINGS[kind])
+
+
+def _title(request: Request) -> str:
+    """What is shown, in a line."""
+    names = [*request.texts, *request.things]
+    if len(together := ", ".join("standard input" if name == "-" else name for name in names)) <= _MAX_TITLE:
+        return together
+    first = names[0] if len(names[0]) <= _MAX_TITLE else names[0][: _MAX_TITLE - 1] + "…"
+    return first if len(names) == 1 else f"{first} and {len(names) - 1:,} more"
 
 
 def _check(request: Request) -> None:

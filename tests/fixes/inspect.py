@@ -60,6 +60,19 @@ TABLE: Table = {
         Row("inspect s e", "give one of them at a time", ("inspect s", "inspect e"), _EMBEDDED),
         Row("inspect s -T gpt2 -T v.json", "give {--tokenizer} once", "inspect s {0} gpt2"),
     ],
+    "cli/views/output.py": [
+        Row("inspect a.txt --force", "leave out {--force}", "inspect a.txt"),
+        Row(
+            "inspect a.txt --json --html a.html",
+            "give one of them at a time",
+            ("inspect a.txt --json", "inspect a.txt --html a.html"),
+        ),
+        Row(
+            "inspect a.txt --html same --svg same",
+            "give them different names",
+            "inspect a.txt --html one --svg other",
+        ),
+    ],
     "cli/views/arguments.py": [
         Row("inspect a.txt --near x", "leave out {--near}", "inspect a.txt"),
     ],

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from gptprep.cli.numbers import plural, size
 from gptprep.cli.render.common import special_notes, text_notes
-from gptprep.cli.render.grid import Bar, Cell, beside, facts, flow, grid, heading
+from gptprep.cli.render.grid import Bar, Cell, Table, beside, facts, flow, heading
 from gptprep.cli.render.tokens import style_of
 
 if TYPE_CHECKING:
@@ -58,24 +58,29 @@ def percent(part: float, of: float) -> str:
 
 
 def _sizes(report: CorpusReport, width: int) -> Iterator[Text]:
+    yield from facts(list(sizes(report)), width)
+    if len(report.tokenizers) > 1:
+        yield Text()
+        n_columns = 5 if width >= _WIDE else 4
+        yield from tokenizers(report).first(n_columns).lines(width)
+        yield Text()
+        yield Text(f"with {report.tokenizers[0].tokenizer}:")
+
+
+def sizes(report: CorpusReport) -> Iterator[tuple[str, str, str]]:
+    """What there is, how much, and a remark; ids if there is one tokenizer."""
     first, *others = report.tokenizers
     sources = plural(report.sources, "source") if report.sources > 1 else report.largest[0].path
-    text = f"{plural(report.documents, 'document')} in {sources}"
-    rows = [("text", size(report.text_bytes), text)]
+    yield "text", size(report.text_bytes), f"{plural(report.documents, 'document')} in {sources}"
     if not others:
         each = f"{per_id(report.text_bytes, first.ids)} bytes each · {first.tokenizer}"
-        rows.append(("ids", f"{first.ids:,}", each))
+        yield "ids", f"{first.ids:,}", each
         used = f"of {first.n_vocab:,} tokens used, {percent(first.used, first.n_vocab)}"
-        rows.append(("vocabulary", f"{first.used:,}", used))
-    yield from facts(rows, width)
-    if others:
-        yield Text()
-        yield from _tokenizers(report, width)
-        yield Text()
-        yield Text(f"with {first.tokenizer}:")
+        yield "vocabulary", f"{first.used:,}", used
 
 
-def _tokenizers(report: CorpusReport, width: int) -> list[Text]:
+def tokenizers(report: CorpusReport) -> Table:
+    """The size with each tokenizer, and how it differs from the first."""
     base = report.tokenizers[0]
 
     def row(one: TokenizerCounts) -> list[str]:
@@ -84,40 +89,42 @@ def _tokenizers(report: CorpusReport, width: int) -> list[Text]:
         return [one.tokenizer, f"{one.ids:,}", per_id(report.text_bytes, one.ids), change, used]
 
     header = ["tokenizer", "ids", "bytes/id", "", "tokens used"]
-    n_columns = len(header) if width >= _WIDE else len(header) - 1
-    rows = [row(one)[:n_columns] for one in report.tokenizers]
-    return grid(rows, "<>>>>"[:n_columns], header[:n_columns], width)
+    return Table([row(one) for one in report.tokenizers], "<>>>>", header)
 
 
 def _lengths(lengths: DocumentLengths, width: int) -> Iterator[Text]:
     yield heading("ids in a document")
-    summary = {"min": f"{lengths.min:,}", "median": f"{lengths.median:,}"}
-    summary |= {"mean": f"{lengths.mean:,.1f}", "max": f"{lengths.max:,}"}
-    yield from flow([Text.assemble((f"{name} ", "dim"), n) for name, n in summary.items()], width)
+    summary = length_summary(lengths).items()
+    yield from flow([Text.assemble((f"{name} ", "dim"), n) for name, n in summary], width)
     most = max(bucket.documents for bucket in lengths.histogram)
     rows: list[list[Cell]] = [
-        [
-            f"{bucket.start:,}",
-            f"{bucket.stop - 1:,}",
-            f"{bucket.documents:,}",
-            Bar(bucket.documents / most),
-        ]
+        [f"{bucket.start:,}", f"{bucket.stop - 1:,}", f"{bucket.documents:,}", Bar(bucket.documents / most)]
         for bucket in lengths.histogram
     ]
-    yield from grid(rows, ">>><", ["from", "to", "documents", ""], width)
+    yield from Table(rows, ">>><", ["from", "to", "documents", ""]).lines(width)
+
+
+def length_summary(lengths: DocumentLengths) -> dict[str, str]:
+    """The shortest, the longest and the usual document."""
+    return {
+        "min": f"{lengths.min:,}",
+        "median": f"{lengths.median:,}",
+        "mean": f"{lengths.mean:,.1f}",
+        "max": f"{lengths.max:,}",
+    }
 
 
 def _tokens(report: CorpusReport, width: int) -> Iterator[Text]:
     ids = report.tokenizers[0].ids
-    most = [heading("most frequent tokens"), *token_table(report.most_frequent, ids, width)]
+    most = [heading("most frequent tokens"), *token_table(report.most_frequent, ids).lines(width)]
     rare = [
         heading("rarest that occur", f"{report.once:,} of them once" if report.once else ""),
-        *token_table(report.rarest, None, width),
+        *token_table(report.rarest, None).lines(width),
     ]
     yield from beside([most, rare], width)
 
 
-def token_table(tokens: Sequence[TokenCount], ids: int | None, width: int) -> list[Text]:
+def token_table(tokens: Sequence[TokenCount], ids: int | None) -> Table:
     """Tokens, their ids and how often they occur; with percent of all `ids` if that is given."""
     rows: list[list[Cell]] = []
     for token in tokens:
@@ -126,7 +133,7 @@ def token_table(tokens: Sequence[TokenCount], ids: int | None, width: int) -> li
     header = ["token", "id", "count"]
     if ids is not None:
         header.append("percent")
-    return grid(rows, "<>>>"[: len(header)], header, width)
+    return Table(rows, "<>>>"[: len(header)], header)
 
 
 def shown_token(token: TokenCount) -> Text:
@@ -135,24 +142,30 @@ def shown_token(token: TokenCount) -> Text:
 
 
 def _scripts(report: CorpusReport, width: int) -> Iterator[Text]:
+    table = scripts(report)
+    yield from table.lines(width)
+    if (others := len(report.scripts.found) - len(table.rows)) > 0:
+        yield Text(f"and {plural(others, 'other')}", "dim")
+
+
+def scripts(report: CorpusReport) -> Table:
+    """The scripts with the most bytes."""
     sampled = report.scripts.sampled_bytes
     remark = "" if sampled == report.text_bytes else f"of a sample of {size(sampled)}"
     most = report.scripts.found[0].bytes
     rows: list[list[Cell]] = [
-        [
-            one.script,
-            per_id(one.bytes, one.ids),
-            percent(one.bytes, sampled),
-            Bar(one.bytes / most),
-        ]
+        [one.script, per_id(one.bytes, one.ids), percent(one.bytes, sampled), Bar(one.bytes / most)]
         for one in report.scripts.found[:_MAX_SCRIPTS]
     ]
-    yield from grid(rows, "<>><", [heading("scripts"), "bytes/id", "percent", remark], width)
-    if (others := len(report.scripts.found) - len(rows)) > 0:
-        yield Text(f"and {plural(others, 'other')}", "dim")
+    return Table(rows, "<>><", [heading("scripts"), "bytes/id", "percent", remark])
 
 
-def _sources(report: CorpusReport, width: int) -> Iterator[Text]:
+def _sources(report: CorpusReport, width: int) -> list[Text]:
+    return sources(report).first(5 if width >= _WIDE else 3).lines(width)
+
+
+def sources(report: CorpusReport) -> Table:
+    """The sources with the most ids."""
     all_shown = len(report.largest) == report.sources
     title = heading("sources" if all_shown else f"largest of {report.sources:,} sources")
     header: list[str | Text] = [title, "ids", "bytes/id", "documents", "size"]
@@ -160,5 +173,4 @@ def _sources(report: CorpusReport, width: int) -> Iterator[Text]:
         [one.path, f"{one.ids:,}", per_id(one.bytes, one.ids), f"{one.documents:,}", size(one.bytes)]
         for one in report.largest
     ]
-    n_columns = len(header) if width >= _WIDE else len(header) - 2
-    yield from grid([row[:n_columns] for row in rows], "<>>>>"[:n_columns], header[:n_columns], width)
+    return Table(rows, "<>>>>", header)

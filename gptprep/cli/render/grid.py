@@ -31,6 +31,24 @@ class Bar(NamedTuple):
 Cell = str | Text | Bar
 
 
+class Table(NamedTuple):
+    """What a grid shows, and a page as a table."""
+
+    rows: Sequence[Sequence[Cell]]
+    align: str
+    """"<" or ">" for each column."""
+    header: Sequence[str | Text] = ()
+
+    def first(self, n_columns: int) -> Table:
+        """Without the columns that there is no room for."""
+        rows = [row[:n_columns] for row in self.rows]
+        return Table(rows, self.align[:n_columns], self.header[:n_columns])
+
+    def lines(self, width: int | None = None) -> list[Text]:
+        """On a terminal; see `grid`."""
+        return grid(self.rows, self.align, self.header, width)
+
+
 def grid(
     rows: Iterable[Sequence[Cell]], align: str, header: Sequence[str | Text] = (), width: int | None = None
 ) -> list[Text]:

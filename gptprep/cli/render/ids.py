@@ -25,7 +25,7 @@ def ids(report: IdsReport, width: int, *, all_tokens: bool) -> Iterator[Text]:
     Args:
         all_tokens: whether to show all tokens of the report, or as many as fit in two rows.
     """
-    yield from _numbers(report, width)
+    yield from facts(numbers(report), width)
     first, last = list(rows(report.first, width)), list(rows(report.last, width))
     hidden = report.ids - len(report.first) - len(report.last)
     if not all_tokens:
@@ -42,10 +42,11 @@ def ids(report: IdsReport, width: int, *, all_tokens: bool) -> Iterator[Text]:
         if not first:
             yield Text()
         yield heading("most frequent tokens")
-        yield from token_table(report.most_frequent, report.ids, width)
+        yield from token_table(report.most_frequent, report.ids).lines(width)
 
 
-def _numbers(report: IdsReport, width: int) -> list[Text]:
+def numbers(report: IdsReport) -> list[tuple[str, str, str]]:
+    """What there is, how much, and a remark."""
     made = report.provenance
     by = f"says {made.path}" if made else f"not known: there is no {report.path}.json"
     ends = f"{plural(report.ends, 'end-of-text id')}" if report.eot is not None else "no end-of-text token"
@@ -58,4 +59,4 @@ def _numbers(report: IdsReport, width: int) -> list[Text]:
     ]
     if made:
         lines.append(("sha256", "", made.ids_sha256))
-    return facts(lines, width)
+    return lines

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from gptprep.cli.numbers import plural, printable, seconds, size, times
 from gptprep.cli.render.common import note, rate
-from gptprep.cli.render.grid import grid, labelled
+from gptprep.cli.render.grid import Table, labelled
 from gptprep.cli.render.tokens import style_of
 
 if TYPE_CHECKING:
@@ -29,15 +29,16 @@ _PADDING_STYLE = "dim"
 def folder(report: ShardsReport, width: int) -> Iterator[RenderableType]:
     """The options, the splits and the largest sources of a folder."""
     yield Text.assemble((printable(report.path), "bold"), f"  {size(report.bytes)}")
-    yield from labelled(_facts(report), width)
+    yield from labelled(facts(report), width)
     yield Text()
-    yield from _splits(report, width)
+    yield from splits(report).lines(width)
     yield Text()
-    yield from _sources(report, width)
+    yield from sources(report).lines(width)
     yield Text()
 
 
-def _facts(report: ShardsReport) -> Iterator[tuple[str, str]]:
+def facts(report: ShardsReport) -> Iterator[tuple[str, str]]:
+    """What made the folder, and how its windows are."""
     options = report.options
     yield "tokenizer", _tokenizer(report)
     crossing = "end with their document" if options["boundary"] == "document" else "run across documents"
@@ -80,7 +81,8 @@ def _text_options(options: dict[str, Any]) -> Iterator[str]:
         yield f"--separator {options['separator']!r}"
 
 
-def _splits(report: ShardsReport, width: int) -> list[Text]:
+def splits(report: ShardsReport) -> Table:
+    """How much each split has."""
     has_padding = any(split.padding for split in report.splits.values())
     padding = ["padding"] if has_padding else []
     rows = []
@@ -89,10 +91,10 @@ def _splits(report: ShardsReport, width: int) -> list[Text]:
         numbers += [split.padding] if has_padding else []
         rows.append([name, *(f"{n:,}" for n in (*numbers, split.files)), size(split.bytes)])
     header = ["split", "windows", "ids", "unused ids", *padding, "files", "size"]
-    return grid(rows, "<" + ">" * (len(header) - 1), header, width)
+    return Table(rows, "<" + ">" * (len(header) - 1), header)
 
 
-def _sources(report: ShardsReport, width: int) -> list[Text]:
+def sources(report: ShardsReport) -> Table:
     """The sources with the most ids, and how many of them each split has."""
     rows = []
     shown = 0
@@ -109,7 +111,7 @@ def _sources(report: ShardsReport, width: int) -> list[Text]:
         )
     name = f"largest of {report.n_sources:,} sources" if others > 0 else "source"
     header = [name, "ids", "share", "documents", *report.splits]
-    return grid(rows, "<" + ">" * (len(header) - 1), header, width)
+    return Table(rows, "<" + ">" * (len(header) - 1), header)
 
 
 def _share(ids: int, report: ShardsReport) -> str:
@@ -150,9 +152,9 @@ def found(report: FindReport, took: float) -> Iterator[Text]:
         numbers = " and ".join(f"{number:,}" for number in place.windows)
         windows = f"{place.split} window{'s' if len(place.windows) > 1 else ''} {numbers}"
         line = Text.assemble((f"{windows}, token {place.place:,}", "bold"), "  ")
-        line.append("".join(map(_shown, place.before)))
-        line.append("".join(map(_shown, place.found)), "bold black on #f2d388")
-        line.append("".join(map(_shown, place.after)))
+        line.append("".join(map(text_of, place.before)))
+        line.append("".join(map(text_of, place.found)), "bold black on #f2d388")
+        line.append("".join(map(text_of, place.after)))
         yield line
     total = sum(report.counts.values())
     if total > len(report.occurrences):
@@ -164,16 +166,24 @@ def found(report: FindReport, took: float) -> Iterator[Text]:
     )
 
 
-def _title(window: WindowView, report: WindowsReport) -> Text:
-    title = Text.assemble((f"{window.split} window {window.number:,}", "bold"), f" of {report.n_windows:,}")
+def title(window: WindowView, report: WindowsReport) -> tuple[str, str]:
+    """The split and the number of a window, and what else there is to say about it."""
+    remark = f" of {report.n_windows:,}"
     if window.text_number != window.number:
-        title.append(f", number {window.text_number:,} in the text")
+        remark += f", number {window.text_number:,} in the text"
     if window.length < len(window.inputs):
-        title.append(f", {window.length:,} ids and {len(window.inputs) - window.length:,} of padding")
-    if window.sources:
-        shown = ", ".join(map(printable, window.sources[:3])) + (", ..." if len(window.sources) > 3 else "")
-        title.append(f"  {shown}", "dim")
-    return title
+        remark += f", {window.length:,} ids and {len(window.inputs) - window.length:,} of padding"
+    return f"{window.split} window {window.number:,}", remark
+
+
+def _title(window: WindowView, report: WindowsReport) -> Text:
+    name, remark = title(window, report)
+    return Text.assemble((name, "bold"), remark, (f"  {sources_of(window)}" if window.sources else "", "dim"))
+
+
+def sources_of(window: WindowView) -> str:
+    """Where the inputs of a window are from."""
+    return ", ".join(map(printable, window.sources[:3])) + (", ..." if len(window.sources) > 3 else "")
 
 
 def _window(window: WindowView, width: int, max_rows: int | None) -> Iterator[Text]:
@@ -194,20 +204,21 @@ def _window(window: WindowView, width: int, max_rows: int | None) -> Iterator[Te
         yield Text(" " * _LABEL_WIDTH + f"... and {plural(more, 'more id')}", "dim")
 
 
-def _shown(token: TokenView) -> str:
+def text_of(token: TokenView) -> str:
+    """What stands for a token: its id, if the token is not known."""
     return token.token or (f"{token.id}" if not token.bytes else "")
 
 
 def _cell(window: WindowView, index: int) -> int:
     pair = window.inputs[index], window.targets[index]
-    return max(*(cell_len(_shown(token)) for token in pair), len(str(pair[0].id)))
+    return max(*(cell_len(text_of(token)) for token in pair), len(str(pair[0].id)))
 
 
 def _append(line: Text, token: TokenView, index: int, cell: int, *, is_real: bool) -> None:
     if not is_real:
         line.append(_PADDING * cell + " ", _PADDING_STYLE)
         return
-    shown = _shown(token)
+    shown = text_of(token)
     line.append(shown, style_of(index, token))
     line.append(" " * (cell - cell_len(shown) + 1))
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.style import Style
 from rich.text import Text
 
 from gptprep.cli.numbers import plural, printable, size
 from gptprep.cli.render.common import note
-from gptprep.cli.render.grid import LABEL, bar, beside, grid, heading, heights, labelled, shortened
+from gptprep.cli.render.grid import (
+    LABEL,
+    Table,
+    bar,
+    beside,
+    grid,
+    heading,
+    heights,
+    labelled,
+    shortened,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
     from gptprep.pipelines.inspect.tables import Near, Norms, Positions, TableReport
     from gptprep.pipelines.inspect.weights import WeightsReport
 
+Named: TypeAlias = "list[tuple[str, TableReport | None]]"
 _BAR, _TOKEN, _NAME = 20, 30, 40
 _STRIP_LABEL, _STRIP, _LEGEND = 14, 100, 44
 """Cells of the label of a strip, the most cells that a strip has, and those of the legend."""
@@ -30,9 +41,19 @@ def embeddings(report: EmbeddingsReport, width: int) -> Iterator[RenderableType]
     """A folder of embeddings."""
     shape = f"{plural(report.n_vocab, 'id')} × {report.dim:,} {report.dtype}"
     yield Text.assemble((printable(report.path), "bold"), f" · {printable(report.tokenizer)} · {shape}")
-    named = [("token table", report.token_table), ("position table", report.position_table)]
-    yield from labelled([*_tables(named), ("positions", Text(report.position))], width)
+    named = named_of(report)
+    yield from labelled([*named_tables(named), ("positions", Text(report.position))], width)
     yield Text()
+    yield from splits(report).lines()
+    yield Text()
+    norms = norms_of(report)
+    yield from _norms(norms, width)
+    yield from _more(report.near, report.positions, report.tokenizer, width)
+    yield from not_finite(norms)
+
+
+def splits(report: EmbeddingsReport) -> Table:
+    """How much each split has."""
     rows = [
         (
             split.split,
@@ -43,53 +64,64 @@ def embeddings(report: EmbeddingsReport, width: int) -> Iterator[RenderableType]
         )
         for split in report.splits
     ]
-    yield from grid(rows, "<>>>>", ("split", "windows", "shape", "files", "size"))
-    sampled = [
-        (f"{split.split}, {split.sampled:,} of {split.windows:,}", split.norms) for split in report.splits
-    ]
-    yield Text()
-    yield from _norms([*_table_norms(named), *sampled], width)
-    yield from _more(report.near, report.positions, report.tokenizer, width)
-    yield from _not_finite([*_table_norms(named), *sampled])
+    return Table(rows, "<>>>>", ("split", "windows", "shape", "files", "size"))
 
 
 def weights(report: WeightsReport, width: int) -> Iterator[RenderableType]:
     """A checkpoint."""
     what = f" · {size(report.bytes)} · {plural(report.tensors, 'tensor')}"
     yield Text.assemble((printable(report.path), "bold"), what)
-    named = [("token table", report.token_table), ("position table", report.position_table)]
-    yield from labelled(_tables(named), width)
-    if found := _table_norms(named):
+    named = named_of(report)
+    yield from labelled(named_tables(named), width)
+    if found := norms_of(report):
         yield Text()
         yield from _norms(found, width)
     yield from _more(report.near, report.positions, report.tokenizer, width)
     if report.others:
         yield Text()
-        rows = [
-            (
-                shortened(printable(tensor.name), min(_NAME, max(8, width - 30))),
-                " × ".join(f"{n:,}" for n in tensor.shape) or "1",
-                Text(printable(tensor.dtype), LABEL),
-            )
-            for tensor in report.others
-        ]
-        yield from beside([[heading("Other tensors"), *grid(rows, "<><")]], width)
-        n_used = sum(table is not None for _, table in named)
-        if (more := report.tensors - n_used - len(report.others)) > 0:
+        yield from beside([[heading("Other tensors"), *others(report, width).lines()]], width)
+        if more := not_listed(report):
             yield Text(f"and {more:,} more", LABEL)
     yield from map(note, report.notes)
-    yield from _not_finite(_table_norms(named))
+    yield from not_finite(norms_of(report))
 
 
-def _tables(named: Sequence[tuple[str, TableReport | None]]) -> Iterator[tuple[str, Text]]:
+def others(report: WeightsReport, width: int) -> Table:
+    """The tensors that are not tables of embeddings."""
+    rows = [
+        (
+            shortened(printable(tensor.name), min(_NAME, max(8, width - 30))),
+            " × ".join(f"{n:,}" for n in tensor.shape) or "1",
+            Text(printable(tensor.dtype), LABEL),
+        )
+        for tensor in report.others
+    ]
+    return Table(rows, "<><")
+
+
+def not_listed(report: WeightsReport) -> int:
+    """How many other tensors there are."""
+    return report.tensors - sum(table is not None for _, table in named_of(report)) - len(report.others)
+
+
+def named_of(report: EmbeddingsReport | WeightsReport) -> Named:
+    """The two tables, and what they are called."""
+    return [("token table", report.token_table), ("position table", report.position_table)]
+
+
+def named_tables(named: Named) -> Iterator[tuple[str, Text]]:
+    """The names, shapes and types of tables."""
     for label, table in named:
         if table:
             shape = f"  {table.rows:,} × {table.dim:,} {table.dtype}"
             yield label, Text(printable(table.name)).append(shape)
 
 
-def _table_norms(named: Sequence[tuple[str, TableReport | None]]) -> list[tuple[str, Norms]]:
-    return [(f"{label.partition(' ')[0]}s", table.norms) for label, table in named if table]
+def norms_of(report: EmbeddingsReport | WeightsReport) -> list[tuple[str, Norms]]:
+    """The norms of all that there is, and what it is."""
+    found = [(f"{label.partition(' ')[0]}s", table.norms) for label, table in named_of(report) if table]
+    of_splits = getattr(report, "splits", ())
+    return found + [(f"{one.split}, {one.sampled:,} of {one.windows:,}", one.norms) for one in of_splits]
 
 
 def _norms(named: Sequence[tuple[str, Norms]], width: int) -> Iterator[Text]:
@@ -97,9 +129,7 @@ def _norms(named: Sequence[tuple[str, Norms]], width: int) -> Iterator[Text]:
     rows = [
         (
             shortened(label, max(8, width - 30)),
-            _number(norms.smallest),
-            _number(norms.mean),
-            _number(norms.largest),
+            *norm_numbers(norms),
             heights(norms.histogram) if width >= 76 and sum(map(bool, norms.histogram)) > 1 else Text(),
         )
         for label, norms in named
@@ -107,6 +137,11 @@ def _norms(named: Sequence[tuple[str, Norms]], width: int) -> Iterator[Text]:
     ]
     if rows:
         yield from grid(rows, "<>>><", ("norms", "smallest", "mean", "largest", ""))
+
+
+def norm_numbers(norms: Norms) -> tuple[str, str, str]:
+    """The smallest, the mean and the largest norm."""
+    return _number(norms.smallest), _number(norms.mean), _number(norms.largest)
 
 
 def _number(number: float | None) -> str:
@@ -130,10 +165,14 @@ def _more(
         yield _Legend(positions.positions, width)
 
 
-def _near(near: Near, tokenizer: str | None, width: int) -> Iterator[Text]:
+def near_title(near: Near, tokenizer: str | None) -> str:
+    """Which token the neighbours are of."""
     title = f"Nearest to {near.id if near.token is None else f'{near.token} ({near.id})'}"
     title += ", by cosine"
-    title += f" · {printable(tokenizer)}" if tokenizer and near.token is not None else ""
+    return title + (f" · {printable(tokenizer)}" if tokenizer and near.token is not None else "")
+
+
+def _near(near: Near, tokenizer: str | None, width: int) -> Iterator[Text]:
     rows = [
         (
             Text(str(row.id), LABEL),
@@ -143,11 +182,12 @@ def _near(near: Near, tokenizer: str | None, width: int) -> Iterator[Text]:
         )
         for row in near.neighbours
     ]
-    yield shortened(title, width, "bold")
+    yield shortened(near_title(near, tokenizer), width, "bold")
     yield from grid(rows, "><><")
 
 
-def _not_finite(named: Sequence[tuple[str, Norms]]) -> Iterator[Text]:
+def not_finite(named: Sequence[tuple[str, Norms]]) -> Iterator[Text]:
+    """Notes about rows that are not numbers."""
     for label, norms in named:
         if norms.not_finite:
             rows = "row holds" if norms.not_finite == 1 else "rows hold"
@@ -168,7 +208,7 @@ class Strip:
         line = Text(f"{self._label:<{_STRIP_LABEL}}", LABEL)
         for value in means(self._values, self._width):
             if _has_colours(console):
-                line.append(" ", Style.null() if value is None else Style(bgcolor=_colour(value)))
+                line.append(" ", Style.null() if value is None else Style(bgcolor=colour(value)))
             else:
                 line.append(_digit(value))
         yield line
@@ -186,7 +226,7 @@ class _Legend:
         line.append(f"0 to {self._positions - 1:,}; ", LABEL)
         if _has_colours(console):
             for label, value in (("-1 ", -1.0), (" 0 ", 0.0), (" 1 ", 1.0)):
-                line.append(label, LABEL).append("  ", Style(bgcolor=_colour(value)))
+                line.append(label, LABEL).append("  ", Style(bgcolor=colour(value)))
         else:
             line.append("9 is 0.9 to 1, - is negative", LABEL)
         yield line
@@ -213,7 +253,8 @@ def _digit(value: float | None) -> str:
     return "-" if value < 0 else str(min(9, int(value * 10 + 1e-9)))
 
 
-def _colour(value: float) -> str:
+def colour(value: float) -> str:
+    """The colour of a cosine."""
     share, end = min(1.0, abs(value)), _SAME if value > 0 else _OPPOSITE
     mixed = (round(a + (b - a) * share) for a, b in zip(_UNRELATED, end, strict=True))
     return "#{:02x}{:02x}{:02x}".format(*mixed)

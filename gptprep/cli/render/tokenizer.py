@@ -9,14 +9,14 @@ from rich.text import Text
 
 from gptprep.cli.numbers import plural, printable, size
 from gptprep.cli.render.common import note, text_notes
-from gptprep.cli.render.grid import LABEL, bar, beside, grid, heading, labelled, shortened
+from gptprep.cli.render.grid import LABEL, Cell, Table, bar, beside, grid, heading, labelled, shortened
 
 if TYPE_CHECKING:
     from gptprep.pipelines.inspect.coverage import Coverage
     from gptprep.pipelines.inspect.merges import Merge
     from gptprep.pipelines.inspect.tokenizer import Entry, Found, TokenizerReport
 
-_KINDS = {
+KINDS = {
     "bpe": "byte-level BPE",
     "word": "words",
     "char": "characters",
@@ -37,7 +37,7 @@ def tokenizer(report: TokenizerReport, width: int) -> Iterator[Text]:
     if report.entries is not None:
         asked = True
         yield Text()
-        yield from entries(report.entries, width)
+        yield from entries(report.entries, width).lines()
     if report.found is not None:
         asked = True
         yield Text()
@@ -47,21 +47,23 @@ def tokenizer(report: TokenizerReport, width: int) -> Iterator[Text]:
         yield Text()
         yield from _coverage(report.coverage, width)
     if not asked:
-        yield from labelled(_facts(report, width), width)
+        yield from labelled(facts(report, width), width)
         yield Text()
-        blocks = [_lengths(report), _merges(report.first_merges), _longest(report.longest, width)]
-        yield from beside(blocks, width)
+        first = [heading("First merges"), *merges(report.first_merges).lines()]
+        long = [heading("Longest tokens, in bytes"), *longest(report.longest, width).lines()]
+        yield from beside([_lengths(report), first, long], width)
     if report.engine_note:
         yield note(report.engine_note)
 
 
 def _title(report: TokenizerReport) -> Text:
     """The name, the kind and the size, in one line."""
-    what = f" · {_KINDS[report.kind]} · {plural(report.n_vocab, 'id')}"
+    what = f" · {KINDS[report.kind]} · {plural(report.n_vocab, 'id')}"
     return Text.assemble((printable(report.tokenizer), "bold"), what)
 
 
-def _facts(report: TokenizerReport, width: int) -> Iterator[tuple[str, Text | str]]:
+def facts(report: TokenizerReport, width: int) -> Iterator[tuple[str, Text | str]]:
+    """What the tokenizer has."""
     if report.missing:
         ranges = ", ".join(
             f"{gap.start}" if gap.stop == gap.start + 1 else f"{gap.start}–{gap.stop - 1}"
@@ -87,8 +89,8 @@ def _specials(report: TokenizerReport) -> Text:
     return shown
 
 
-def _lengths(report: TokenizerReport) -> list[Text]:
-    """A histogram of the tokens' lengths."""
+def lengths(report: TokenizerReport) -> list[tuple[str, int]]:
+    """How many tokens have each length in bytes, or one of the longest ones together."""
     counts = {length.bytes: length.tokens for length in report.lengths}
     longest = max(counts, default=0)
     labels = [str(n) for n in range(1, min(longest, _MAX_ROWS) + 1)]
@@ -96,15 +98,19 @@ def _lengths(report: TokenizerReport) -> list[Text]:
     if longest > _MAX_ROWS:
         labels[-1] = f"{_MAX_ROWS}–{longest}"
         numbers[-1] = sum(n for length, n in counts.items() if length >= _MAX_ROWS)
-    highest = max(numbers, default=0)
-    rows = [
-        (Text(label, LABEL), f"{n:,}", bar(n / highest, _BAR))
-        for label, n in zip(labels, numbers, strict=True)
-    ]
+    return list(zip(labels, numbers, strict=True))
+
+
+def _lengths(report: TokenizerReport) -> list[Text]:
+    """A histogram of the tokens' lengths."""
+    counts = lengths(report)
+    highest = max((n for _, n in counts), default=0)
+    rows = [(Text(label, LABEL), f"{n:,}", bar(n / highest, _BAR)) for label, n in counts]
     return [heading("Tokens by length in bytes"), *grid(rows, ">><")]
 
 
-def _merges(merges: Sequence[Merge]) -> list[Text]:
+def merges(found: Sequence[Merge]) -> Table:
+    """Pairs of tokens, what they become, and its id."""
     rows = [
         (
             shortened(merge.left, _TOKEN),
@@ -114,58 +120,62 @@ def _merges(merges: Sequence[Merge]) -> list[Text]:
             shortened(merge.token, _TOKEN),
             Text("" if merge.id is None else str(merge.id), LABEL),
         )
-        for merge in merges
+        for merge in found
     ]
-    return [heading("First merges"), *grid(rows, "<<<<<>")]
+    return Table(rows, "<<<<<>")
 
 
-def _longest(longest: Sequence[Entry], width: int) -> list[Text]:
+def longest(found: Sequence[Entry], width: int) -> Table:
+    """Entries, and their bytes."""
     rows = [
         (
             Text(f"{entry.bytes:,}"),
             shortened(entry.token or "", min(_LONG_TOKEN, width - 16)),
             Text(str(entry.id), LABEL),
         )
-        for entry in longest
+        for entry in found
     ]
-    return [heading("Longest tokens, in bytes"), *grid(rows, "><>")]
+    return Table(rows, "><>")
 
 
-def entries(found: Sequence[Entry], width: int) -> Iterator[Text]:
+def entries(found: Sequence[Entry], width: int) -> Table:
     """Entries of a vocabulary: id, token, bytes."""
     is_wide, hex_width = width >= 60, _HEX if width < _WIDE else 2 * _HEX
-    rows = []
+    rows: list[list[Cell]] = []
     for entry in found:
         token = Text("no token", LABEL)
         if entry.token is not None:
             style = _SPECIAL if entry.special else ""
             token = shortened(entry.token, width - 20 - (hex_width if is_wide else 0), style)
-        row = [Text(str(entry.id)), token, Text(f"{entry.bytes:,}" if entry.bytes else "")]
+        row: list[Cell] = [Text(str(entry.id)), token, Text(f"{entry.bytes:,}" if entry.bytes else "")]
         if is_wide:
             pairs = " ".join(entry.hex[i : i + 2] for i in range(0, len(entry.hex), 2))
             row.append(Text("special", _SPECIAL) if entry.special else shortened(pairs, hex_width, LABEL))
         rows.append(row)
-    if is_wide:
-        yield from grid(rows, "><><", ("id", "token", "bytes", ""))
-    else:
-        yield from grid(rows, "><>", ("id", "token", "bytes"))
+    header = ("id", "token", "bytes", "") if is_wide else ("id", "token", "bytes")
+    return Table(rows, "><><"[: len(header)], header)
 
 
 def _found(found: Found, width: int) -> Iterator[Text]:
-    ids = "cannot be encoded" if found.ids is None else f"encodes to {' '.join(map(str, found.ids))}"
-    yield shortened(f"{found.string} {ids}", width)
+    for sentence in sentences(found):
+        yield shortened(sentence, width)
     if not found.count:
-        yield Text("no entry contains it")
         return
+    yield Text()
+    yield from entries(found.entries, width).lines()
+
+
+def sentences(found: Found) -> Iterator[str]:
+    """What a string encodes to, and how many entries contain it."""
+    ids = "cannot be encoded" if found.ids is None else f"encodes to {' '.join(map(str, found.ids))}"
+    yield f"{found.string} {ids}"
     shown = "" if len(found.entries) == found.count else f"; the {len(found.entries):,} shortest"
     contain = "entry contains" if found.count == 1 else "entries contain"
-    yield Text(f"{found.count:,} {contain} it{shown}")
-    yield Text()
-    yield from entries(found.entries, width)
+    yield f"{found.count:,} {contain} it{shown}" if found.count else "no entry contains it"
 
 
 def _coverage(coverage: Coverage, width: int) -> Iterator[Text]:
-    yield from labelled(_coverage_facts(coverage), width)
+    yield from labelled(coverage_facts(coverage), width)
     if coverage.missing:
         yield Text()
         highest = coverage.missing[0].occurrences
@@ -183,7 +193,8 @@ def _coverage(coverage: Coverage, width: int) -> Iterator[Text]:
     yield from text_notes(coverage)
 
 
-def _coverage_facts(coverage: Coverage) -> Iterator[tuple[str, Text | str]]:
+def coverage_facts(coverage: Coverage) -> Iterator[tuple[str, Text | str]]:
+    """How much of a text the vocabulary has, and how much of the vocabulary the text uses."""
     n_bytes = coverage.bytes if coverage.text_bytes is None else coverage.text_bytes
     yield "text", f"{plural(coverage.documents, 'document')}, {size(n_bytes)}"
     if coverage.unit == "id":

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from gptprep.pipelines.inspect.text import InspectReport, TokenView
     from gptprep.pipelines.inspect.top import TokenCount
 
-_COLOURS = "9ad1d4", "f2d388", "c5b3e6", "a8d89b", "f2b5a7"
-_TOKEN_STYLES = [f"black on #{colour}" for colour in _COLOURS]
+COLOURS = "9ad1d4", "f2d388", "c5b3e6", "a8d89b", "f2b5a7"
+_TOKEN_STYLES = [f"black on #{colour}" for colour in COLOURS]
 _SPECIAL_STYLE = "bold white on #b0306a"
 _SHARED, _OWN = ("│", "dim"), ("┃", "bold red")
 """Between tokens of several tokenizers: where all divide the text, and where not all do."""
+
+
+def text(reports: Sequence[InspectReport], width: int) -> Iterator[Text]:
+    """A text with one tokenizer or with several."""
+    return tokens(reports[0], width) if len(reports) == 1 else aligned(reports, width)
 
 
 def tokens(report: InspectReport, width: int) -> Iterator[Text]:

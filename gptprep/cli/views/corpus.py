@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from gptprep.cli.terminal import columns, rows
+from gptprep.cli.terminal import columns
 from gptprep.cli.views.request import Request
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     from gptprep.pipelines.inspect.corpus import CorpusPlan
 
 
@@ -37,7 +40,12 @@ def show(request: Request) -> None:
         return
     from gptprep.cli.render import corpus as render
 
-    streams.show(*render.numbers(report, columns()))
+    def cards() -> Iterable[Element]:
+        from gptprep.cli.page import corpus as page
+
+        return page.corpus(report)
+
+    request.output.show(lambda width: render.numbers(report, width), cards)
     streams.say(*render.notes(report))
 
 
@@ -50,9 +58,15 @@ def _show_head(request: Request, plan: CorpusPlan) -> bool:
     if (head := corpus.head(plan)) is None:
         return False
     is_exact = request.range.n is not None
-    n_rows = None if is_exact else rows()
+    n_rows = None if is_exact else request.output.rows()
     lines, is_all = render.head(head, columns(), n_rows, request.counting.top)
-    request.streams.show(*lines)
-    if is_all:
+
+    def cards() -> Iterable[Element]:
+        from gptprep.cli.page import corpus as page
+
+        return page.head(head, request.range.n)
+
+    request.output.show(lambda _: lines, cards)
+    if is_all := is_all and not request.output.is_page:
         request.streams.say(*input_notes(plan.selection.passed_over, plan.selection.repeated))
     return is_all

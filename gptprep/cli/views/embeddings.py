@@ -1,7 +1,14 @@
 """What a folder of embeddings holds."""
 
-from gptprep.cli.terminal import columns
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from gptprep.cli.views.request import Request
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 
 def show(request: Request) -> None:
@@ -16,4 +23,9 @@ def show(request: Request) -> None:
         return
     from gptprep.cli.render import tables as render
 
-    streams.show(*render.embeddings(report, columns()))
+    def cards() -> Iterable[Element]:
+        from gptprep.cli.page import tables as page
+
+        return page.embeddings(report)
+
+    request.output.show(lambda width: render.embeddings(report, width), cards)

@@ -1,7 +1,15 @@
 """A file of ids: who made it, its first and last tokens, and its most frequent ones."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from gptprep.cli.terminal import columns
 from gptprep.cli.views.request import Request
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 
 def show(request: Request) -> None:
@@ -29,4 +37,11 @@ def show(request: Request) -> None:
         return
     from gptprep.cli.render import ids as render
 
-    streams.show(*render.ids(report, columns(), all_tokens=request.range.n is not None))
+    def cards() -> Iterable[Element]:
+        from gptprep.cli.page import corpus as page
+
+        return page.ids(report)
+
+    request.output.show(
+        lambda width: render.ids(report, width, all_tokens=request.range.n is not None), cards
+    )

@@ -14,6 +14,7 @@ from gptprep.cli.views.arguments import (
     TableArguments,
     VocabularyArguments,
 )
+from gptprep.cli.views.output import Output
 from gptprep.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Request:
     """The arguments and options of `inspect`; None and nothing where they were not given."""
 
     streams: Streams
+    output: Output
     things: tuple[str, ...]
     """What the user named; the first says which kind it is."""
     texts: tuple[str, ...]

@@ -1,15 +1,22 @@
 """What is inside a folder of shards: its numbers, and windows as text."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gptprep.cli import options
-from gptprep.cli.terminal import columns
 from gptprep.cli.views.arguments import given_options
 from gptprep.cli.views.request import Request
 from gptprep.errors import CorruptDataError, UsageError
 
 if TYPE_CHECKING:
-    from gptprep.pipelines.inspect.shards import StepOptions
+    from xml.etree.ElementTree import Element
+
+    from gptprep.pipelines.inspect.find import FindReport
+    from gptprep.pipelines.inspect.shards import ShardsReport, StepOptions, WindowsReport
+
 
 _OF_STEP = {"batch-size", "rank", "world-size", "no-shuffle", "no-drop-last"}
 
@@ -45,13 +52,24 @@ def show(request: Request) -> None:
         if streams.json:
             streams.write_json(report, "shards")
             return
-        streams.show(*render.folder(report, columns()))
+        request.output.show(partial(render.folder, report), partial(_cards, report))
     windows = shards.inspect_windows(wanted)
     if streams.json:
         streams.write_json(windows, "windows")
     else:
         rows = None if is_chosen and wanted.step is None else 2
-        streams.show(*render.windows(windows, columns(), rows))
+        request.output.show(partial(render.windows, windows, max_rows=rows), partial(_cards, windows))
+
+
+def _cards(report: ShardsReport | WindowsReport | FindReport) -> Iterable[Element]:
+    """What a page shows of a report."""
+    from gptprep.cli.page import shards as page
+    from gptprep.pipelines.inspect.find import FindReport
+    from gptprep.pipelines.inspect.shards import ShardsReport
+
+    if isinstance(report, ShardsReport):
+        return page.folder(report)
+    return page.found(report) if isinstance(report, FindReport) else page.windows(report)
 
 
 def _find(request: Request, text: str) -> None:
@@ -74,7 +92,8 @@ def _find(request: Request, text: str) -> None:
     if streams.json:
         streams.write_json(report, "find")
     else:
-        streams.show(*render.found(report, progress.seconds))
+        lines = render.found(report, progress.seconds)
+        request.output.show(lambda _: lines, partial(_cards, report))
 
 
 def _check_step_options(request: Request) -> None:
@@ -91,7 +110,7 @@ def _check_step_options(request: Request) -> None:
         raise UsageError(f"{without} has no effect without {needed}", fix=f"leave out {without}")
 
 
-def _step(request: Request) -> "StepOptions | None":
+def _step(request: Request) -> StepOptions | None:
     """The step whose batch is shown, if one is."""
     from gptprep.pipelines.inspect.shards import StepOptions
 

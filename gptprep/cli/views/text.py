@@ -1,8 +1,18 @@
 """How texts tokenize: tokens in colour over their ids, with one tokenizer or several."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
 from gptprep.cli import options
-from gptprep.cli.terminal import columns
 from gptprep.cli.views.request import Request
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from gptprep.pipelines.inspect.text import InspectReport
 
 
 def show(request: Request) -> None:
@@ -22,7 +32,10 @@ def show(request: Request) -> None:
     from gptprep.cli.render import tokens as render
 
     for reports in inspected:
-        if len(reports) == 1:
-            streams.show(*render.tokens(reports[0], columns()))
-        else:
-            streams.show(*render.aligned(reports, columns()))
+        request.output.show(partial(render.text, reports), partial(_cards, reports))
+
+
+def _cards(reports: Sequence[InspectReport]) -> Iterable[Element]:
+    from gptprep.cli.page import tokens as page
+
+    return page.text(reports)

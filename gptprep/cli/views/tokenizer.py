@@ -1,8 +1,15 @@
 """What a tokenizer is: a description, entries of it, or how much of a text it covers."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from gptprep.cli import options
-from gptprep.cli.terminal import columns
 from gptprep.cli.views.request import Request
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 
 def show(request: Request) -> None:
@@ -32,4 +39,9 @@ def show(request: Request) -> None:
         return
     from gptprep.cli.render import tokenizer as render
 
-    streams.show(*render.tokenizer(report, columns()))
+    def cards() -> Iterable[Element]:
+        from gptprep.cli.page import tokenizer as page
+
+        return page.tokenizer(report)
+
+    request.output.show(lambda width: render.tokenizer(report, width), cards)

@@ -1,7 +1,14 @@
 """What a checkpoint holds."""
 
-from gptprep.cli.terminal import columns
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from gptprep.cli.views.request import Request
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 
 def show(request: Request) -> None:
@@ -18,4 +25,9 @@ def show(request: Request) -> None:
         return
     from gptprep.cli.render import tables as render
 
-    streams.show(*render.weights(report, columns()))
+    def cards() -> Iterable[Element]:
+        from gptprep.cli.page import tables as page
+
+        return page.weights(report)
+
+    request.output.show(lambda width: render.weights(report, width), cards)

@@ -15,7 +15,7 @@ from gptprep.pipelines.inspect.head import Head, read_head
 from gptprep.pipelines.inspect.lengths import DocumentLengths
 from gptprep.pipelines.inspect.scripts import ScriptCount
 from gptprep.pipelines.inspect.text import InspectReport
-from gptprep.pipelines.inspect.top import TokenCount, most_frequent, rarest
+from gptprep.pipelines.inspect.top import RankCount, TokenCount, most_frequent, ranked, rarest
 from gptprep.progress import Progress, no_progress
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens.encoder import LiteralSpecial, Totals, literal_specials, totals
@@ -101,6 +101,8 @@ class CorpusReport(Totals):
     """Of those that occur."""
     once: int
     """How many tokens occur once."""
+    ranks: tuple[RankCount, ...]
+    """How often tokens occur, by their ranks."""
     scripts: Scripts
     head: tuple[InspectReport, ...]
     """The first tokens, with each tokenizer, if a number of them was asked for."""
@@ -164,6 +166,7 @@ def run(plan: CorpusPlan, progress: Progress = no_progress) -> CorpusReport:
         most_frequent=most_frequent(counts.occurrences_V, tokenizer, options.top),
         rarest=rarest(counts.occurrences_V, tokenizer, options.top),
         once=int((counts.occurrences_V == 1).sum()),
+        ranks=ranked(counts.occurrences_V),
         scripts=_scripts(counts),
         head=shown_head.reports if shown_head else (),
         **totals(counts.sources, plan.selection),

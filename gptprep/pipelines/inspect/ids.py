@@ -9,7 +9,7 @@ from gptprep.errors import GptprepError, UsageError, os_errors
 from gptprep.parallel.workers import chosen_workers
 from gptprep.pipelines.inspect.counting import count
 from gptprep.pipelines.inspect.text import TokenView, token_views
-from gptprep.pipelines.inspect.top import TokenCount, most_frequent
+from gptprep.pipelines.inspect.top import RankCount, TokenCount, most_frequent, ranked
 from gptprep.progress import Progress, no_progress
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens.id_file import open_ids
@@ -79,6 +79,8 @@ class IdsReport:
     last: tuple[TokenView, ...]
     """Without those that are among the first."""
     most_frequent: tuple[TokenCount, ...]
+    ranks: tuple[RankCount, ...]
+    """How often tokens occur, by their ranks."""
 
 
 def plan(options: IdsOptions) -> IdsPlan:
@@ -145,6 +147,7 @@ def run(plan: IdsPlan, progress: Progress = no_progress) -> IdsReport:
         first=first,
         last=last,
         most_frequent=most_frequent(counts.occurrences_V, tokenizer, options.top),
+        ranks=ranked(counts.occurrences_V),
     )
 
 

@@ -21,6 +21,23 @@ class TokenCount:
     count: int
 
 
+@dataclass(frozen=True)
+class RankCount:
+    """How often the token with a rank occurs; the most frequent one has rank 1."""
+
+    rank: int
+    count: int
+
+
+def ranked(occurrences_V: NDArray[Any], n: int = 48) -> tuple[RankCount, ...]:
+    """At most `n` ranks, from the most frequent to the rarest token that occurs, at equal ratios."""
+    counts = np.sort(occurrences_V[occurrences_V > 0])[::-1]
+    if not len(counts):
+        return ()
+    ranks = np.unique(np.geomspace(1, len(counts), n).round().astype(int))
+    return tuple(RankCount(int(rank), int(counts[rank - 1])) for rank in ranks)
+
+
 def most_frequent(occurrences_V: NDArray[Any], tokenizer: Tokenizer, n: int) -> tuple[TokenCount, ...]:
     """At most `n` tokens that occur, the most frequent first; of equally frequent ones the lower id."""
     return _ordered(occurrences_V, -occurrences_V, tokenizer, n)

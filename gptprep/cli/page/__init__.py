@@ -1,0 +1,1 @@
+"""Report pages of `inspect`: what the terminal shows, as one HTML file with plots that needs nothing else."""
