@@ -28,6 +28,14 @@ _HTML = "Write a report page instead, with plots: one HTML file that needs no ot
 _SVG = "Write a picture of what the terminal would show instead."
 _TOKENIZER = "As for encode; can be repeated, to compare tokenizers."
 
+_Things = Annotated[list[str] | None, typer.Argument(metavar="[THING...]", help=_THING)]
+_Texts = Annotated[list[str] | None, option("--text -t", "TEXT", _TEXT)]
+_Tokenizers = Annotated[
+    list[str] | None, option("--tokenizer -T", "NAME|FILE", _TOKENIZER, options.TOKENIZER_OF_IDS)
+]
+_Html = Annotated[str | None, option("--html", "FILE", _HTML)]
+_Svg = Annotated[str | None, option("--svg", "FILE", _SVG)]
+
 
 def command(
     streams: Streams,
@@ -37,13 +45,11 @@ def command(
     shards: ShardArguments,
     counting: CountingArguments,
     encoding: options.EncodingArguments,
-    things: Annotated[list[str] | None, typer.Argument(metavar="[THING...]", help=_THING)] = None,
-    text: Annotated[list[str] | None, option("--text -t", "TEXT", _TEXT)] = None,
-    tokenizer: Annotated[
-        list[str] | None, option("--tokenizer -T", "NAME|FILE", _TOKENIZER, options.TOKENIZER_OF_IDS)
-    ] = None,
-    html: Annotated[str | None, option("--html", "FILE", _HTML)] = None,
-    svg: Annotated[str | None, option("--svg", "FILE", _SVG)] = None,
+    things: _Things = None,
+    text: _Texts = None,
+    tokenizer: _Tokenizers = None,
+    html: _Html = None,
+    svg: _Svg = None,
     force: options.Force = False,
 ) -> None:
     """Show how a text tokenizes, or what is inside a file or folder.
@@ -63,11 +69,13 @@ def command(
     A folder of shards: its splits, options and sources, and windows over their targets; with --step the batch
     that a training run got.
 
+    With --html all of it is a page with plots, to keep or to send.
+
     Examples:
         gptprep inspect "Don't panic"
         gptprep inspect sample_texts --top 5
         gptprep inspect "Don't panic" -T gpt2 -T words.json
-        gptprep inspect shards --split val --window 5
+        gptprep inspect shards --html shards.html
     """
     from gptprep.pipelines.inspect.things import THINGS, thing_of
 

@@ -31,7 +31,7 @@ INSPECTING = (
     "--batch-size --rank --world-size --no-shuffle --no-drop-last --top --input-dtype "
 )
 SECTIONS = {
-    "inspect": ("--text --tokenizer --help", INSPECTING + ENCODING + COMMON),
+    "inspect": ("--text --tokenizer --html --svg --force --help", INSPECTING + ENCODING + COMMON),
     "encode": (
         "--text --tokenizer --output --format --count --force --if-changed --help",
         ENCODING + COMMON,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from docs.picture import PICTURE, picture
+from docs.pictures import PAGE_HASH, PICTURES, page_hash, report_page, terminal_pictures
 from tests.helpers import markdown
 from tests.helpers.markdown import CHAPTER_2, PAGES, PIPELINES, README
 from tests.helpers.paths import SAMPLES, TOP
@@ -74,8 +74,19 @@ def test_links_lead_somewhere(page: Path) -> None:
             ]
 
 
-def test_picture_is_what_the_tool_shows() -> None:
-    assert PICTURE.read_text() == picture(), "run python -m docs.picture"
+def test_pictures_are_what_the_tool_shows() -> None:
+    made = terminal_pictures()
+    stale = [name for name, svg in made.items() if (PICTURES / name).read_text() != svg]
+    if PAGE_HASH.read_text() != page_hash(report_page()):
+        stale.append("report.png")
+    assert stale == [], "run python -m docs.pictures"
+
+
+def test_every_picture_is_made_and_shown() -> None:
+    made = {*terminal_pictures(), "report.png", PAGE_HASH.name}
+    assert {path.name for path in PICTURES.iterdir()} == made
+    texts = "".join(page.read_text() for page in (README, *PAGES))
+    assert [name for name in made - {PAGE_HASH.name} if f"pictures/{name})" not in texts] == []
 
 
 def test_ci_runs_the_check_command_of_the_readme() -> None:
@@ -93,9 +104,8 @@ def test_install_command_makes_shards_in_a_fresh_clone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [README, PIPELINES], ids=lambda page: page.name)
-def test_makefile_makes_its_targets_once(tmp_path: Path, page: Path) -> None:
-    (tmp_path / "Makefile").write_text(markdown.blocks(page.read_text(), "make")[0])
+def test_makefile_makes_its_targets_once(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text(markdown.blocks(PIPELINES.read_text(), "make")[0])
     shutil.copytree(SAMPLES, tmp_path / "sample_texts")
     for goal in re.findall(r"^(\S+):", (tmp_path / "Makefile").read_text(), re.MULTILINE):
         assert "gptprep" in markdown.run(f"make {goal}", tmp_path)[1]

@@ -38,13 +38,6 @@ def test_gigatoken_counts_pretokens() -> None:
     assert dict(counts(b"a b b", b"\xff")) == {b"a": 1, b" b": 2}
 
 
-def test_rich_has_the_format_of_its_svg() -> None:
-    """Used by docs/picture.py."""
-    from rich._export_format import CONSOLE_SVG_FORMAT
-
-    assert "@font-face {{" in CONSOLE_SVG_FORMAT
-
-
 def test_typer_parameters_have_what_the_help_reads() -> None:
     """Used by gptprep/cli/help.py."""
     group = typer.main.get_command(app)

@@ -45,14 +45,36 @@ _FORMAT = """\
 """Fonts are those of the viewer, so that the file needs no other."""
 
 
-def picture(lines: Iterable[RenderableType], width: int, title: str) -> str:
-    """The SVG of lines on a dark terminal with `width` columns."""
-    from rich.console import Console
+_BACKGROUND, _FOREGROUND = (24, 27, 32), (226, 229, 232)
+_NORMAL = [
+    (17, 17, 17),
+    (224, 108, 117),
+    (126, 190, 120),
+    (229, 192, 103),
+    (110, 168, 220),
+    (203, 130, 214),
+    (96, 186, 196),
+    (226, 229, 232),
+]
+"""Black, red, green, yellow, blue, magenta, cyan and white, as red, green and blue."""
 
+
+def picture(lines: Iterable[RenderableType], width: int, title: str) -> str:
+    """The SVG of lines on a dark terminal.
+
+    Args:
+        width: columns of the terminal; it is wider where a line is.
+    """
+    from rich.console import Console
+    from rich.terminal_theme import TerminalTheme
+    from rich.text import Text
+
+    shown = list(lines)
+    longest = max((line.cell_len for line in shown if isinstance(line, Text)), default=0)
     console = Console(
         record=True,
         file=io.StringIO(),
-        width=width,
+        width=max(width, longest),
         force_terminal=True,
         color_system="truecolor",
         no_color=False,
@@ -61,6 +83,7 @@ def picture(lines: Iterable[RenderableType], width: int, title: str) -> str:
         emoji=False,
         soft_wrap=True,
     )
-    for line in lines:
+    for line in shown:
         console.print(line)
-    return console.export_svg(title=printable(title), code_format=_FORMAT, unique_id="gptprep")
+    theme = TerminalTheme(_BACKGROUND, _FOREGROUND, _NORMAL)
+    return console.export_svg(title=printable(title), theme=theme, code_format=_FORMAT)

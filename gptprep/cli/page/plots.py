@@ -93,7 +93,7 @@ def shares(parts: Sequence[tuple[str, int]], what: str) -> Element:
         legend.append(element("span", mark, f" {name} ", element("b", f"{percent:.1f} %")))
         start += percent
     bar_of_parts = element("svg", rects, width="100%", height=26, class_="shares", role="img")
-    bar_of_parts.set("aria-label", f"shares of {what}")
+    bar_of_parts.set("aria-label", f"{what} by part")
     return element("div", bar_of_parts, element("p", legend, class_="legend"))
 
 

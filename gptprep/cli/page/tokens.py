@@ -58,7 +58,7 @@ def chip(token: TokenView, index: int, kind: str = "") -> Element:
 
 
 def comparison(reports: Sequence[InspectReport]) -> Element:
-    """The same text with several tokenizers, one under the other, in pieces that all of them divide alike."""
+    """The same text with several tokenizers, one under the other, in blocks that all divide alike."""
     stops = [list(accumulate(token.bytes for token in report.tokens)) for report in reports]
     shared = sorted(set(stops[0]).intersection(*stops[1:]))
     places = [0] * len(reports)

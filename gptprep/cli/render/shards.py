@@ -189,7 +189,8 @@ def sources_of(window: WindowView) -> str:
 def _window(window: WindowView, width: int, max_rows: int | None) -> Iterator[Text]:
     rows = list(_rows(window, width - _LABEL_WIDTH))
     for first, stop in islice(rows, max_rows):
-        inputs, targets, ids = (Text(label.ljust(_LABEL_WIDTH), "dim") for label in ("input", "target", "id"))
+        labels = ("input", "target", "id")
+        inputs, targets, ids = (Text.assemble((label.ljust(_LABEL_WIDTH), "dim")) for label in labels)
         for index in range(first, stop):
             cell = _cell(window, index)
             is_real = index < window.length
