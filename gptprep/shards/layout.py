@@ -145,22 +145,42 @@ class SplitReader(ABC):
     def text_order(self) -> Iterator[TextBlock]:
         """The ids of `stream`, and which window each comes from. Raises as `take`."""
         shared = max(0, self.manifest.context_length + 1 - self.manifest.stride)
+        in_order = self._document_order if self.manifest.window_format.has_lengths else self._full_order
+        yield from in_order(shared)
+
+    def _full_order(self, shared: int) -> Iterator[TextBlock]:
+        """Of windows that are all full: each but the first adds the same number of ids."""
+        size = self.manifest.context_length + 1
+        for first, numbers in self._numbers():
+            windows = self.take(numbers)
+            ids = np.concatenate([windows.inputs[:, shared:], windows.targets[:, -1:]], axis=1).ravel()
+            counts = np.full(len(numbers), size - shared)
+            if first == 0:
+                ids, counts[0] = np.concatenate([windows.inputs[0, :shared], ids]), size
+            yield TextBlock(first, ids, counts, np.full(len(numbers), size))
+
+    def _document_order(self, shared: int) -> Iterator[TextBlock]:
+        """Of windows that end with their document, and may be short."""
         continues = False
-        for first in range(0, len(self), _WINDOWS_AT_A_TIME):
-            ids, stops = self._covered(np.arange(first, min(first + _WINDOWS_AT_A_TIME, len(self))))
-            ends = np.zeros(len(ids), bool)
-            if self.manifest.window_format.has_lengths:
-                ends = ids[np.arange(len(ids)), stops - 1] == self.manifest.tokenizer.eot
+        for first, numbers in self._numbers():
+            ids, stops = self._covered(numbers)
+            ends = ids[np.arange(len(ids)), stops - 1] == self.manifest.tokenizer.eot
             is_new = np.concatenate([[not continues], ends[:-1]])
             continues, columns = not ends[-1], np.arange(ids.shape[1])
             starts = np.where(is_new, 0, shared)  # what the window before it has is not given again
             is_first = (columns >= starts[:, None]) & (columns < stops[:, None])
             yield TextBlock(first, ids[is_first], is_first.sum(axis=1), stops)
 
+    def _numbers(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """The numbers of some windows at a time that are in text order, and that of the first in the text."""
+        for first in range(0, len(self), _WINDOWS_AT_A_TIME):
+            numbers = np.arange(first, min(first + _WINDOWS_AT_A_TIME, len(self)))
+            if self.manifest.shuffle:
+                numbers = unpermute(numbers, len(self), self.manifest.seed)
+            yield first, numbers
+
     def _covered(self, numbers: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """The ids of windows in text order, inputs and last target, (B, L + 1), and how many are real."""
-        if self.manifest.shuffle:
-            numbers = unpermute(numbers, len(self), self.manifest.seed)
+        """The ids of windows, inputs and last target, (B, L + 1), and how many are real."""
         inputs, targets, lengths = self.take(numbers)
         rows, lengths = np.arange(len(inputs)), lengths.astype(np.int64)
         ids = np.concatenate([inputs, targets[:, -1:]], axis=1)

@@ -146,8 +146,8 @@ class _Matcher:
 
     def candidates(self, ids: NDArray[Any]) -> NDArray[np.intp]:
         """The places of all tokens in which the text may start."""
-        places = np.flatnonzero(self._may_start[ids])
-        following = np.append(ids, ids[-1:])[places + 1]
+        places = np.flatnonzero(self._may_start.take(ids))
+        following = ids[np.minimum(places + 1, len(ids) - 1)]
         goes_on = (self._ends[ids[places]] & self._goes_on[following]) != 0
         found: NDArray[np.intp] = places[self._holds[ids[places]] | goes_on]
         return found
