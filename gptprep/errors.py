@@ -106,7 +106,11 @@ class NoteWarning(UserWarning):
 
 
 class TokenizerWarning(NoteWarning):
-    """A tokenizer was found by another name than its own, or is not encoded by the engine asked for."""
+    """A tokenizer was found by another name than its own, or is not used as asked for."""
+
+
+class EngineWarning(TokenizerWarning):
+    """A tokenizer is not encoded by the engine asked for."""
 
 
 class FewerWorkersWarning(NoteWarning):

@@ -22,6 +22,8 @@ from tests.helpers.trials import Trials
 
 settings.register_profile("gptprep", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gptprep")
+for variable in [name for name in os.environ if name.startswith("GPTPREP_")]:
+    del os.environ[variable]  # defaults of whoever runs the tests
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +36,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("faults and hostile files")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_the_machine(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """End the search for a settings file above the folders of the tests."""
+    (tmp_path_factory.getbasetemp() / "gptprep.toml").touch()
 
 
 @pytest.fixture

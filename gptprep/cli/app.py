@@ -2,18 +2,19 @@
 
 import sys
 from contextlib import suppress
-from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from gptprep import __version__
 from gptprep.cli import options
+from gptprep.cli.defaults import Defaults
 from gptprep.cli.help import HelpGroup
+from gptprep.cli.options import flag
+from gptprep.cli.parameters import VERBS, command_of
 from gptprep.cli.run import make_verb
+from gptprep.cli.streams import Streams
 from gptprep.errors import UsageError
-
-VERBS = ("inspect", "encode", "count", "decode", "vocab", "window", "embed", "verify")
 
 
 class _Verbs(HelpGroup):
@@ -24,7 +25,7 @@ class _Verbs(HelpGroup):
         return list(VERBS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        return make_verb(import_module(f"gptprep.cli.{cmd_name}").command) if cmd_name in VERBS else None
+        return make_verb(command_of(cmd_name)) if cmd_name in VERBS else None
 
 
 def _help_as_option(args: list[str]) -> list[str]:
@@ -51,21 +52,50 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_SHOW_CONFIG = "Show the defaults that a settings file or GPTPREP_ variables set, and from where."
+_NO_CONFIG = "Ignore settings files and GPTPREP_ variables; stands before the verb."
+
+
 @app.callback()
 def _options(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001  its callback does the work
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    show_config: Annotated[bool, flag("--show-config", _SHOW_CONFIG)] = False,
+    no_config: Annotated[bool, flag("--no-config", _NO_CONFIG)] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
     debug: options.Debug = False,
 ) -> None:
     context.obj = options.CommonArguments(json, quiet, no_color, debug)
+    defaults = Defaults()
+    if not no_config:
+        context.default_map = cast("Any", defaults)
+    if show_config:
+        _show_config(context, defaults, no_config=no_config)
+        return
     if context.invoked_subcommand is None and json:
         raise UsageError("there is no command", fix="give one; gptprep --help lists them")
     if context.invoked_subcommand is None:
         with suppress(OSError):
             typer.echo(context.get_help(), file=sys.stderr)
         raise typer.Exit(2)
+
+
+def _show_config(context: typer.Context, defaults: Defaults, *, no_config: bool) -> None:
+    """Show what holds without options on the command line."""
+    if no_config or context.invoked_subcommand:
+        other = "--no-config" if no_config else f"gptprep {context.invoked_subcommand}"
+        raise UsageError(f"--show-config cannot be used with {other}", fix="give gptprep --show-config alone")
+    common: options.CommonArguments = context.obj
+    streams = Streams("show", json_output=common.json, quiet=common.quiet, no_color=common.no_color)
+    report = defaults.report()
+    streams.note_each(defaults.notes)
+    if streams.json:
+        streams.write_json(report, "config")
+        return
+    from gptprep.cli.render import config as render
+
+    streams.show(*render.config(report))

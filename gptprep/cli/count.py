@@ -41,10 +41,12 @@ def command(
     """
     from gptprep.pipelines import count
 
+    names, is_default = tuple(tokenizer or ()), "tokenizer" in encoding.configured
     plan = count.plan(
         count.CountOptions(
             inputs=tuple(options.or_standard_input(inputs, "count", "name a file or a folder")),
-            tokenizers=tuple(tokenizer or ()),
+            tokenizers=() if is_default else names,
+            default_tokenizers=names if is_default else (),
             encoding=encoding.spec(None),
             sort=sort,
             input_dtype=advanced.input_dtype,

@@ -26,6 +26,7 @@ class _AdvancedArguments:
 def command(
     streams: Streams,
     advanced: _AdvancedArguments,
+    configured: options.Configured,
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...|FILE|SHARDS]", help=_IDS)] = None,
     tokenizer: options.IdsTokenizerName = None,
     split: Annotated[str | None, option("--split", "NAME", "Split of SHARDS to decode.", "train")] = None,
@@ -49,8 +50,10 @@ def command(
         options.or_standard_input(None, "decode", "give ids, or a file of ids")
     numbers, path = _ids_or_path(ids or [])
     to_file = None if output == "-" else output
+    default = tokenizer if "tokenizer" in configured else None
+    named = None if default else tokenizer
     plan = decode.plan(
-        decode.DecodeOptions(numbers, path, tokenizer, advanced.input_dtype, split, to_file, force)
+        decode.DecodeOptions(numbers, path, named, advanced.input_dtype, split, to_file, force, default)
     )
     text = io.BytesIO() if streams.json else None
     out = text or (streams.data if to_file is None else None)

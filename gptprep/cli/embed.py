@@ -25,6 +25,14 @@ class _AdvancedArguments:
     token_table: options.TokenTable = None
     position_table: options.PositionTable = None
     batch_size: Annotated[str, option("--batch-size", "N|auto", _BATCH_SIZE)] = "auto"
+    configured: options.Configured = options.NOT_CONFIGURED
+
+    def tables(self, weights: str | None, position: Position) -> tuple[str | None, str | None]:
+        """The names of the token and the position table, without defaults that do nothing for this run."""
+        token = None if weights is None and "token-table" in self.configured else self.token_table
+        is_unused = weights is None or position != "learned"
+        is_default = "position-table" in self.configured
+        return token, None if is_unused and is_default else self.position_table
 
 
 def command(
@@ -57,6 +65,7 @@ def command(
     from gptprep.cli.render import folders
     from gptprep.pipelines import embed
 
+    token_table, position_table = advanced.tables(weights, position)
     wanted = embed.EmbedOptions(
         shards=shards,
         output=output,
@@ -65,8 +74,8 @@ def command(
         init=advanced.init,
         seed=seed,
         weights=weights,
-        token_table=advanced.token_table,
-        position_table=advanced.position_table,
+        token_table=token_table,
+        position_table=position_table,
         device=device,
         dtype=dtype,
         split=split,

@@ -26,7 +26,7 @@ class HelpCommand(TyperCommand):
     """A verb."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        params = [_described(param, ctx) for param in self.get_params(ctx)]
+        params = [_described(param) for param in self.get_params(ctx)]
         named = [param for param in params if param]
         text = _Text(self, ctx)
         for panel in ("Arguments", "Options", ADVANCED):
@@ -49,7 +49,7 @@ class HelpGroup(TyperGroup):
         text = _Text(self, ctx)
         commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
         text.section("Commands", [(name, _summary(command)) for name, command in commands if command])
-        params = [_described(param, ctx) for param in self.get_params(ctx)]
+        params = [_described(param) for param in self.get_params(ctx)]
         text.section("Options", [(name, what) for _, name, what in filter(None, params)])
         text.paragraph("gptprep COMMAND --help describes a command.")
         formatter.write("\n".join(text.lines) + "\n")
@@ -97,12 +97,12 @@ class _Text:
         return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
-def _described(param: Any, ctx: Any) -> tuple[str, str, str] | None:
+def _described(param: Any) -> tuple[str, str, str] | None:
     """The section, name and description of a parameter; None if it is hidden."""
     if getattr(param, "hidden", False):
         return None
     what = param.help or ""
-    if extra := "; ".join(_extras(param, ctx)):
+    if extra := "; ".join(_extras(param)):
         what += " " + (f"[{extra}]".replace(" ", _NO_BREAK) if len(extra) < _NAME_WIDTH else f"[{extra}]")
     if param.param_type_name == "argument":
         return "Arguments", param.metavar or param.name.upper(), what
@@ -117,13 +117,13 @@ def aliases(param: Any) -> set[str]:
     return set([name for name in param.opts if name.startswith("--")][1:])
 
 
-def _extras(param: Any, ctx: Any) -> Iterator[str]:
+def _extras(param: Any) -> Iterator[str]:
     shown = param.show_default
     if param.required:
         yield "required"
     elif isinstance(shown, str):
         yield f"default: {shown}"
-    elif shown and (default := param.get_default(ctx, call=False)) is not None and default is not False:
+    elif shown and (default := param.default) is not None and default is not False:  # the built-in one
         yield f"default: {default}"
 
 

@@ -45,6 +45,7 @@ def command(
     shards: ShardArguments,
     counting: CountingArguments,
     encoding: options.EncodingArguments,
+    configured: options.Configured,
     things: _Things = None,
     text: _Texts = None,
     tokenizer: _Tokenizers = None,
@@ -96,6 +97,7 @@ def command(
         table=table,
         shards=shards,
         counting=counting,
+        configured=configured,
     )
     _check(request)
     request.output.check(request.things)
@@ -118,11 +120,12 @@ def _check(request: Request) -> None:
     Raises:
         UsageError: says which.
     """
+    configured = request.configured
     groups = request.range, request.vocabulary, request.table, request.shards, request.counting
     if not request.things:
-        check_options("text", "--text", *groups)
+        check_options("text", "--text", configured, *groups)
         return
     if request.texts and request.kind != "text":
         raise UsageError(f"--text and {request.thing} cannot be shown together", fix="give one of them")
     tokenizer = request.tokenizers or None
-    check_options(request.kind, request.thing, *groups, request.encoding, tokenizer=tokenizer)
+    check_options(request.kind, request.thing, configured, *groups, request.encoding, tokenizer=tokenizer)

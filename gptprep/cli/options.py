@@ -10,7 +10,7 @@ import copy
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -39,21 +39,43 @@ def flag(names: str, help: str) -> Any:
     return typer.Option(*names.split(), help=help, show_default=False)
 
 
+class Configured(frozenset[str]):
+    """The options whose values are the user's defaults, by their names without hyphens before them.
+
+    A parameter of a verb, or a field of a group, with this type is no option. A default applies where it can:
+    if it does nothing for an input, that is neither an error nor worth a note.
+    """
+
+
+NOT_CONFIGURED = Configured()
+"""No default is the user's."""
+
+
 def declared(name: str, default: Any, annotation: Any, *, advanced: bool) -> Parameter:
     """An option for typer, with the parser, metavar and completion that follow from its type."""
     kind, shared = get_args(annotation)
     info = copy.copy(shared)
     long_name = info.default  # where typer keeps the first name until it builds the command
-    kinds = (kind, *get_args(kind))
-    if literal := next((one for one in kinds if get_origin(one) is Literal), None):
-        values = get_args(literal)
-        info.metavar, info.parser = "|".join(values), _choice_parser(long_name, values)
+    if values := _choices(kind):
+        info.metavar = "|".join(values)
         info.autocompletion = lambda incomplete: [value for value in values if value.startswith(incomplete)]
-    elif int in kinds:
-        info.parser = _number_parser(long_name)
+    if parser := parser_of(kind, long_name):
+        info.parser = parser
     if advanced:
         info.rich_help_panel = ADVANCED
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
+
+
+def parser_of(kind: Any, name: str) -> Callable[[Any], str | int] | None:
+    """What checks the value of an option of a type, by which name its errors call it; None for any text."""
+    if values := _choices(kind):
+        return _choice_parser(name, values)
+    return _number_parser(name) if int in (kind, *get_args(kind)) else None
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    """The values of a type that has a `Literal`."""
+    return next((get_args(one) for one in (kind, *get_args(kind)) if get_origin(one) is Literal), ())
 
 
 def _choice_parser(name: str, values: tuple[str, ...]) -> Callable[[Any], str]:
@@ -159,6 +181,7 @@ class ReadingArguments:
     include: Annotated[list[str] | None, option("--include", "GLOB", _INCLUDE, "by ending")] = None
     exclude: Annotated[list[str] | None, option("--exclude", "GLOB", _EXCLUDE, "hidden files")] = None
     workers: Annotated[int | None, option("--workers", "N", _WORKERS, "one per core")] = None
+    configured: Configured = NOT_CONFIGURED
 
     @property
     def files(self) -> FileFilter:
@@ -177,15 +200,19 @@ class ReadingArguments:
 
     @property
     def stdin(self) -> SourceKind:
-        """What standard input holds, which has no file name ending that would say so."""
-        return "text" if self.text_field is None else "jsonl"
+        """What standard input holds, which has no file name ending that would say so.
+
+        A default of `--text-field` says how a field is called, not that there is one.
+        """
+        return "text" if self.text_field is None or "text-field" in self.configured else "jsonl"
 
     def without_effect(self, kinds: Iterable[SourceKind]) -> Iterator[str]:
         """Notes about options that are given and do nothing for inputs of some kinds."""
         found = set(kinds)
-        if self.text_field is not None and found.isdisjoint(("jsonl", "parquet")):
+        given = {name for name in ("text-field", "separator") if name not in self.configured}
+        if self.text_field is not None and "text-field" in given and found.isdisjoint(("jsonl", "parquet")):
             yield "--text-field has no effect: no input is JSON Lines or Parquet"
-        if self.separator is not None and "text" not in found:
+        if self.separator is not None and "separator" in given and "text" not in found:
             yield "--separator has no effect: no input is plain text"
 
 
@@ -223,6 +250,12 @@ class EncodingArguments(ReadingArguments):
         from gptprep.pipelines.encode import EncodingSpec
 
         return EncodingSpec(tokenizer, self.special, self.engine, not self.no_cross_check, self.text)
+
+    def spec_of_ids(self, tokenizer: str | None) -> EncodingSpec:
+        """As `spec`, for inputs that may be ids, which say their tokenizer: a default does not replace it."""
+        if "tokenizer" not in self.configured:
+            return self.spec(tokenizer)
+        return replace(self.spec(None), default_tokenizer=tokenizer)
 
 
 Json = Annotated[bool, flag("--json", "Write one JSON document to standard output.")]

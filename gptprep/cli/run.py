@@ -9,16 +9,17 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass
 from functools import cache
 from types import FrameType
-from typing import Any, NoReturn, get_type_hints
+from typing import Any, NoReturn
 
 import typer
 import typer.main
 
+from gptprep.cli.defaults import Applied
 from gptprep.cli.help import HelpCommand
-from gptprep.cli.options import CommonArguments, declared
+from gptprep.cli.options import CommonArguments
+from gptprep.cli.parameters import Command, gathered, options_of, parameters_of
 from gptprep.cli.streams import Streams, discard_output, print_labelled
 from gptprep.cli.usage import explain_usage
 from gptprep.errors import GptprepError, NoteWarning, is_thread_limit, thread_limit_error
@@ -51,51 +52,35 @@ def run_app(app: typer.Typer) -> int:
 
 
 @cache
-def make_verb(command: Callable[..., None]) -> Any:
+def make_verb(command: Command) -> Any:
     """A command of typer for a function; its docstring is the help, which ends with examples.
 
     The function gets `Streams` first. A parameter that is a dataclass stands for one option for each field,
     and the options of `CommonArguments` are added.
     """
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-    parameters = [*own, inspect.Parameter("common", own[0].kind, annotation=CommonArguments)]
     name = command.__module__.rpartition(".")[2]
 
     def run(context: typer.Context, **arguments: Any) -> NoReturn:
-        values = {parameter.name: _gathered(parameter, arguments) for parameter in parameters}
+        defaults = Applied.to(context, command, arguments)
+        values = {one.name: gathered(one, arguments, defaults.options) for one in parameters_of(command)}
         common: CommonArguments = values.pop("common") | context.obj
         streams = Streams(name, json_output=common.json, quiet=common.quiet, no_color=common.no_color)
 
         def call() -> None:
-            with _noted_warnings(streams):
+            with _noted_warnings(streams), defaults.explained():
+                streams.note_each(defaults.notes)
                 command(streams, **values)
 
         raise typer.Exit(_run(call, streams, arguments.get("output"), debug=common.debug))
 
     run.__annotations__ = {}
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    options = [option for parameter in parameters for option in _options(parameter)]
+    options = [option.parameter for option in options_of(command)]
     run.__signature__ = inspect.Signature([context, *options])  # type: ignore[attr-defined]
     description, _, examples = inspect.cleandoc(command.__doc__ or "").partition("\n\nExamples:\n")
     app = typer.Typer(add_completion=False)
     app.command(name, cls=HelpCommand, help=description, epilog=inspect.cleandoc(examples))(run)
     return typer.main.get_command(app)
-
-
-def _options(parameter: inspect.Parameter) -> list[inspect.Parameter]:
-    """The options that a parameter of a verb stands for."""
-    if not is_dataclass(parameter.annotation):
-        return [declared(parameter.name, parameter.default, parameter.annotation, advanced=False)]
-    hints, group = get_type_hints(parameter.annotation, include_extras=True), fields(parameter.annotation)
-    return [declared(field.name, field.default, hints[field.name], advanced=True) for field in group]
-
-
-def _gathered(parameter: inspect.Parameter, arguments: dict[str, Any]) -> Any:
-    """The value of a verb's parameter, from the options that it stands for."""
-    kind: Any = parameter.annotation
-    if not is_dataclass(kind):
-        return arguments[parameter.name]
-    return kind(**{field.name: arguments[field.name] for field in fields(kind)})  # type: ignore[operator]
 
 
 def _run(call: Callable[[], None], streams: Streams, output: str | None, *, debug: bool) -> int:

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from gptprep.errors import UsageError
@@ -43,7 +44,8 @@ def _explain(error: Any, command: str, params: list[Any]) -> tuple[str, str, str
         return f"{[*words, given][0]} is missing", "", f"give {given}"
     if message.startswith("No such option"):
         names = {name.strip("-"): name for param in params for name in param.opts if name.startswith("--")}
-        return f"there is no option {option}", "", _near(option.strip("-"), names)
+        fix = _before_the_verb(error, option) or _near(option.strip("-"), names)
+        return f"there is no option {option}", "", fix
     if "does not take a value" in message:
         return f"{option} takes no value", "", f"give {option} alone"
     if "requires an argument" in message:
@@ -59,9 +61,24 @@ def _explain(error: Any, command: str, params: list[Any]) -> tuple[str, str, str
     return message[:1].lower() + message[1:], "", ""
 
 
+def _before_the_verb(error: Any, option: str) -> str:
+    """A suggestion for an option of the app that was given to a verb."""
+    parent: Any = getattr(getattr(error, "ctx", None), "parent", None)
+    if parent is None:
+        return ""
+    names = {name for param in parent.command.get_params(parent) for name in param.opts}
+    return f"give it before the verb: {parent.command_path} {option}" if option in names else ""
+
+
 def _near(wrong: str, names: dict[str, str]) -> str:
     """A suggestion, if one of the names is similar."""
+    meant = nearest(wrong, names)
+    return f"did you mean {meant}?" if meant else ""
+
+
+def nearest(wrong: str, names: Mapping[str, str]) -> str | None:
+    """What stands for the name that is most similar to a wrong one."""
     wrong = wrong.lower().replace("_", "-")
     longer = [name for name in names if name.startswith(wrong) and len(wrong) > 1]
     near = longer or difflib.get_close_matches(wrong, names, 1, 0.6)
-    return f"did you mean {names[near[0]]}?" if near else ""
+    return names[near[0]] if near else None

@@ -93,7 +93,7 @@ def command(
         output=output,
         val_inputs=tuple(val or ()),
         windows=advanced.windows(context_length, stride, val_fraction),
-        encoding=encoding.spec(tokenizer),
+        encoding=encoding.spec_of_ids(tokenizer),
         layout=advanced.layout,
         dtype=advanced.dtype,
         input_dtype=advanced.input_dtype,

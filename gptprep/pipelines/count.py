@@ -23,7 +23,9 @@ class CountOptions:
 
     inputs: tuple[str, ...]
     tokenizers: tuple[str, ...] = ()
-    """Names or paths; without any, the one that made the ids if inputs are ids, otherwise GPT-2's."""
+    """Names or paths; without any, the one that made the ids if inputs are ids, or the default ones."""
+    default_tokenizers: tuple[str, ...] = ()
+    """Without any, GPT-2's. Of several the first is for ids that do not say theirs."""
     encoding: EncodingSpec = field(default_factory=EncodingSpec)
     """How text is read and encoded; its tokenizer is not used."""
     sort: bool = False
@@ -113,8 +115,10 @@ def plan(options: CountOptions) -> CountPlan:
     sources = selection.sources
     if not sources:
         raise UsageError("there is nothing to count", fix="name a file or a folder")
-    names = options.tokenizers or (None,)
-    specs = [replace(options.encoding, tokenizer=name) for name in names]
+    specs = [
+        replace(options.encoding, tokenizer=name, default_tokenizer=default)
+        for name, default in _named(options, are_ids=any(source.kind == "ids" for source in sources))
+    ]
     if ids := next((source for source in sources if source.kind == "ids"), None):
         from gptprep.tokens.id_inputs import resolve
 
@@ -128,6 +132,14 @@ def plan(options: CountOptions) -> CountPlan:
         encodings = [_Encoding(spec, spec.load_tokenizer()) for spec in specs]
     workers = chosen_workers(options.workers)
     return CountPlan(options, tuple(sources), selection, tuple(encodings), workers)
+
+
+def _named(options: CountOptions, *, are_ids: bool) -> list[tuple[str | None, str | None]]:
+    """The tokenizer and the default one of each encoding."""
+    if options.tokenizers:
+        return [(name, None) for name in options.tokenizers]
+    defaults = options.default_tokenizers or (None,)
+    return [(None, defaults[0])] if are_ids else [(name, None) for name in defaults]
 
 
 def run(plan: CountPlan, progress: Progress = no_progress) -> CountReport:

@@ -30,13 +30,15 @@ class DecodeOptions:
     ids: tuple[int, ...] = ()
     input: str = "-"
     tokenizer: str | None = None
-    """None for that of a file of ids that says it, or GPT-2's."""
+    """None for that of shards, or of a file of ids that says it, or `default_tokenizer`."""
     input_dtype: RawDtype | None = None
     """The dtype of a `.bin` file that does not say it; None for the usual one of the vocabulary."""
     split: str | None = None
     """Of a shard folder; None for train."""
     output: str | None = None
     force: bool = False
+    default_tokenizer: str | None = None
+    """Of ids that do not say theirs; None for GPT-2's, except for files of ids."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,15 @@ def plan(options: DecodeOptions) -> DecodePlan:
     Raises:
         GptprepError: the input, the output or the tokenizer cannot be used.
     """
+    spec = EncodingSpec(options.tokenizer, default_tokenizer=options.default_tokenizer)
     if options.output is not None:
-        reads = [options.input, *tokenizer_files(options.tokenizer)]
+        reads = [options.input, *tokenizer_files(*spec.tokenizer_names)]
         check_file_output(options.output, force=options.force, inputs=reads)
     if not options.ids and os.path.isdir(options.input):
         return _plan_shards(options)
     if options.split is not None:
         raise UsageError("--split needs a folder of shards", fix="leave it out, or name a folder")
     source = one_source(options.input, ids=True) if not options.ids else None
-    spec = EncodingSpec(options.tokenizer)
     if source is None or source.kind != "ids":
         return DecodePlan(options, source, spec.load_tokenizer())
     from gptprep.tokens.id_inputs import resolve

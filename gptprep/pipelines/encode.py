@@ -148,7 +148,7 @@ def plan(options: EncodeOptions, progress: Progress = no_progress) -> EncodePlan
 def _check_output(options: EncodeOptions, sources: Sequence[Source], chosen: IdFormat) -> None:
     """Check whether the output may be written."""
     if options.output is not None:
-        reads = [*(source.path for source in sources), *tokenizer_files(options.encoding.tokenizer)]
+        reads = [*(source.path for source in sources), *tokenizer_files(*options.encoding.tokenizer_names)]
         check_file_output(options.output, force=options.force, inputs=reads)
         if chosen in _NUMBERS:
             from gptprep.tokens.provenance import check_provenance_output

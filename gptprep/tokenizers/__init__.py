@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, get_args
 
 from gptprep.choices import Engine, SpecialPolicy, is_provenance_name
-from gptprep.errors import CorruptDataError, GptprepError, TokenizerWarning, UsageError
+from gptprep.errors import CorruptDataError, EngineWarning, GptprepError, TokenizerWarning, UsageError
 from gptprep.storage.files import read_regular
 from gptprep.storage.json_files import parse_json
 from gptprep.tokenizers.base import Tokenizer
@@ -54,7 +54,7 @@ def load_tokenizer(
     tokenizer = _load(name_or_path, special, engine)
     if engine not in ("auto", tokenizer.engine):
         text = f"the engine {engine} has no effect: {tokenizer.engine} encodes with {tokenizer.name}"
-        warnings.warn(text, TokenizerWarning, stacklevel=2)
+        warnings.warn(text, EngineWarning, stacklevel=2)
     return tokenizer
 
 
@@ -90,11 +90,9 @@ def is_tokenizer(name_or_path: str) -> bool:
     return encoding_of(name_or_path, known_names()) is not None
 
 
-def tokenizer_files(name_or_path: str | None) -> list[str]:
-    """The file that `load_tokenizer` reads, or nothing for the name of an encoding."""
-    if name_or_path is None or name_or_path in KNOWN or not os.path.exists(name_or_path):
-        return []
-    return [name_or_path]
+def tokenizer_files(*names_or_paths: str) -> list[str]:
+    """The files that `load_tokenizer` reads; none for the name of an encoding."""
+    return [name for name in names_or_paths if name not in KNOWN and os.path.exists(name)]
 
 
 def _load_encoding(name: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:

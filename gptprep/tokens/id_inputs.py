@@ -29,18 +29,19 @@ def resolve(
     """The tokenizer of a run, named in its spec, and the sources with the dtypes of their ids.
 
     Args:
-        spec: if it names no tokenizer, that of the ids is taken, or GPT-2's for text.
+        spec: if it names no tokenizer, that of the ids is taken, or its default for text and for ids that
+            do not say theirs.
         raw_dtype: the dtype of `.bin` files whose provenance is not known; None for the usual one of the
             vocabulary.
 
     Raises:
-        GptprepError: a file of ids does not say what made it and no tokenizer is named; or it was made with
-            another tokenizer; or it seems to have another dtype.
+        GptprepError: a file of ids does not say what made it and no tokenizer is named, nor a default; or it
+            was made with another tokenizer; or it seems to have another dtype.
         CorruptDataError: the provenance of a file is damaged, or not about this file.
     """
     found = {source.path: read_provenance(source.path) for source in sources if source.kind == "ids"}
     if spec.tokenizer is None and found:
-        spec = replace(spec, tokenizer=_tokenizer_of(found))
+        spec = replace(spec, tokenizer=_tokenizer_of(found, spec.default_tokenizer))
     tokenizer = spec.load_tokenizer()
     for path, provenance in found.items():
         if provenance and provenance.tokenizer.fingerprint != tokenizer.fingerprint:
@@ -48,14 +49,18 @@ def resolve(
     return spec, tokenizer, [_with_dtype(source, found, tokenizer, raw_dtype) for source in sources]
 
 
-def _tokenizer_of(found: dict[str, Provenance | None]) -> str:
-    """The name or path of the tokenizer that made the files."""
+def _tokenizer_of(found: dict[str, Provenance | None], default: str | None) -> str:
+    """The name or path of the tokenizer that made the files; the default if one of them does not say it."""
     for path, provenance in found.items():
+        if provenance is None and default is not None:
+            return default
         if provenance is None:
             what, why = f"{path} does not say which tokenizer made it", f"there is no {provenance_path(path)}"
             raise GptprepError(what, why, "name the tokenizer with --tokenizer")
     path, record = next((path, found.tokenizer) for path, found in found.items() if found)
     name = os.path.basename(record.name)
+    if default is not None and os.path.basename(default) == name:
+        return default
     for candidate in (name, os.path.join(os.path.dirname(path), name)):
         if is_tokenizer(candidate):
             return candidate

@@ -21,13 +21,20 @@ class EncodingSpec:
     cross_check: bool = True
     """Whether some of the ids are compared with the reference."""
     text: TextOptions = field(default_factory=TextOptions)
+    default_tokenizer: str | None = None
+    """Used instead of `tokenizer` if that is None and the input does not say its own; None for GPT-2's."""
+
+    @property
+    def tokenizer_names(self) -> tuple[str, ...]:
+        """The names or paths of tokenizers that may be read, besides those of the input."""
+        return tuple(filter(None, (self.tokenizer, self.default_tokenizer)))
 
     def load_tokenizer(self) -> Tokenizer:
         """The tokenizer, one for each process, so that forked workers have their parent's.
 
         It is loaded again if its file has changed. Raises as `load_tokenizer`.
         """
-        name = self.tokenizer or "gpt2"
+        name = self.tokenizer or self.default_tokenizer or "gpt2"
         try:
             status = os.stat(name)
             stamp: tuple[int, ...] = (status.st_ino, status.st_size, status.st_mtime_ns)

@@ -71,6 +71,7 @@ CASES = [
     Case("inspect-find", "inspect s --find two"),
     Case("inspect-windows", "inspect s --step 3 --batch-size 1 --seed 0"),
     Case("up-to-date", "encode a.txt -o same.bin --if-changed"),
+    Case("show-config", "--show-config"),
     Case("error", "inspect -t Hi -T none", 1),
     Case("error", "encode none", 1),
     Case("error", "count x.bin -T gpt2 -T v.json", 2),
@@ -89,6 +90,7 @@ def place(run: Run, tmp_path: Path) -> Path:
     (tmp_path / "a.txt").write_text("one two three four five six seven eight nine ten\none more document")
     (tmp_path / "special.txt").write_text("one two three four<|endoftext|>")
     (tmp_path / "empty.txt").touch()
+    (tmp_path / "gptprep.toml").write_text("[verify]\nno-color = true\n[vocab]\ninclude = ['*.txt']")
     for line in (
         "encode a.txt -o x.bin",
         "window a.txt -o s -L 4",
@@ -113,7 +115,7 @@ def place(run: Run, tmp_path: Path) -> Path:
 
 def document(run: Run, case: Case) -> dict[str, Any]:
     """The document of a command."""
-    done = run(*case.line.split(), "--json")
+    done = run("--json", *case.line.split())
     assert done.code == case.code, done.err
     return only_document(done.out)
 

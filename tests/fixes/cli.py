@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 from collections.abc import Callable
 
 from gptprep.cli.options import argument_bytes
@@ -12,7 +13,7 @@ from gptprep.cli.run import _failed
 from gptprep.cli.streams import Streams
 from gptprep.parallel import processes
 from tests.fixes.rows import Place, Row, Table, each
-from tests.helpers.cli import in_terminal
+from tests.helpers.cli import Result, in_terminal
 
 
 def at_a_terminal(line: str) -> Callable[[Place], str]:
@@ -39,8 +40,112 @@ def backslash(place: Place, escape: str) -> None:
     assert done.code == 0, done.err
 
 
+def settings(text: str) -> Callable[[Place], str]:
+    """A line that fails with a settings file; gives what it writes."""
+    return lambda place: _with_settings(place, text, "window a.txt -o w -L 4").err
+
+
+def follow_settings(text: str) -> Callable[..., None]:
+    """A step that writes the settings file anew; what is in the holes of the fix is in those of the text."""
+
+    def step(place: Place, *found: str) -> None:
+        done = _with_settings(place, text.format(*found), "window a.txt -o w -L 4 -f")
+        assert done.code == 0, done.err
+
+    return step
+
+
+def _with_settings(place: Place, text: str, line: str) -> Result:
+    (place.folder / "gptprep.toml").write_text(text)
+    return place.run(*line.split())
+
+
+def variable(name: str, value: str) -> Callable[[Place], str]:
+    """A line that fails with a variable; gives what it writes."""
+    return lambda place: place.run("encode", "a.txt", env={name: value}).err
+
+
+def follow_variable(value: str) -> Callable[..., None]:
+    """A step with the variable of the fix, or with each word of it as the value of GPTPREP_QUIET."""
+
+    def step(place: Place, found: str) -> None:
+        names = (
+            [(found, value)] if value else [("GPTPREP_QUIET", word) for word in re.split(", | or ", found)]
+        )
+        for name, text in names:
+            assert place.run("encode", "a.txt", env={name: text}).code == 0
+
+    return step
+
+
+REMOVED = follow_settings("")
 TABLE: Table = {
-    "cli/app.py": [Row("--json", "give one; {gptprep --help} lists them", "{0}")],
+    "cli/app.py": [
+        Row("--json", "give one; {gptprep --help} lists them", "{0}"),
+        Row("--show-config verify s", "give {gptprep --show-config} alone", "{0}"),
+    ],
+    "cli/defaults/file.py": [
+        Row(
+            settings("a = "),
+            "correct it, or ignore it with {gptprep --no-config} COMMAND",
+            (REMOVED, "{0} encode a.txt"),
+        ),
+        Row(
+            "$ mkdir gptprep.toml; gptprep encode a.txt",
+            "make it a file that can be read, or ignore it with {gptprep --no-config} COMMAND",
+            ("{0} encode a.txt", "$ rmdir gptprep.toml; touch gptprep.toml; gptprep encode a.txt"),
+        ),
+        Row(settings("[windw]"), r"did you mean {\[\w+]}?", follow_settings("{0}")),
+        Row(settings("[zzz]"), r"remove {\[zzz]}", REMOVED),
+        Row(
+            settings("window = 3"),
+            r"write the options of the verb as a table: {\[\w+]}",
+            follow_settings("{0}\nstride = 2"),
+        ),
+        Row(
+            "$ echo 'tool.gptprep = 3' > pyproject.toml; gptprep encode a.txt",
+            r"write it as a table: {\[tool\.gptprep]}",
+            "$ echo '{0}' > pyproject.toml; gptprep encode a.txt",
+        ),
+    ],
+    "cli/defaults/names.py": [
+        Row(
+            settings('dtype = "uint32"'),
+            r"set {\w+} in {\[window]} instead",
+            follow_settings('{1}\n{0} = "uint32"'),
+        ),
+        Row(
+            settings("force = true"),
+            "remove it, and give {--force} to the commands that need it",
+            (REMOVED, "window a.txt -o w -L 4 {0}"),
+        ),
+        Row(
+            settings("zzz = true"),
+            "remove it; gptprep {COMMAND} --help lists the options",
+            (REMOVED, "window --help"),
+        ),
+        Row(settings('tokeniser = "gpt2"'), r"did you mean {\w+}?", follow_settings('{0} = "gpt2"')),
+    ],
+    "cli/defaults/values.py": [
+        Row(
+            settings('workers = "1"'),
+            "write {a whole number}, without quotes",
+            follow_settings("workers = 1"),
+        ),
+        Row(
+            variable("GPTPREP_QUIET", "x"),
+            "give {1, true, yes, on, 0, false, no or off}",
+            follow_variable(""),
+        ),
+        Row(
+            settings('tokenizer = "gpt2\\u0000"'),
+            r"remove it from {\w+} in gptprep.toml",
+            follow_settings('{0} = "gpt2"'),
+        ),
+    ],
+    "cli/defaults/variables.py": [
+        Row(variable("GPTPREP_TOKENISER", "gpt2"), r"did you mean {\w+}?", follow_variable("gpt2")),
+    ],
     "cli/decode.py": [
         Row(
             "decode 1 x",
@@ -124,6 +229,7 @@ TABLE: Table = {
         Row("encode --tokeniser gpt2 a.txt", r"did you mean {--\w+}?", "encode {0} gpt2 a.txt"),
         Row("verfy s", r"did you mean {\w+}?", "{0} s"),
         Row("wc a.txt", "did you mean {gptprep count}?", "{0} a.txt"),
+        Row("encode --version a.txt", "give it before the verb: {gptprep --version}", "{0}"),
         Row("window a.txt -L 4", r"give {--output DIR}", "window a.txt -L 4 {0}"),
         Row("encode a.txt --format", "give {--format} a value", "encode a.txt {0} ids"),
         Row("encode a.txt --count=3", "give {--count} alone", "encode a.txt {0}"),

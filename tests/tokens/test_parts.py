@@ -173,6 +173,22 @@ def test_interrupted_large_encode_is_continued_by_the_same_command(
     assert (tmp_path / "x.bin").read_bytes() == (tmp_path / "fresh.bin").read_bytes()
 
 
+def test_parts_of_another_default_tokenizer_are_not_continued(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode, "_LARGE_INPUT", 1)
+    monkeypatch.setattr(parts, "PART_BYTES", 10_000)
+    options = EncodeOptions((str(corpus),), output=str(tmp_path / "x.bin"), workers=1)
+    with pytest.raises(KeyboardInterrupt):
+        run_encode(options, interrupt)
+    words = vocabulary_file(corpus, "word", tmp_path / "words.json")
+    spec = EncodingSpec(default_tokenizer=words)
+    assert run_encode(replace(options, encoding=spec)).resumed == 0
+    named = replace(options, encoding=EncodingSpec(words), output=str(tmp_path / "named.bin"))
+    run_encode(named)
+    assert (tmp_path / "x.bin").read_bytes() == (tmp_path / "named.bin").read_bytes()
+
+
 def test_small_encode_removes_what_a_large_one_to_the_same_output_left(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 from gptprep.cli import options
-from gptprep.cli.options import flag, option
+from gptprep.cli.options import Configured, flag, option
 from gptprep.errors import UsageError
 
 if TYPE_CHECKING:
@@ -111,11 +111,12 @@ KINDS: dict[str, tuple[Thing, ...]] = {
 """The kinds of things that each option is for, by its name without hyphens before it."""
 
 
-def check_options(kind: Thing, thing: str, *groups: Any, **values: Any) -> None:
+def check_options(kind: Thing, thing: str, configured: Configured, *groups: Any, **values: Any) -> None:
     """Refuse options that have no effect on a kind of thing.
 
     Args:
         thing: how the user named it, for the message.
+        configured: the options whose values are defaults, which apply where they can.
         groups: dataclasses with the values of options.
         values: values of other options, None for those that are not given.
 
@@ -126,7 +127,7 @@ def check_options(kind: Thing, thing: str, *groups: Any, **values: Any) -> None:
 
     given = [name for group in groups for name in given_options(group)]
     given += [name for name, value in values.items() if value is not None]
-    for name in given:
+    for name in (name for name in given if name not in configured):
         kinds = KINDS[name]
         if kind not in kinds:
             *others, last = (THINGS[one] for one in kinds)
@@ -138,7 +139,7 @@ def check_options(kind: Thing, thing: str, *groups: Any, **values: Any) -> None:
 
 def given_options(group: Any) -> Iterator[str]:
     """The options of a group that are not at their defaults."""
-    for field in fields(group):
+    for field in (field for field in fields(group) if field.name != "configured"):
         default = None if field.default is MISSING else field.default
         if getattr(group, field.name) != default:
             yield field.name.strip("_").replace("_", "-")

@@ -16,7 +16,9 @@ def show(request: Request) -> None:
     from gptprep.pipelines.inspect.embeddings import EmbeddingsOptions, inspect_embeddings
 
     streams = request.streams
-    options = EmbeddingsOptions(request.only_thing, request.table.near, request.only_tokenizer)
+    options = EmbeddingsOptions(
+        request.only_thing, request.table.near, request.only_tokenizer, request.default_tokenizer
+    )
     report = inspect_embeddings(options)
     if streams.json:
         streams.write_json(report, "embeddings")

@@ -23,7 +23,7 @@ def show(request: Request) -> None:
     plan = ids.plan(
         ids.IdsOptions(
             path=request.only_thing,
-            encoding=request.encoding.spec(request.only_tokenizer),
+            encoding=request.encoding.spec_of_ids(request.only_tokenizer or request.default_tokenizer),
             input_dtype=counting.input_dtype,
             n_tokens=n_tokens,
             top=counting.top,

@@ -40,6 +40,7 @@ class Request:
     table: TableArguments
     shards: ShardArguments
     counting: CountingArguments
+    configured: options.Configured
 
     @property
     def thing(self) -> str:
@@ -59,12 +60,19 @@ class Request:
         return self.things[0]
 
     @property
+    def default_tokenizer(self) -> str | None:
+        """The user's default, for things that do not say their tokenizer; the first if it has several."""
+        return self.tokenizers[0] if "tokenizer" in self.configured else None
+
+    @property
     def only_tokenizer(self) -> str | None:
-        """The tokenizer, if one is given.
+        """The tokenizer, if one is given on the command line.
 
         Raises:
             UsageError: there are several.
         """
+        if "tokenizer" in self.configured:
+            return None
         if len(self.tokenizers) > 1:
             raise UsageError(f"{self.things[0]} has one tokenizer", fix="give --tokenizer once")
         return self.tokenizers[0] if self.tokenizers else None

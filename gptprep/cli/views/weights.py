@@ -16,8 +16,9 @@ def show(request: Request) -> None:
     from gptprep.pipelines.inspect.weights import WeightsOptions, inspect_weights
 
     streams, table = request.streams, request.table
+    tokenizer = request.only_tokenizer or request.default_tokenizer
     options = WeightsOptions(
-        request.only_thing, table.token_table, table.position_table, table.near, request.only_tokenizer
+        request.only_thing, table.token_table, table.position_table, table.near, tokenizer
     )
     report = inspect_weights(options)
     if streams.json:

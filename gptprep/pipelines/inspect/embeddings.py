@@ -81,6 +81,8 @@ class EmbeddingsOptions:
     """A token or an id."""
     tokenizer: str | None = None
     """None for the one that the folder names."""
+    default_tokenizer: str | None = None
+    """Used if the folder names none that can be found, and it is the one that made the shards."""
 
 
 def inspect_embeddings(options: EmbeddingsOptions) -> EmbeddingsReport:
@@ -103,7 +105,7 @@ def inspect_embeddings(options: EmbeddingsOptions) -> EmbeddingsReport:
 
     token, tokenizer, row = table("token"), None, None
     if options.near is not None:
-        tokenizer = _tokenizer(path, manifest, options.tokenizer)
+        tokenizer = _tokenizer(path, manifest, options)
         row = row_of(options.near, tokenizer, token)
     token_report, near = token_table(token, row, tokenizer)
     position_report, positions = (
@@ -137,10 +139,11 @@ def _present(folder: str, file: str) -> str:
     return path
 
 
-def _tokenizer(folder: str, manifest: EmbeddingsManifest, given: str | None) -> Tokenizer | None:
+def _tokenizer(folder: str, manifest: EmbeddingsManifest, options: EmbeddingsOptions) -> Tokenizer | None:
     """The tokenizer that the user names, or that of the folder if it has the name of an encoding."""
-    made_with = manifest.tokenizer
-    name = given or (made_with.name if made_with.name in KNOWN else "gpt2")
+    made_with, given = manifest.tokenizer, options.tokenizer
+    own = made_with.name if made_with.name in KNOWN else None
+    name = given or own or options.default_tokenizer or "gpt2"
     tokenizer = load_tokenizer(name)
     if tokenizer.fingerprint == made_with.fingerprint:
         return tokenizer

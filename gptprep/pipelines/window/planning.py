@@ -116,7 +116,7 @@ def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan
     spec, encoding = options.windows, options.encoding
     selection, train_sources, notes = _selected(options)
     sources = selection.sources
-    reads = [*(source.path for source in sources), *tokenizer_files(encoding.tokenizer)]
+    reads = [*(source.path for source in sources), *tokenizer_files(*encoding.tokenizer_names)]
     check_output = partial(
         check_folder_output,
         options.output,
