@@ -40,7 +40,7 @@ def flag(names: str, help: str) -> Any:
 
 
 def declared(name: str, default: Any, annotation: Any, *, advanced: bool) -> Parameter:
-    """An option for typer, with the parser, metavar and completion that follow from its type."""
+    """An option for typer, with the parser and metavar that follow from its type."""
     kind, shared = get_args(annotation)
     info = copy.copy(shared)
     long_name = info.default  # where typer keeps the first name until it builds the command
@@ -48,7 +48,6 @@ def declared(name: str, default: Any, annotation: Any, *, advanced: bool) -> Par
     if literal := next((one for one in kinds if get_origin(one) is Literal), None):
         values = get_args(literal)
         info.metavar, info.parser = "|".join(values), _choice_parser(long_name, values)
-        info.autocompletion = lambda incomplete: [value for value in values if value.startswith(incomplete)]
     elif int in kinds:
         info.parser = _number_parser(long_name)
     if advanced:

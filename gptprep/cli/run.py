@@ -57,8 +57,7 @@ def make_verb(command: Callable[..., None]) -> Any:
     The function gets `Streams` first. A parameter that is a dataclass stands for one option for each field,
     and the options of `CommonArguments` are added.
     """
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-    parameters = [*own, inspect.Parameter("common", own[0].kind, annotation=CommonArguments)]
+    parameters = _parameters(command)
     name = command.__module__.rpartition(".")[2]
 
     def run(context: typer.Context, **arguments: Any) -> NoReturn:
@@ -74,12 +73,22 @@ def make_verb(command: Callable[..., None]) -> Any:
 
     run.__annotations__ = {}
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    options = [option for parameter in parameters for option in _options(parameter)]
-    run.__signature__ = inspect.Signature([context, *options])  # type: ignore[attr-defined]
+    run.__signature__ = inspect.Signature([context, *declared_options(command)])  # type: ignore[attr-defined]
     description, _, examples = inspect.cleandoc(command.__doc__ or "").partition("\n\nExamples:\n")
     app = typer.Typer(add_completion=False)
     app.command(name, cls=HelpCommand, help=description, epilog=inspect.cleandoc(examples))(run)
     return typer.main.get_command(app)
+
+
+def declared_options(command: Callable[..., None]) -> list[inspect.Parameter]:
+    """The options and arguments of a verb's function, as typer takes them, with those of every verb."""
+    return [option for parameter in _parameters(command) for option in _options(parameter)]
+
+
+def _parameters(command: Callable[..., None]) -> list[inspect.Parameter]:
+    """The parameters of a verb's function after the streams, and one for the options of every verb."""
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    return [*own, inspect.Parameter("common", own[0].kind, annotation=CommonArguments)]
 
 
 def _options(parameter: inspect.Parameter) -> list[inspect.Parameter]:
