@@ -118,7 +118,7 @@ def test_value_may_be_joined_to_its_option(run: Run, bash: Bash) -> None:
 
 def test_tokenizers_are_offered_before_files_that_can_be_one(bash: Bash, shards: Path) -> None:
     names = bash("encode -T ")
-    assert names == [*OFFERED_ENCODINGS, "a folder/", "ranks.tiktoken", "shards/", "tok.json"]
+    assert names == [*OFFERED_ENCODINGS, "a folder", "ranks.tiktoken", "shards", "tok.json"]
     assert names[0] == "gpt2"
     assert bash("encode -T gpt-4o") == ["gpt-4o", "gpt-4o-mini"]
     assert bash(f"encode -T {shards.name}/to") == []
@@ -138,19 +138,19 @@ def test_offered_encodings_are_known(run: Run) -> None:
 @pytest.mark.parametrize("line", ["embed", "verify", "decode", "inspect"])
 def test_folders_of_shards_are_offered_first(bash: Bash, shards: Path, line: str) -> None:
     offered = bash(f"{line} ")
-    assert offered[:2] == [f"{shards.name}/", "a folder/"]
+    assert offered[:2] == [shards.name, "a folder"]
     files = {"embed": [], "verify": ["ids.bin"]}
     if line in files:
         assert offered[2:] == files[line]
 
 
 def test_files_are_those_that_a_value_can_name(bash: Bash, shards: Path) -> None:
-    assert bash("embed shards --weights ") == ["a folder/", "ids.bin", f"{shards.name}/", "w.safetensors"]
-    assert bash("window -o ") == ["a folder/", f"{shards.name}/"]
+    assert bash("embed shards --weights ") == ["a folder", "ids.bin", shards.name, "w.safetensors"]
+    assert bash("window -o ") == ["a folder", shards.name]
     assert "text.txt" in bash("encode -o ")
     assert ".hidden" not in bash("encode ")
     assert bash("encode .h") == [".hidden"]
-    assert bash("encode shards/") == ["shards/manifest.json", "shards/train/", "shards/val/"]
+    assert bash("encode shards/") == ["shards/manifest.json", "shards/train", "shards/val"]
 
 
 @pytest.mark.usefixtures("shards")
@@ -223,6 +223,13 @@ def test_line_of_bash_is_read_with_its_quotes(
     for name in ("my file", "c:o"):
         (tmp_path / name).touch()
     assert bash(line) == words
+
+
+def test_bash_marks_folders_itself_where_it_knows_their_whole_name(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "c:o" / "sub").mkdir(parents=True)
+    env = {"_GPTPREP_COMPLETE": "bash"}
+    assert run("gptprep encode c:o/", BREAKS, env=env).out == b"filenames nospace\no/sub/\n"
+    assert run("gptprep encode c:o/", "", env=env).out == b"filenames\nc:o/sub\n"
 
 
 @pytest.mark.parametrize("line", ["encode $HO", 'encode "$HOME/', "encode `x", "encode ~ro", "encode > x"])

@@ -1,5 +1,6 @@
 """The answer to a Tab, in the form that the script of each shell reads."""
 
+import os
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -51,10 +52,16 @@ def _bash(words: list[str]) -> Iterable[str]:
         raise LeaveToShellError
     option, word, found = find(line.words, line.current)
     found = [offer for offer in found if offer.value.startswith(word)]
+    inserted = [_without_slash(f"{option}{offer.value}"[line.kept :]) for offer in found]
     options = ["filenames"] if any(offer.is_path for offer in found) else []
-    if len(found) == 1 and found[0].value.endswith("/"):
+    if inserted and inserted[0].endswith("/"):
         options.append("nospace")
-    return [" ".join(options), *(f"{option}{offer.value}"[line.kept :] for offer in found)]
+    return [" ".join(options), *inserted]
+
+
+def _without_slash(path: str) -> str:
+    """A folder that bash finds: it adds the slash, and would list it with two otherwise."""
+    return path.rstrip("/") if os.path.isdir(os.path.expanduser(path)) else path
 
 
 def _zsh(words: list[str]) -> Iterable[str]:
