@@ -11,6 +11,10 @@ def main() -> None:
     _reserve_standard_streams()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a verb runs, Ctrl-C ends it without a message
+    if shell := os.environ.get("_GPTPREP_COMPLETE"):
+        from gptprep.cli.completion import answer
+
+        sys.exit(answer(shell, sys.argv[1:]))
     # NumPy's OpenBLAS would start threads for each core as it is imported, and raise SIGINT if it cannot.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from gptprep.cli.app import app

@@ -19,7 +19,7 @@ from gptprep.errors import UsageError
 
 class _Verbs(HelpGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, _help_as_option(args))
+        return super().parse_args(ctx, _shell_as_value(_help_as_option(args)))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(VERBS)
@@ -36,8 +36,21 @@ def _help_as_option(args: list[str]) -> list[str]:
     return [*args[: args.index("help")], *words[1:2], "--help"]
 
 
+def _shell_as_value(args: list[str]) -> list[str]:
+    """`--install-completion`, which may stand alone, with a value: that of the next word, or an empty one."""
+    for position, arg in enumerate(args):
+        if arg in ("--install-completion", "--show-completion"):
+            shell = [word for word in args[position + 1 : position + 2] if not word.startswith("-")]
+            rest = args[position + 1 + len(shell) :]
+            return [*args[:position], f"{arg}={''.join(shell)}", *rest]
+        if not arg.startswith("-"):  # the verb
+            break
+    return args
+
+
 app = typer.Typer(
     cls=_Verbs,
+    add_completion=False,
     help="Turn raw text into what a GPT trains on: vocabularies, ids, sliding-window shards, embeddings.",
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
@@ -56,6 +69,27 @@ _SHOW_CONFIG = "Show the defaults that a settings file or GPTPREP_ variables set
 _NO_CONFIG = "Ignore settings files and GPTPREP_ variables; stands before the verb."
 
 
+def _install_completion(shell: str | None) -> None:
+    if shell is not None:
+        from gptprep.cli.completion.install import install
+
+        typer.echo("\n".join(install(shell)))
+        raise typer.Exit
+
+
+def _show_completion(shell: str | None) -> None:
+    if shell is not None:
+        from gptprep.cli.completion.install import script_of
+
+        typer.echo(script_of(shell), nl=False)
+        raise typer.Exit
+
+
+_SHELL = {"metavar": "[bash|zsh|fish]", "is_eager": True, "show_default": False}
+_INSTALL = "Install completion for a shell, or for the one that runs this."
+_SHOW = "Print what --install-completion writes, to put it elsewhere."
+
+
 @app.callback()
 def _options(
     context: typer.Context,
@@ -68,6 +102,13 @@ def _options(
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
     debug: options.Debug = False,
+    install_completion: Annotated[  # noqa: ARG001  as above
+        str | None,
+        typer.Option("--install-completion", callback=_install_completion, help=_INSTALL, **_SHELL),
+    ] = None,
+    show_completion: Annotated[  # noqa: ARG001  as above
+        str | None, typer.Option("--show-completion", callback=_show_completion, help=_SHOW, **_SHELL)
+    ] = None,
 ) -> None:
     context.obj = options.CommonArguments(json, quiet, no_color, debug)
     defaults = Defaults()

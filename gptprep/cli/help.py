@@ -36,11 +36,6 @@ class HelpCommand(TyperCommand):
             text.lines += [f"  {line}" for line in self.epilog.splitlines()]
         formatter.write("\n".join(text.lines) + "\n")
 
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """What the shell offers for a word that is not a value: no aliases."""
-        hidden = set[str]().union(*(aliases(param) for param in self.get_params(ctx)))
-        return [item for item in super().shell_complete(ctx, incomplete) if item.value not in hidden]
-
 
 class HelpGroup(TyperGroup):
     """The app with all verbs."""

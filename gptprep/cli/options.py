@@ -52,13 +52,12 @@ NOT_CONFIGURED = Configured()
 
 
 def declared(name: str, default: Any, annotation: Any, *, advanced: bool) -> Parameter:
-    """An option for typer, with the parser, metavar and completion that follow from its type."""
+    """An option for typer, with the parser and metavar that follow from its type."""
     kind, shared = get_args(annotation)
     info = copy.copy(shared)
     long_name = info.default  # where typer keeps the first name until it builds the command
     if values := _choices(kind):
         info.metavar = "|".join(values)
-        info.autocompletion = lambda incomplete: [value for value in values if value.startswith(incomplete)]
     if parser := parser_of(kind, long_name):
         info.parser = parser
     if advanced:

@@ -2,8 +2,16 @@
 
 import re
 
+from gptprep.tokenizers.published import KNOWN
+
+OFFERED_ENCODINGS = (*KNOWN, "p50k_edit", "o200k_harmony")
+"""The encodings of tiktoken, GPT-2's first, for completion, which has no time to import it."""
 _GPT2_MODELS = ("gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2")
 """They share GPT-2's vocabulary; tiktoken knows only `gpt2`."""
+_GPT_MODELS = ("gpt-5", "gpt-4.1", "gpt-4o", "gpt-4o-mini", "gpt-4", "gpt-3.5-turbo", "gpt-oss-20b")
+_OTHER_MODELS = ("o1", "o3", "o4-mini", "text-embedding-3-small", "text-embedding-3-large")
+OFFERED_MODELS = (*_GPT_MODELS, *_GPT2_MODELS, *_OTHER_MODELS)
+"""Models that many people know, for completion."""
 _OWNERS = ("openai-community/", "distilbert/")
 """Who publishes these models on Hugging Face."""
 _FILE_ENDING = re.compile(r"\.[a-z]\w*$")

@@ -1,4 +1,4 @@
-"""Help texts: how they read at any width, what is in them, their examples, and shell completion."""
+"""Help texts: how they read at any width, what is in them, and their examples."""
 
 import re
 import shlex
@@ -212,20 +212,6 @@ def test_no_arguments_give_the_help_on_standard_error(run: Run) -> None:
     assert done.err == page(run, "")
 
 
-def completions(run: Run, line: str) -> list[str]:
-    """What bash offers for the last word of a line."""
-    words = line.split(" ")
-    env = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_GPTPREP_COMPLETE": "complete_bash"}
-    done = run(env=env)
-    assert done.code == 0
-    return done.out.decode().split()
-
-
-def test_shell_completes_verbs(run: Run) -> None:
-    assert completions(run, "gptprep ") == list(VERBS)
-    assert completions(run, "gptprep v") == ["vocab", "verify"]
-
-
 def test_help_verb_is_the_help(run: Run) -> None:
     assert run("help", env={"COLUMNS": "80"}).out.decode() == page(run, "")
     assert run("help", "window", env={"COLUMNS": "80"}).out.decode() == page(run, "window")
@@ -240,21 +226,3 @@ def test_common_options_may_stand_before_help(run: Run, line: str) -> None:
 
 def test_short_option_for_the_version(run: Run) -> None:
     assert run("-V") == run("--version")
-
-
-@verbs
-def test_shell_completes_option_names(run: Run, verb: str) -> None:
-    found = sections(page(run, verb))
-    names = [long_name(name) for name in option_names(found["Options"] + found["Advanced"])]
-    assert sorted(set(completions(run, f"gptprep {verb} --"))) == sorted(names)
-
-
-@verbs
-def test_shell_completes_the_values_of_choices(run: Run, verb: str) -> None:
-    found = sections(page(run, verb))
-    for name in option_names(found["Options"] + found["Advanced"]):
-        if choices := re.search(r" ([a-z0-9]+(?:\|[a-z0-9]+)+)$", name):
-            values = choices[1].split("|")
-            line = f"gptprep {verb} {long_name(name)} "
-            assert completions(run, line) == values
-            assert completions(run, line + values[0][:1])[0] == values[0]

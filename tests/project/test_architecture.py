@@ -152,6 +152,10 @@ HEAVY = "torch ray tiktoken gigatoken numpy"
         ("import gptprep", f"{HEAVY} typer rich"),
         (RUN.format("--help"), f"{HEAVY} rich"),
         (RUN.format("window -h"), f"{HEAVY} rich"),
+        (
+            f"import os; os.environ['_GPTPREP_COMPLETE'] = 'zsh'; {RUN.format('encode -T g')}",
+            f"{HEAVY} rich pydantic",
+        ),
         (RUN.format("encode -t Hi"), "torch ray numpy requests rich multiprocessing"),
         (RUN.format("count LICENSE"), "torch ray numpy requests rich multiprocessing gigatoken"),
     ],

@@ -56,11 +56,11 @@ def test_typer_parameters_have_what_the_help_reads() -> None:
     assert by_name["inputs"].param_type_name == "argument"
 
 
-def test_typer_options_are_completed_from_their_types() -> None:
-    """Used by gptprep/cli/options.py."""
+def test_typer_options_have_what_their_completion_reads() -> None:
+    """Used by gptprep/cli/options.py and gptprep/cli/completion/line.py."""
     info = typer.Option("--kind", "-k", help="A kind.")
     assert (info.default, info.param_decls) == ("--kind", ("-k",))
-    for attribute in ("metavar", "parser", "autocompletion", "rich_help_panel"):
+    for attribute in ("metavar", "parser", "help", "rich_help_panel"):
         assert hasattr(info, attribute), attribute
 
 
