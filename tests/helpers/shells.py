@@ -67,6 +67,8 @@ class Shell:
         for path, text in _TEXTS.items():
             (home / path).parent.mkdir(parents=True, exist_ok=True)
             (home / path).write_text(text + (start_file if path == START_FILES[name] else ""))
+        if name == "fish":  # otherwise it reads the manual pages of all programs when it starts
+            (home / ".local/share/fish/generated_completions").mkdir(parents=True, exist_ok=True)
         self.work.mkdir(exist_ok=True)
         program = home / "bin" / "gptprep"
         program.parent.mkdir()
