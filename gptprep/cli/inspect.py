@@ -1,7 +1,7 @@
 """`gptprep inspect`."""
 
 from importlib import import_module
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ from gptprep.cli.views.arguments import (
 from gptprep.cli.views.output import Output
 from gptprep.cli.views.request import Request
 from gptprep.errors import UsageError
+
+if TYPE_CHECKING:
+    from gptprep.pipelines.inspect.things import Thing
 
 _THING = """A text in quotes, files, folders, - for standard input, a tokenizer, ids, shards, embeddings or
 weights."""
@@ -78,16 +81,11 @@ def command(
         gptprep inspect "Don't panic" -T gpt2 -T words.json
         gptprep inspect shards --html shards.html
     """
-    from gptprep.pipelines.inspect.things import THINGS, thing_of
-
-    given = list(things or ())
-    if not given and not text:
-        given = options.or_standard_input(None, "inspect", "name something, or give a text with -t")
-    kind = thing_of(given[0]) if given else "text"
+    given, kind = _given(things or [], text or [])
     request = Request(
         streams=streams,
         output=Output(streams, html, svg, force=force),
-        things=tuple(given),
+        things=given,
         texts=tuple(text or ()),
         kind=kind,
         tokenizers=tuple(tokenizer or ()),
@@ -100,9 +98,24 @@ def command(
         configured=configured,
     )
     _check(request)
+    _show(request)
+
+
+def _given(things: list[str], texts: list[str]) -> "tuple[tuple[str, ...], Thing]":
+    """What to show, and what kind of thing it is; standard input if nothing is named."""
+    from gptprep.pipelines.inspect.things import thing_of
+
+    if not things and not texts:
+        things = options.or_standard_input(None, "inspect", "name something, or give a text with -t")
+    return tuple(things), thing_of(things[0]) if things else "text"
+
+
+def _show(request: Request) -> None:
+    from gptprep.pipelines.inspect.things import THINGS
+
     request.output.check(request.things)
-    import_module(f"gptprep.cli.views.{kind}").show(request)
-    request.output.publish(_title(request), THINGS[kind])
+    import_module(f"gptprep.cli.views.{request.kind}").show(request)
+    request.output.publish(_title(request), THINGS[request.kind])
 
 
 def _title(request: Request) -> str:

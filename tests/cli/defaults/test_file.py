@@ -178,10 +178,10 @@ def test_help_shows_the_built_in_defaults(run: Run, tmp_path: Path) -> None:
 
 
 def test_completion_does_not_need_a_valid_file(run: Run, tmp_path: Path) -> None:
-    for number, line in enumerate(("gptprep win", "gptprep window --layout ", "gptprep window --str")):
-        words = str(len(line.split(" ")) - 1)
-        env = {"COMP_WORDS": line, "COMP_CWORD": words, "_GPTPREP_COMPLETE": "complete_bash"}
-        done = run(env={**env, "GPTPREP_WORKERS": "x", "GPTPREP_TOKENISER": "x"})
-        assert (done.code, done.out.decode().split()[0]) == (0, ("window", "pairs", "--stride")[number])
+    settings = {"_GPTPREP_COMPLETE": "bash", "GPTPREP_WORKERS": "x", "GPTPREP_TOKENISER": "x"}
+    offered = {"win": "window", "window --layout ": "pairs", "window --str": "--stride"}
+    for line, first in offered.items():
+        done = run(f"gptprep {line}", "=:", env=settings)
+        assert (done.code, done.out.decode().splitlines()[1]) == (0, first)
         (tmp_path / "gptprep.toml").write_text("broken")
-        assert run(env=env) == done
+        assert run(f"gptprep {line}", "=:", env=settings) == done
