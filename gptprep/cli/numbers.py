@@ -37,6 +37,17 @@ def seconds(time: float) -> str:
     return f"{minutes} min {rest} s"
 
 
+def clock(time: float) -> str:
+    """`0:07`, `1:05:20`.
+
+    >>> clock(6.6), clock(3920)
+    ('0:07', '1:05:20')
+    """
+    minutes, rest = divmod(round(time), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def printable(text: str) -> str:
     """Names and texts with control characters made harmless.
 

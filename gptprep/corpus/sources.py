@@ -68,14 +68,25 @@ class Source(NamedTuple):
         return self.path.lower().endswith(COMPRESSED)
 
 
-def total_bytes(sources: Iterable[Source]) -> int | None:
-    """The size of all sources on disk; None if it is unknown before reading (pipes, compressed files)."""
+def stored_bytes(sources: Iterable[Source]) -> int | None:
+    """The size of all sources on disk; None if it is unknown before reading (pipes)."""
     total = 0
     for source in sources:
-        if source.size is None or source.kind == "parquet" or source.is_compressed:
+        if source.size is None:
             return None
         total += source.size
     return total
+
+
+def total_bytes(sources: Iterable[Source]) -> int | None:
+    """The size of all sources as text; None if it is unknown before reading (pipes, compressed files)."""
+    sources = list(sources)
+    return None if any(map(is_compact, sources)) else stored_bytes(sources)
+
+
+def is_compact(source: Source) -> bool:
+    """Whether a source has another size on disk than as text: it is compressed, or a table."""
+    return source.kind == "parquet" or source.is_compressed
 
 
 def check_unchanged(source: Source, why: str = _ONE_VERSION) -> None:
