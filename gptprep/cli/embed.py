@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gptprep.choices import FloatDtype, Init, Position
-from gptprep.cli import options
+from gptprep.cli import next_commands, options
 from gptprep.cli.options import choice, option
 from gptprep.cli.streams import Streams
 from gptprep.errors import UsageError
@@ -89,9 +89,10 @@ def command(
     if plan.up_to_date:
         streams.up_to_date(output, dry_run=dry_run)
         return
-    streams.announce(plan, folders.embed_plan(plan), dry_run=dry_run)
+    streams.announce(plan, folders.embed_plan(plan, dry_run=dry_run), dry_run=dry_run)
     if not dry_run:
         streams.carry_out(embed.run, plan, folders.embeddings)
+        streams.suggest(*next_commands.after_folder(output))
 
 
 def parse_batch_size(text: str) -> int | None:

@@ -4,7 +4,7 @@ import io
 from typing import TYPE_CHECKING, Annotated
 
 from gptprep.choices import IdFormat
-from gptprep.cli import options
+from gptprep.cli import next_commands, options
 from gptprep.cli.options import choice, flag, option
 from gptprep.cli.streams import Streams
 from gptprep.errors import UsageError
@@ -85,6 +85,7 @@ def _carry_out(streams: Streams, plan: "EncodePlan", tokenizer: str) -> None:
         from gptprep.cli.render import text as render
 
         streams.say(*render.encoded(report, progress.seconds))
+    streams.suggest(*next_commands.after_encode(report, tokenizer))
 
 
 def _has_notes(report: "EncodeReport", tokenizer: str) -> bool:

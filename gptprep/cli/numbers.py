@@ -37,6 +37,32 @@ def seconds(time: float) -> str:
     return f"{minutes} min {rest} s"
 
 
+def clock(time: float) -> str:
+    """`0:07`, `1:05:20`.
+
+    >>> clock(6.6), clock(3920)
+    ('0:07', '1:05:20')
+    """
+    minutes, rest = divmod(round(time), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def about(time: float) -> str:
+    """A time that is estimated.
+
+    >>> about(0.2), about(37.7), about(213), about(4000)
+    ('about 1 s', 'about 40 s', 'about 4 min', 'about 1 h 5 min')
+    """
+    if time < 100:
+        return f"about {max(1, round(time) if time < 20 else 5 * round(time / 5))} s"
+    minutes = round(time / 60)
+    if minutes < 60:
+        return f"about {minutes} min"
+    hours, minutes = divmod(5 * round(minutes / 5), 60)
+    return f"about {hours:,} h {minutes} min"
+
+
 def printable(text: str) -> str:
     """Names and texts with control characters made harmless.
 

@@ -107,7 +107,7 @@ Force = Annotated[bool, flag("--force -f", "Replace an existing output, once the
 _IF_CHANGED = """Do nothing if the output was made from the same inputs, options and tokenizer; otherwise
 replace it."""
 IfChanged = Annotated[bool, flag("--if-changed", _IF_CHANGED)]
-DryRun = Annotated[bool, flag("--dry-run", "Show what would be written, and stop.")]
+DryRun = Annotated[bool, flag("--dry-run", "Show what would be written and how long it takes, and stop.")]
 TOKENIZER = """gpt2, another tiktoken encoding, a model such as gpt-4o, a .tiktoken file, a tokenizer.json, a
 vocabulary, or a folder of shards for the one that made it."""
 TOKENIZER_OF_IDS = "the one of the ids, gpt2 for text"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar, cast
@@ -68,6 +69,16 @@ class Streams:
         """Give some notes."""
         for text in texts:
             self.note(text)
+
+    def suggest(self, *words: str) -> None:
+        """Tell people at a terminal which command may come next, on one line, which can be pasted."""
+        if not words or self.quiet or self.json or sys.stderr is None or not sys.stderr.isatty():
+            return
+        from rich.text import Text
+
+        command = shlex.join(["gptprep", *words])
+        if command.isprintable():  # names with control characters could not be pasted
+            _write_errors(Text(f"next: {command}", "dim"), wrap=False)
 
     def show(self, *lines: RenderableType) -> None:
         """Show what the user asked for, on standard output."""
@@ -176,11 +187,11 @@ def discard_output() -> None:
     os.dup2(null, 2)
 
 
-def _write_errors(*lines: RenderableType) -> None:
+def _write_errors(*lines: RenderableType, wrap: bool = True) -> None:
     """Write to standard error, if anybody wants it."""
     if sys.stderr is None:
         return
-    width = columns(sys.stderr) if sys.stderr.isatty() else None
+    width = columns(sys.stderr) if wrap and sys.stderr.isatty() else None
     try:
         _write(sys.stderr, *(_wrapped(line, width) for line in lines))
     except OSError:  # nobody reads it, or its disk is full: the output is what counts

@@ -37,8 +37,13 @@ def rows() -> int | None:
 
 def has_blocks() -> bool:
     """Whether standard output can show block characters, of which bars are made."""
+    return can_show("█", sys.stdout)
+
+
+def can_show(characters: str, stream: TextIO | None) -> bool:
+    """Whether the encoding of a stream has some characters."""
     try:
-        "█".encode(sys.stdout.encoding if sys.stdout else "utf-8")
+        characters.encode((stream and stream.encoding) or "utf-8")
     except UnicodeEncodeError:
         return False
     return True

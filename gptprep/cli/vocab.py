@@ -1,10 +1,10 @@
 """`gptprep vocab`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from gptprep.choices import VocabKind
-from gptprep.cli import options
+from gptprep.cli import next_commands, options
 from gptprep.cli.options import choice, flag, option
 from gptprep.cli.streams import Streams
 from gptprep.errors import UsageError
@@ -91,3 +91,5 @@ def command(
         streams.show(*render.vocabulary(report, progress.seconds))
     else:
         streams.say(*render.vocabulary(report, progress.seconds))
+        reads_as_usual = reading == replace(options.ReadingArguments(), workers=reading.workers)
+        streams.suggest(*next_commands.after_vocab(report, inputs or ["-"], reads_as_usual=reads_as_usual))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from gptprep.choices import DEFAULT_CONTEXT_LENGTH, DEFAULT_SHARD_BYTES, Boundary, IdDtype, Layout, ValBy
-from gptprep.cli import options
+from gptprep.cli import next_commands, options
 from gptprep.cli.numbers import exact_size, parse_size
 from gptprep.cli.options import choice, flag, option
 from gptprep.cli.streams import Streams
@@ -103,6 +103,7 @@ def command(
         workers=encoding.workers,
         force=force,
         if_changed=if_changed,
+        effort=window.THOROUGH if dry_run else window.QUICK,
     )
     with streams.progress() as progress:
         plan = window.plan(wanted, progress)
@@ -113,3 +114,4 @@ def command(
     streams.announce(plan, *folders.window_plan(plan, dry_run=dry_run), dry_run=dry_run)
     if not dry_run:
         streams.carry_out(window.run, plan, folders.windows)
+        streams.suggest(*next_commands.after_folder(output))

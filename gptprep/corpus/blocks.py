@@ -4,21 +4,31 @@ import importlib
 import shlex
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import IO, Any, cast
 
 from gptprep.corpus.sources import Source
 from gptprep.errors import CorruptDataError, GptprepError, MissingDependencyError, os_errors
 from gptprep.units import MIB
 
+OnRead = Callable[[int], None]
+"""Called with how many more bytes of a file were read, as they are on disk."""
 BLOCK_BYTES = MIB
 """Bytes read at a time."""
 _NEEDS_MEMORY = "requires too much memory"
 """In zstd's message about a frame that was compressed with `--long=28` or more."""
 
 
-def read_blocks(source: Source) -> Iterator[bytes]:
+def not_watched(_n_bytes: int) -> None:
+    """Ignore what was read; it is an `OnRead`."""
+
+
+def read_blocks(source: Source, on_read: OnRead = not_watched) -> Iterator[bytes]:
     """The bytes of a source, decompressed, in blocks of at most `BLOCK_BYTES`.
+
+    Args:
+        on_read: called after each block, before it is given.
 
     Raises:
         GptprepError: it cannot be opened or read.
@@ -26,13 +36,23 @@ def read_blocks(source: Source) -> Iterator[bytes]:
         MissingDependencyError: it is compressed with zstd and no decompressor is installed.
     """
     if source.data is not None:
+        on_read(len(source.data))
         yield source.data
         return
-    with os_errors("read", source.path), _open(source.path) as file:
+    with os_errors("read", source.path), ExitStack() as stack:
+        stored = stack.enter_context(_open(source.path))
+        file = stack.enter_context(_decompressed(stored, source.path)) if source.is_compressed else stored
         if source.start:
             file.seek(source.start)
         left = sys.maxsize if source.stop is None else source.stop - source.start
-        while left and (block := _read(file, source.path, min(left, BLOCK_BYTES))):
+        has_position, position = source.is_compressed and source.size is not None, 0
+        while left:
+            block = _read(file, source.path, min(left, BLOCK_BYTES))
+            n_read = stored.tell() - position if has_position else len(block)
+            on_read(n_read)
+            position += n_read
+            if not block:
+                break
             left -= len(block)
             yield block
         if left and source.stop is not None:
@@ -62,13 +82,15 @@ def _open(path: str) -> IO[bytes]:
         if sys.stdin is None:
             raise GptprepError("cannot read standard input", "it is closed", "give a file, or pipe text in")
         return open(sys.stdin.fileno(), "rb", closefd=False)
+    return open(path, "rb", buffering=0)
+
+
+def _decompressed(stored: IO[bytes], path: str) -> IO[bytes]:
     if path.lower().endswith(".gz"):
         import gzip
 
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    if path.lower().endswith(".zst"):
-        return cast("IO[bytes]", _zstd(path).open(path, "rb"))
-    return open(path, "rb", buffering=0)
+        return cast("IO[bytes]", gzip.open(stored, "rb"))
+    return cast("IO[bytes]", _zstd(path).open(stored, "rb"))
 
 
 def _zstd(path: str) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from gptprep.corpus.blocks import BLOCK_BYTES
+from gptprep.corpus.blocks import BLOCK_BYTES, OnRead, not_watched
 from gptprep.corpus.documents import DocumentBlock, ReadCounts, TextOptions, read_documents
 from gptprep.corpus.sources import Source, check_unchanged
 
@@ -32,10 +32,14 @@ def read_chunks(
     last_split_point: LastSplitPoint,
     counts: ReadCounts,
     size: int = BLOCK_BYTES,
+    on_read: OnRead = not_watched,
 ) -> Iterator[Chunk]:
     """The documents of a source in chunks of about `size` bytes; empty documents are left out.
 
     A chunk is larger where a document has no split point.
+
+    Args:
+        on_read: called with what was read of the file, as it is on disk.
 
     Raises:
         GptprepError: the source cannot be read, changes meanwhile, or holds text that `options` do not
@@ -46,7 +50,7 @@ def read_chunks(
     if source.start and source.start == source.stop:
         return
     in_document = source.start > 0 and not (source.has_lines or options.separator)
-    for chunk in _divide(read_documents(source, options, counts), last_split_point, size):
+    for chunk in _divide(read_documents(source, options, counts, on_read), last_split_point, size):
         if chunk.last and not chunk.text and not in_document:
             counts.empty += 1
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 from gptprep.choices import ErrorPolicy
-from gptprep.corpus.blocks import read_blocks
+from gptprep.corpus.blocks import OnRead, not_watched, read_blocks
 from gptprep.corpus.json_lines import text_of_line
 from gptprep.corpus.parquet import read_rows
 from gptprep.corpus.signatures import refuse_binary
@@ -81,17 +81,22 @@ class DocumentBlock(NamedTuple):
     """Whether the document ends here."""
 
 
-def read_documents(source: Source, options: TextOptions, counts: ReadCounts) -> Iterator[DocumentBlock]:
+def read_documents(
+    source: Source, options: TextOptions, counts: ReadCounts, on_read: OnRead = not_watched
+) -> Iterator[DocumentBlock]:
     """The documents of a source, in blocks of valid UTF-8 that end between two characters.
+
+    Args:
+        on_read: called with what was read of the file, as it is on disk.
 
     Raises:
         GptprepError: the source cannot be read; a byte or character is invalid and `errors` is "strict".
         CorruptDataError: it is not what its format says.
     """
     if source.kind == "parquet":
-        documents = _rows(source, options, counts)
+        documents = _rows(source, options, counts, on_read)
     else:
-        blocks = _counted(_without_binary(source, read_blocks(source), options.is_utf8), counts)
+        blocks = _counted(_without_binary(source, read_blocks(source, on_read), options.is_utf8), counts)
         if not options.is_utf8:
             blocks = _transcoded(source, blocks, options, counts)
         separator = "\n" if source.kind == "jsonl" else options.separator
@@ -103,9 +108,11 @@ def read_documents(source: Source, options: TextOptions, counts: ReadCounts) -> 
     return _json_texts(source, documents, options, counts) if source.kind == "jsonl" else documents
 
 
-def _rows(source: Source, options: TextOptions, counts: ReadCounts) -> Iterator[DocumentBlock]:
+def _rows(
+    source: Source, options: TextOptions, counts: ReadCounts, on_read: OnRead
+) -> Iterator[DocumentBlock]:
     """One document for each row of a table; a row without a text is an empty document."""
-    for number, text in read_rows(source, options.text_field):
+    for number, text in read_rows(source, options.text_field, on_read):
         data = text or b""
         counts.bytes += len(data)
         yield DocumentBlock(data, 0, number, True)

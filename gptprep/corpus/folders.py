@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gptprep.choices import (
     HIDDEN,
@@ -41,6 +42,14 @@ def kind_of(path: str) -> SourceKind | None:
     return _KINDS.get(ending)
 
 
+class PassedOver(NamedTuple):
+    """An entry of a folder, or a file of a glob, that is not read."""
+
+    path: str
+    reason: str
+    """That of `FileFilter.reason`, or one of those that no pattern changes."""
+
+
 @dataclass(frozen=True)
 class FileFilter:
     """Which files of folders and globs are read.
@@ -74,11 +83,11 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name if "/" in pattern else base, pattern) for pattern in patterns)
 
 
-def files_in(top: str, file_filter: FileFilter, passed_over: Counter[str], *, ids: bool) -> list[str]:
+def files_in(top: str, file_filter: FileFilter, passed_over: list[PassedOver], *, ids: bool) -> list[str]:
     """The paths of the files of a folder that are read, in the order of their names' bytes.
 
     Args:
-        passed_over: counts the other entries, by reason.
+        passed_over: gets the other entries.
         ids: whether files of ids may be read, for the error.
 
     Raises:
@@ -90,9 +99,9 @@ def files_in(top: str, file_filter: FileFilter, passed_over: Counter[str], *, id
         if reason := reason or file_filter.reason(name, by_ending=True):
             found[reason] += 1
             examples.setdefault(reason, path)
+            passed_over.append(PassedOver(path, reason))
         else:
             paths.append(path)
-    passed_over.update(found)
     if not paths:
         raise _nothing_in(top, file_filter, found, examples, ids)
     return sorted(paths, key=lambda path: os.fsencode(path).split(os.fsencode(os.sep)))

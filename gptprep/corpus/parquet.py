@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from gptprep.corpus.blocks import OnRead, not_watched
 from gptprep.corpus.sources import Source
 from gptprep.errors import CorruptDataError, MissingDependencyError, os_errors
 
@@ -20,8 +21,11 @@ class Row(NamedTuple):
     text: bytes | None
 
 
-def read_rows(source: Source, field: str) -> Iterator[Row]:
+def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iterator[Row]:
     """The rows of one column.
+
+    Args:
+        on_read: called with the bytes of the file that some rows stand for, all taken to be of equal size.
 
     Raises:
         GptprepError: the file cannot be opened or read.
@@ -30,12 +34,18 @@ def read_rows(source: Source, field: str) -> Iterator[Row]:
     """
     arrow, parquet = _pyarrow("pyarrow", source), _pyarrow("pyarrow.parquet", source)
     with os_errors("read", source.path), open(source.path, "rb") as file:
-        number = 0
+        number = read = 0
         try:
-            for texts in _batches(parquet.ParquetFile(file, pre_buffer=False), arrow, source, field):
+            table = parquet.ParquetFile(file, pre_buffer=False)
+            n_rows, size = table.metadata.num_rows, source.size or 0
+            for texts in _batches(table, arrow, source, field):
+                share = size * (number + len(texts)) // n_rows
+                on_read(share - read)
+                read = share
                 for text in texts:
                     number += 1
                     yield Row(number, text)
+            on_read(size - read)
         except (arrow.lib.ArrowException, UnicodeError, KeyError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from gptprep.choices import SourceKind, is_id_name
-from gptprep.corpus.folders import COMPRESSED, files_in, kind_of
+from gptprep.corpus.folders import COMPRESSED, PassedOver, files_in, kind_of
 from gptprep.corpus.folders import FileFilter as FileFilter
 from gptprep.errors import GptprepError, UsageError, os_errors
 from gptprep.storage.files import MARKER
@@ -68,14 +68,25 @@ class Source(NamedTuple):
         return self.path.lower().endswith(COMPRESSED)
 
 
-def total_bytes(sources: Iterable[Source]) -> int | None:
-    """The size of all sources on disk; None if it is unknown before reading (pipes, compressed files)."""
+def stored_bytes(sources: Iterable[Source]) -> int | None:
+    """The size of all sources on disk; None if it is unknown before reading (pipes)."""
     total = 0
     for source in sources:
-        if source.size is None or source.kind == "parquet" or source.is_compressed:
+        if source.size is None:
             return None
         total += source.size
     return total
+
+
+def total_bytes(sources: Iterable[Source]) -> int | None:
+    """The size of all sources as text; None if it is unknown before reading (pipes, compressed files)."""
+    sources = list(sources)
+    return None if any(map(is_compact, sources)) else stored_bytes(sources)
+
+
+def is_compact(source: Source) -> bool:
+    """Whether a source has another size on disk than as text: it is compressed, or a table."""
+    return source.kind == "parquet" or source.is_compressed
 
 
 def check_unchanged(source: Source, why: str = _ONE_VERSION) -> None:
@@ -125,6 +136,8 @@ class Selection(NamedTuple):
     """
     repeated: tuple[str, ...]
     """Files that are named more than once, and read as often."""
+    passed_over_files: tuple[PassedOver, ...] = ()
+    """Those that `passed_over` counts, in the order of their names."""
 
 
 def select_sources(
@@ -150,7 +163,7 @@ def select_sources(
     """
     if list(inputs).count("-") > 1:
         raise UsageError("standard input is named twice", fix="name - once")
-    sources, passed_over = list[Source](), Counter[str]()
+    sources, passed_over = list[Source](), list[PassedOver]()
     for name in inputs:
         if name == "-":
             sources.append(Source("stdin", "-", stdin))
@@ -160,9 +173,14 @@ def select_sources(
             sources.append(_file(name, os.path.basename(name), ids))
         else:
             sources += _glob(name, ids, file_filter, passed_over)
-    return Selection(
-        sources, dict(sorted(passed_over.items(), key=lambda item: -item[1])), repeated_files(sources)
-    )
+    return selection_of(sources, passed_over)
+
+
+def selection_of(sources: list[Source], passed_over: Iterable[PassedOver]) -> Selection:
+    """The selection of some sources, beside what is passed over."""
+    files = tuple(sorted(passed_over))
+    reasons = Counter(one.reason for one in files)
+    return Selection(sources, dict(reasons.most_common()), repeated_files(sources), files)
 
 
 def repeated_files(sources: Sequence[Source]) -> tuple[str, ...]:
@@ -184,14 +202,14 @@ def one_source(name: str, *, ids: bool = False) -> Source:
     return _file(name, os.path.basename(name), ids)
 
 
-def _folder(top: str, ids: bool, file_filter: FileFilter, passed_over: Counter[str]) -> list[Source]:
+def _folder(top: str, ids: bool, file_filter: FileFilter, passed_over: list[PassedOver]) -> list[Source]:
     base = os.path.basename(os.path.normpath(top)).strip(".")  # nothing for "." and ".."
     paths = files_in(top, file_filter, passed_over, ids=ids)
     names = (os.path.join(base, os.path.relpath(path, top)).replace(os.sep, "/") for path in paths)
     return [_file(path, name, ids) for path, name in zip(paths, names, strict=True)]
 
 
-def _glob(pattern: str, ids: bool, file_filter: FileFilter, passed_over: Counter[str]) -> list[Source]:
+def _glob(pattern: str, ids: bool, file_filter: FileFilter, passed_over: list[PassedOver]) -> list[Source]:
     try:
         found = filter(_is_input, glob.glob(pattern, recursive=True))
     except RecursionError:
@@ -202,7 +220,7 @@ def _glob(pattern: str, ids: bool, file_filter: FileFilter, passed_over: Counter
     paths = []
     for path in sorted(found, key=os.fsencode):
         if file_filter != _BY_ENDING and (reason := file_filter.reason(path, by_ending=False)):
-            passed_over[reason] += 1
+            passed_over.append(PassedOver(path, reason))
         else:
             paths.append(path)
     if not paths:

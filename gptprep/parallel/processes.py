@@ -12,9 +12,11 @@ import os
 import pickle
 import signal
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, NamedTuple, TypeVar, cast
@@ -22,11 +24,14 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 from gptprep.errors import GptprepError, NoteWarning
 from gptprep.parallel.limits import warn_of_fewer
 from gptprep.parallel.signals import deferred
+from gptprep.progress import Report, no_report
 
 _TASKS_PER_WORKER = 8
 """Tasks that each worker may take while the first one is waited for."""
 _NUMBER_BYTES = 4
 """A pipe gives and takes so few bytes as a whole."""
+_REPORT_SECONDS = 0.1
+"""How often a worker sends what it has done of its task."""
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -40,19 +45,49 @@ def run(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int)
         GptprepError: a worker died.
         Exception: what a task raised; of several failed tasks, the first.
     """
+    yield from run_reporting(_Silent(function), tasks, workers, no_report)
+
+
+def run_reporting(
+    function: Callable[[Task, Report], Result], tasks: Sequence[Task], workers: int, report: Report
+) -> Iterator[Result]:
+    """As `run`, for a function that reports what it has done of a task.
+
+    Args:
+        report: called in this process, several times a second for each worker, while a result is waited for.
+            When the result of a task is there, all that it has done was reported.
+    """
     workers = min(workers, len(tasks))
     if workers <= 1:
-        yield from map(function, tasks)
+        yield from (function(task, report) for task in tasks)
         return
-    pool = _Pool(function, tasks)
+    pool = _Pool(function, tasks, report)
     try:
         with deferred():  # a worker must not be interrupted before it ignores signals
             started = pool.start(workers)
         warn_of_fewer(started, workers, "worker processes")
-        yield from pool.results() if started else map(function, tasks)
+        yield from pool.results() if started else (function(task, report) for task in tasks)
     finally:
         with deferred():
             pool.kill()
+
+
+@dataclass(frozen=True)
+class _Silent(Generic[Task, Result]):
+    """A function that reports nothing."""
+
+    function: Callable[[Task], Result]
+
+    def __call__(self, task: Task, _: Report) -> Result:
+        return self.function(task)
+
+
+class _Done(NamedTuple):
+    """What a worker sends during a task: the arguments of a `Report`."""
+
+    done: int
+    ids: int
+    resumed: int
 
 
 class _Answer(NamedTuple):
@@ -72,10 +107,12 @@ class _WorkerTraceback(Exception):  # noqa: N818  it shows where an error was ra
 class _Pool(Generic[Task, Result]):
     """Workers for a function and tasks; at first none."""
 
-    def __init__(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> None:
+    def __init__(
+        self, function: Callable[[Task, Report], Result], tasks: Sequence[Task], report: Report
+    ) -> None:
         # A forked worker starts at once and has the tokenizer in memory already.
         self._context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        self._function, self._tasks = function, tasks
+        self._function, self._tasks, self._report = function, tasks, report
         self._numbers: tuple[Connection, ...] = ()
         self._workers: dict[Connection, BaseProcess] = {}
 
@@ -118,14 +155,17 @@ class _Pool(Generic[Task, Result]):
             yield answer.result
 
     def _received(self) -> Iterator[_Answer]:
-        """Wait for answers of at least one worker."""
+        """Wait until at least one worker sends something; give the answers, and report the rest."""
         for pipe in wait(list(self._workers)):
             try:
-                answer: _Answer = cast(Connection, pipe).recv()
+                received: _Answer | _Done = cast(Connection, pipe).recv()
             except (EOFError, OSError, pickle.UnpicklingError) as error:
                 why = "the system may have run out of memory"
                 raise GptprepError("a worker process died", why, "give fewer --workers") from error
-            yield answer
+            if isinstance(received, _Done):
+                self._report(*received)
+            else:
+                yield received
 
     def kill(self) -> None:
         """Kill the workers; all results are in, or nobody wants them."""
@@ -141,17 +181,43 @@ def _work(
     parent: int,
     numbers: Connection,
     answers: Connection,
-    function: Callable[[Task], Result],
+    function: Callable[[Task, Report], Result],
     tasks: Sequence[Task],
 ) -> None:
     """Do tasks until the parent kills this worker."""
     _start_worker(parent)
+    reports = _Reports(answers)
     while data := os.read(numbers.fileno(), _NUMBER_BYTES):
         number = int.from_bytes(data, "big")
         try:
-            answers.send(_Answer(number, function(tasks[number])))
+            result = function(tasks[number], reports.add)
+            reports.send()
+            answers.send(_Answer(number, result))
         except BaseException as error:  # panics of Rust are not Exceptions
             answers.send(_failed(number, error))
+
+
+class _Reports:
+    """What a worker has done and not sent yet."""
+
+    def __init__(self, answers: Connection) -> None:
+        self._answers, self._next = answers, time.monotonic() + _REPORT_SECONDS
+        self._done = self._ids = self._resumed = 0
+
+    def add(self, done: int, ids: int = 0, resumed: int = 0) -> None:
+        """Keep what was done, and send all that is kept if it is time to; it is a `Report`."""
+        self._done += done
+        self._ids += ids
+        self._resumed += resumed
+        if (now := time.monotonic()) >= self._next:
+            self._next = now + _REPORT_SECONDS
+            self.send()
+
+    def send(self) -> None:
+        """Send all that is kept. The parent reads it soon: a pipe has room for a minute of such messages."""
+        if self._done or self._ids:
+            self._answers.send(_Done(self._done, self._ids, self._resumed))
+        self._done = self._ids = self._resumed = 0
 
 
 def _failed(number: int, error: BaseException) -> _Answer:

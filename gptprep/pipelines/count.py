@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from gptprep.choices import RawDtype, SourceKind
 from gptprep.corpus.copies import readable_again
-from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources
+from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, stored_bytes
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers
-from gptprep.progress import Progress, no_progress
+from gptprep.progress import Progress, SharedProgress, no_progress
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens.counting import TASK_BYTES, Counted, SourceCount, count_sources
 from gptprep.tokens.encoder import LiteralSpecial, literal_specials
@@ -169,25 +169,21 @@ def _counted(plan: CountPlan, progress: Progress) -> list[Counted]:
         return [_counted_with(plan.encodings[0], plan.sources, plan, progress)]
     with readable_again(plan.sources, "several --tokenizer", progress) as sources:
         return [
-            _counted_with(one, sources, plan, _stage(progress, f"encoding with {one.tokenizer.name}"))
+            _counted_with(one, sources, plan, progress, f"encoding with {one.tokenizer.name}")
             for one in plan.encodings
         ]
 
 
 def _counted_with(
-    encoding: _Encoding, sources: Sequence[Source], plan: CountPlan, progress: Progress
+    encoding: _Encoding,
+    sources: Sequence[Source],
+    plan: CountPlan,
+    progress: Progress,
+    stage: str = "encoding",
 ) -> Counted:
     fingerprint, task_bytes = encoding.tokenizer.fingerprint, plan.options.task_bytes
-    return count_sources(sources, encoding.spec, fingerprint, plan.workers, progress, task_bytes)
-
-
-def _stage(progress: Progress, name: str) -> Progress:
-    """Progress that is reported under another name."""
-
-    def report(stage: str, done: int, total: int | None, unit: str) -> None:  # noqa: ARG001
-        progress(name, done, total, unit)
-
-    return report
+    done = SharedProgress(progress, stage, stored_bytes(sources), "bytes")
+    return count_sources(sources, encoding.spec, fingerprint, plan.workers, done.add, task_bytes)
 
 
 def _source(source: Source, counted: Sequence[SourceCount]) -> CountedSource:

@@ -12,10 +12,10 @@ from typing import Any, BinaryIO
 from gptprep.choices import IdFormat, SourceKind
 from gptprep.corpus.documents import TextOptions as TextOptions
 from gptprep.corpus.sources import FileFilter as FileFilter
-from gptprep.corpus.sources import Selection, Source, select_sources, text_source
+from gptprep.corpus.sources import Selection, Source, select_sources, stored_bytes, text_source
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers
-from gptprep.progress import Progress, no_progress
+from gptprep.progress import Progress, SharedProgress, no_progress
 from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_file_output, clear_leftover, publish_file, working_folder
 from gptprep.storage.temporary import temporary_errors, temporary_folder
@@ -256,7 +256,8 @@ def _write(plan: EncodePlan, file: BinaryIO, progress: Progress) -> EncodeReport
     encode = tokenizer.encode_array if is_numbers else encode_list
     min_bytes = 0 if is_numbers else _LARGE_CHUNK
     cross_checker = CrossChecker(tokenizer, enabled=spec.cross_check, min_bytes=min_bytes)
-    encoder = CorpusEncoder[Any](plan.sources, tokenizer, spec.text, encode, cross_checker, progress)
+    done = SharedProgress(progress, "encoding", stored_bytes(plan.sources), "bytes")
+    encoder = CorpusEncoder[Any](plan.sources, tokenizer, spec.text, encode, cross_checker, done.add)
     if plan.options.count_only:
         n_ids = sum(len(chunk.ids) for chunk in encoder)
         file.write(b"%d\n" % n_ids)
@@ -279,9 +280,12 @@ def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeRepor
         tasks = plan_tasks(plan.sources, parts, tokenizer, plan.options.encoding)
         encoded = encode_parts(plan.sources, tasks, tokenizer, plan.workers, progress)
         n_ids = encoded.stream_ids
-        require_free_space(output, n_ids * id_dtype(tokenizer.n_vocab).itemsize)
+        n_bytes = n_ids * id_dtype(tokenizer.n_vocab).itemsize
+        require_free_space(output, n_bytes)
+        written = SharedProgress(progress, "writing", n_bytes, "bytes")
         with publish_ids(output, tokenizer, force=plan.options.force, made_from=plan.made_from_sha256) as ids:
-            sha256 = write_ids(ids.file, encoded.stream(n_ids), npy_header=plan.format == "npy")
+            stream, npy_header = encoded.stream(n_ids), plan.format == "npy"
+            sha256 = write_ids(ids.file, stream, npy_header=npy_header, report=written.add)
             ids.finish(n_ids, sha256)
     return _report(plan, n_ids, encoded.counts, encoded.cross_checked, encoded.resumed)
 

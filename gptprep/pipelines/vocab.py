@@ -13,12 +13,12 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 from gptprep.choices import SourceKind, VocabKind
 from gptprep.corpus.chunks import read_chunks
 from gptprep.corpus.documents import TextOptions
-from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, total_bytes
+from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, stored_bytes
 from gptprep.errors import UsageError, os_errors
 from gptprep.parallel import processes
 from gptprep.parallel.limits import limit_rayon_threads
 from gptprep.parallel.workers import chosen_workers, usable_cores
-from gptprep.progress import Progress, no_progress
+from gptprep.progress import Progress, Report, SharedProgress, no_progress, no_report
 from gptprep.storage.json_files import json_bytes, read_json
 from gptprep.storage.publish import check_file_output, publish_file
 from gptprep.storage.temporary import temporary_errors, temporary_folder
@@ -185,18 +185,15 @@ def count_tokens(plan: VocabPlan, progress: Progress) -> tuple[Counter[Any], lis
     """
     counts = [SourceCounts(path=source.name) for source in plan.sources]
     found: Counter[str] = Counter()
-    total, done = total_bytes(plan.sources), 0
+    done = SharedProgress(progress, "counting", stored_bytes(plan.sources), "bytes")
     scratch = temporary_folder("counting")
     with temporary_errors(scratch), tempfile.TemporaryDirectory(dir=scratch) as folder:
         tasks = _tasks(plan, folder)
-        only = [count_task(tasks[0], progress)] if len(tasks) == 1 else None
-        for counted in only or processes.run(count_task, tasks, plan.workers):
+        for counted in processes.run_reporting(count_task, tasks, plan.workers, done.add):
             found.update(read_json(counted.file))
             os.unlink(counted.file)
             for owner, count in zip(counted.owners, counted.sources, strict=True):
                 counts[owner].add(count)
-                done += count.bytes
-            progress("counting", done, total, "bytes")
     check_not_empty(plan.sources, counts)
     if plan.options.kind == "bpe":
         return Counter({token.encode("latin-1"): n for token, n in found.items()}), counts
@@ -213,8 +210,11 @@ def _tasks(plan: VocabPlan, folder: str) -> list[CountTask]:
     ]
 
 
-def count_task(task: CountTask, progress: Progress = no_progress) -> Counted:
+def count_task(task: CountTask, report: Report = no_report) -> Counted:
     """Count the tokens of some sources.
+
+    Args:
+        report: called with what was read of the sources, as it is on disk.
 
     Raises:
         UsageError: a special token cannot be one.
@@ -225,13 +225,11 @@ def count_task(task: CountTask, progress: Progress = no_progress) -> Counted:
     def read(ranges: tuple[Source, ...]) -> Counted:
         counter = _counter(task.kind, task.special_tokens)
         counts: list[SourceCounts] = []
-        total, done = total_bytes(ranges), 0
         for source in ranges:
             counts.append(SourceCounts(path=source.name))
-            for chunk in read_chunks(source, task.text, counter.split_points.last, counts[-1]):
+            last_split_point = counter.split_points.last
+            for chunk in read_chunks(source, task.text, last_split_point, counts[-1], on_read=report):
                 counter.add(chunk.text)
-                progress("counting", done + counts[-1].bytes, total, "bytes")
-            done += counts[-1].bytes
         found: Counter[Any] = counter.counts()
         if task.kind == "bpe":
             found = Counter({token.decode("latin-1"): n for token, n in found.items()})

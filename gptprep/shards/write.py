@@ -1,21 +1,18 @@
 """Writing shards: block by block, one thread for each file, hashed on the way."""
 
 import os
-from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
 from gptprep.parallel import processes, threads
-from gptprep.progress import Progress
+from gptprep.progress import Progress, Report, SharedProgress, no_report
 from gptprep.shards.arrays import Arrays, ArrayWriter, Shard, file_name
 from gptprep.shards.layout import Rows, ShardFormat
 from gptprep.windows import gather
 
 Result = TypeVar("Result")
-OnRows = Callable[[int], None]
-"""Called with the number of rows after each block."""
 
 
 @dataclass(frozen=True)
@@ -60,28 +57,20 @@ def plan_shards(
     return tasks
 
 
-def write_shards(tasks: list[ShardTask], workers: int, progress: Progress, unit: str) -> list[Shard]:
-    """Write all shards; a single one is written in this process, which then reports progress within it."""
-    done, total = 0, sum(task.n_rows for task in tasks)
-
-    def on_rows(n_rows: int) -> None:
-        nonlocal done
-        done += n_rows
-        progress("writing", done, total, unit)
-
+def write_shards(tasks: list[ShardTask], workers: int, progress: Progress) -> list[Shard]:
+    """Write all shards."""
+    written = SharedProgress(progress, "writing", sum(task.n_bytes for task in tasks), "bytes")
     for split in dict.fromkeys((task.folder, task.split) for task in tasks):
         os.makedirs(os.path.join(*split), exist_ok=True)
-    if len(tasks) == 1:
-        return [write_shard(tasks[0], on_rows)]
-    shards = []
-    for task, shard in zip(tasks, processes.run(write_shard, tasks, workers), strict=True):
-        shards.append(shard)
-        on_rows(task.n_rows)
-    return shards
+    return list(processes.run_reporting(write_shard, tasks, workers, written.add))
 
 
-def write_shard(task: ShardTask, on_rows: OnRows = lambda _: None) -> Shard:
-    """Write the files of one shard, each in a thread, because hashing and writing release the GIL."""
+def write_shard(task: ShardTask, report: Report = no_report) -> Shard:
+    """Write the files of one shard, each in a thread, because hashing and writing release the GIL.
+
+    Args:
+        report: called with the bytes of each block, in all files.
+    """
     with ExitStack() as stack:
         writers = {}
         for role in task.format.roles:
@@ -94,7 +83,7 @@ def write_shard(task: ShardTask, on_rows: OnRows = lambda _: None) -> Shard:
             block: Arrays = task.rows.read(start, stop)
             _results(writes)
             writes = [submits[name](writers[name].write, rows) for name, rows in block.items()]
-            on_rows(stop - start)
+            report((stop - start) * task.format.row_bytes)
         _results(writes)
         files = _results([submits[name](writer.finish) for name, writer in writers.items()])
         return Shard(dict(zip(writers, files, strict=True)))

@@ -2,9 +2,11 @@
 
 import errno
 import fcntl
+import hashlib
 import mmap
 import os
 import sys
+import time
 from collections.abc import Callable
 from functools import cache
 
@@ -15,8 +17,24 @@ from gptprep.units import MIB
 
 _BUFFER_BYTES = 4 * MIB
 """Bytes that go to the disk at a time."""
+_COPIES = 3
+"""How often bytes are copied on their way to the page cache."""
 _O_DIRECT: int = getattr(os, "O_DIRECT", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+
+
+@cache
+def seconds_per_byte() -> float:
+    """About how long it takes to make, hash and write a byte of a new file, for an estimate.
+
+    It is measured on a block of memory: a disk that is slower than that is not taken into account.
+    """
+    block = bytes(_BUFFER_BYTES)
+    started = time.perf_counter()
+    hashlib.sha256(block)
+    for _ in range(_COPIES):
+        bytearray(block)
+    return (time.perf_counter() - started) / len(block)
 
 
 def start_writeback(descriptor: int, offset: int, size: int) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gptprep.corpus.sources import Source, total_bytes
-from gptprep.progress import Progress, no_progress
+from gptprep.progress import Report, no_report
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts
 from gptprep.tokens.planning import TaskSources, divided_ids, plan_task_sources, read_ranges
@@ -56,13 +56,14 @@ def count_sources(
     spec: EncodingSpec,
     fingerprint: str,
     workers: int,
-    progress: Progress,
+    report: Report,
     task_bytes: int = TASK_BYTES,
 ) -> Counted:
     """Count the ids of each source.
 
     Args:
         fingerprint: that of the tokenizer that `spec` loads.
+        report: called with what was read of the sources, as it is on disk, and the ids of it.
 
     Raises:
         GptprepError: a source cannot be read or encoded; says where.
@@ -77,34 +78,32 @@ def count_sources(
     if any(source.size is None for source in sources):
         workers = 1  # only the process that has a pipe can read it
     counts = [SourceCounts(path=source.name) for source in sources]
-    text_bytes, cross_checked, done = [0] * len(sources), 0, 0
-    for task, counted in zip(tasks, _results(tasks, workers, progress), strict=True):
+    text_bytes, cross_checked = [0] * len(sources), 0
+    for task, counted in zip(tasks, _results(tasks, workers, report), strict=True):
         for owner, (count, n_bytes) in zip(task.sources.owners, counted.sources, strict=True):
             counts[owner].add(count)
             text_bytes[owner] += n_bytes
-            done += count.bytes
         cross_checked += counted.cross_checked
-        progress("encoding", done, total, "bytes")
     return Counted(tuple(map(SourceCount, counts, text_bytes)), cross_checked)
 
 
-def _results(tasks: Sequence[_Task], workers: int, progress: Progress) -> Iterator[Counted]:
+def _results(tasks: Sequence[_Task], workers: int, report: Report) -> Iterator[Counted]:
     if len(tasks) == 1:
-        yield _count(tasks[0], progress)
+        yield _count(tasks[0], report)
         return
     from gptprep.parallel import processes  # multiprocessing takes as long to import as a short text to count
 
-    yield from processes.run(_count, tasks, workers)
+    yield from processes.run_reporting(_count, tasks, workers, report)
 
 
-def _count(task: _Task, progress: Progress = no_progress) -> Counted:
+def _count(task: _Task, report: Report = no_report) -> Counted:
     """Count the ids of the byte ranges of one task; raises as `count_sources`."""
     tokenizer, spec = task.spec.load_unchanged(task.fingerprint), task.spec
 
     def read(exact: tuple[Source, ...]) -> Counted:
         encode = _Encode(tokenizer, CrossChecker(tokenizer, enabled=spec.cross_check), task.quick_bytes)
         unchecked = CrossChecker(tokenizer, enabled=False)  # `encode` compares
-        encoder = CorpusEncoder[Sized](exact, tokenizer, spec.text, encode, unchecked, progress)
+        encoder = CorpusEncoder[Sized](exact, tokenizer, spec.text, encode, unchecked, report)
         text_bytes = [0] * len(exact)
         for _ in encoder:
             text_bytes[len(encoder.counts) - 1] += encode.taken_bytes()

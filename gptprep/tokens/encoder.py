@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from gptprep.corpus.blocks import OnRead
 from gptprep.corpus.chunks import place, read_chunks
 from gptprep.corpus.documents import ReadCounts, TextOptions
-from gptprep.corpus.sources import Selection, Source, check_unchanged, total_bytes
+from gptprep.corpus.sources import Selection, Source, check_unchanged
 from gptprep.errors import GptprepError, TextError
-from gptprep.progress import Progress
+from gptprep.progress import Report
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokenizers.base import END_OF_TEXT_TOKENS
 from gptprep.units import MIB
@@ -160,6 +161,7 @@ class CorpusEncoder(Generic[Ids]):
 
     Args:
         encode: turns valid UTF-8 into ids: `Tokenizer.encode_array`, or a list for small output.
+        report: called with what was read of the sources, as it is on disk, and the ids of it.
 
     Attributes:
         counts: one for each source that was started.
@@ -172,11 +174,12 @@ class CorpusEncoder(Generic[Ids]):
         text: TextOptions,
         encode: Callable[[bytes], Ids],
         cross_checker: CrossChecker,
-        progress: Progress,
+        report: Report,
     ) -> None:
         self._sources, self._tokenizer, self._text = sources, tokenizer, text
-        self._encode, self._cross_checker, self._progress = encode, cross_checker, progress
+        self._encode, self._cross_checker, self._report = encode, cross_checker, report
         self.counts: list[SourceCounts] = []
+        self._read = self._ids = 0
 
     def __iter__(self) -> Iterator[EncodedChunk[Ids]]:
         """The ids of each chunk, in order.
@@ -185,22 +188,32 @@ class CorpusEncoder(Generic[Ids]):
             GptprepError: a source cannot be read or encoded; says where.
             CorruptDataError: a source is not what its format says.
         """
-        total = total_bytes(self._sources)
-        done = 0
         for source in self._sources:
             counts = SourceCounts(path=source.name)
             self.counts.append(counts)
             for chunk in self._encoded(source, counts):
                 counts.ids += len(chunk.ids)
+                self._ids += len(chunk.ids)
                 yield chunk
-                self._progress("encoding", done + counts.bytes, total, "bytes")
-            done += counts.bytes
+                if self._read:  # a block can have many short documents
+                    self._report_all()
+            self._report_all()
+
+    def _on_read(self, n_bytes: int) -> None:
+        self._read += n_bytes
+
+    def _report_all(self) -> None:
+        read, ids = self._read, self._ids
+        self._read = self._ids = 0
+        if read or ids:
+            self._report(read, ids)
 
     def _encoded(self, source: Source, counts: SourceCounts) -> Iterator[EncodedChunk[Any]]:
         if source.kind == "ids":
-            yield from _stored_ids(source, self._tokenizer, counts)
+            yield from _stored_ids(source, self._tokenizer, counts, self._on_read)
             return
-        for chunk in read_chunks(source, self._text, self._tokenizer.split_points.last, counts):
+        last_split_point = self._tokenizer.split_points.last
+        for chunk in read_chunks(source, self._text, last_split_point, counts, on_read=self._on_read):
             try:
                 ids = self._encode(chunk.text)
                 self._cross_checker.check(chunk.text)
@@ -210,12 +223,16 @@ class CorpusEncoder(Generic[Ids]):
             yield EncodedChunk(source, ids, chunk.last)
 
 
-def _stored_ids(source: Source, tokenizer: Tokenizer, counts: SourceCounts) -> Iterator[EncodedChunk[Any]]:
+def _stored_ids(
+    source: Source, tokenizer: Tokenizer, counts: SourceCounts, on_read: OnRead
+) -> Iterator[EncodedChunk[Any]]:
     """A file of ids, or a range of one, checked against the vocabulary."""
     from gptprep.tokens.id_file import check_range, open_ids
 
     with open_ids(source) as file:
         stop = len(file) if source.stop is None else source.stop
+        if source.start == 0 and source.size:
+            on_read(source.size - len(file) * file.dtype.itemsize)  # the header
         for start in range(source.start, stop, _BLOCK_IDS):
             ids = file.read(start, min(start + _BLOCK_IDS, stop))
             check_range(ids, tokenizer.n_vocab, start, source.path)
@@ -223,6 +240,7 @@ def _stored_ids(source: Source, tokenizer: Tokenizer, counts: SourceCounts) -> I
             counts.documents += last and int(ids[-1]) != tokenizer.eot
             counts.documents += 0 if tokenizer.eot is None else int((ids == tokenizer.eot).sum())
             counts.bytes += ids.nbytes
+            on_read(ids.nbytes)
             yield EncodedChunk(source, ids, last)
     check_unchanged(source)
 

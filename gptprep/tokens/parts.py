@@ -15,9 +15,9 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from gptprep.corpus.sources import Source, total_bytes
+from gptprep.corpus.sources import Source, is_compact, stored_bytes
 from gptprep.parallel import processes
-from gptprep.progress import Progress, no_progress
+from gptprep.progress import Progress, Report, SharedProgress, no_report
 from gptprep.storage.workdir import remove
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens import receipts
@@ -139,38 +139,40 @@ def encode_parts(
         workers = 1  # only the process that has a pipe can read it
     counts = [SourceCounts(path=source.name) for source in sources]
     parts: list[Part] = []
-    total, done = total_bytes(sources), 0
     os.makedirs(os.path.dirname(tasks[0].path), exist_ok=True)
     receipts.remove_others(os.path.dirname(tasks[0].path), [task.path for task in tasks])
-    only = [encode_part(tasks[0], progress)] if len(tasks) == 1 else None
-    for part in only or processes.run(encode_part, tasks, workers):
+    done = SharedProgress(progress, "encoding", stored_bytes(sources), "bytes")
+    for part in processes.run_reporting(encode_part, tasks, workers, done.add):
         parts.append(part)
         for owner, count in zip(part.owners, part.counts, strict=True):
             counts[owner].add(count)
-            done += count.bytes
         if tokenizer.eot is None:
             for of_stream in (counts[:divide_at], counts[divide_at:]):
                 if sum(count.documents for count in of_stream) > 1:
                     raise no_end_of_text(tokenizer)
-        progress("encoding", done, total, "bytes")
     check_not_empty(sources, counts)
     n_ids = sum(part.ids for part in parts)
     return EncodedCorpus(parts, n_ids, counts, tokenizer.n_vocab, tokenizer.eot is not None)
 
 
-def encode_part(task: EncodeTask, progress: Progress = no_progress) -> Part:
+def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
     """Encode the sources of one task into its part; raises as `encode_parts`."""
     tokenizer, (ranges, owners) = task.spec.load_unchanged(task.fingerprint), task.sources
     # The engines give the same ids. Should one be found wrong, the other must not use its parts.
     settings = [tokenizer.fingerprint, tokenizer.n_vocab, tokenizer.engine, task.spec.special, task.spec.text]
     id_bytes = id_dtype(tokenizer.n_vocab).itemsize
     if task.has_receipt and (part := receipts.read(task.path, ranges, settings, owners, id_bytes)):
+        read = sum(
+            (byte_range.size or 0) if is_compact(byte_range) else count.bytes
+            for byte_range, count in zip(ranges, part.counts, strict=True)
+        )
+        report(read, sum(count.ids for count in part.counts), read)
         return part
     with suppress(FileNotFoundError):
         os.unlink(receipts.receipt_path(task.path))
 
     def write(exact: tuple[Source, ...]) -> Part:
-        return _write_part(task, tokenizer, exact, progress)
+        return _write_part(task, tokenizer, exact, report)
 
     part = read_ranges(ranges, task.spec.text, tokenizer.split_points.first, write)
     if task.has_receipt:
@@ -178,12 +180,10 @@ def encode_part(task: EncodeTask, progress: Progress = no_progress) -> Part:
     return part
 
 
-def _write_part(
-    task: EncodeTask, tokenizer: Tokenizer, ranges: tuple[Source, ...], progress: Progress
-) -> Part:
+def _write_part(task: EncodeTask, tokenizer: Tokenizer, ranges: tuple[Source, ...], report: Report) -> Part:
     cross_checker = CrossChecker(tokenizer, enabled=task.spec.cross_check)
     encode = tokenizer.encode_array
-    encoder = CorpusEncoder(ranges, tokenizer, task.spec.text, encode, cross_checker, progress)
+    encoder = CorpusEncoder(ranges, tokenizer, task.spec.text, encode, cross_checker, report)
     end_of_text = np.array([] if tokenizer.eot is None else [tokenizer.eot], np.uint32)
     ends, document_start, adds_eot = array("Q"), 0, False
     range_ids = [0] * len(ranges)

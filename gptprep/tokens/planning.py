@@ -1,4 +1,4 @@
-"""Planning: sources are divided among tasks, and the number of their ids is estimated from samples.
+"""Planning: sources are divided among tasks.
 
 Tasks follow from the sources and options alone, so that the result does not depend on the number of workers.
 """
@@ -7,17 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
-from gptprep.corpus.blocks import read_blocks
 from gptprep.corpus.documents import TextOptions
 from gptprep.corpus.ranges import exact_range, plan_ranges, with_first_line
-from gptprep.corpus.sources import Source, total_bytes
-from gptprep.errors import GptprepError, TextError
-from gptprep.tokenizers import Tokenizer
-from gptprep.units import KIB
+from gptprep.corpus.sources import Source
+from gptprep.errors import GptprepError
 
-_SAMPLE_BYTES = 64 * KIB
-"""Bytes of each sampled source."""
-_SAMPLED_SOURCES = 8
 Result = TypeVar("Result")
 
 
@@ -108,26 +102,3 @@ def read_ranges(
         if all(source.first_line for source in exact):
             raise
         return read(tuple(source if source.first_line else with_first_line(source) for source in exact))
-
-
-def estimate_ids(sources: Sequence[Source], tokenizer: Tokenizer, text: TextOptions) -> int | None:
-    """About how many ids the sources have, from the first bytes of some; None if a size is unknown."""
-    from gptprep.tokens.id_file import open_ids
-
-    if total_bytes(sources) is None:
-        return None
-    n_ids = len(sources) - 1
-    for source in sources:
-        if source.kind == "ids":
-            with open_ids(source) as file:
-                n_ids += len(file)
-    texts = [source for source in sources if source.kind != "ids"]
-    n_bytes = n_sampled = 0
-    for source in texts[:: -(-len(texts) // _SAMPLED_SOURCES) or 1]:
-        sample = next(read_blocks(source), b"")[:_SAMPLE_BYTES]
-        try:
-            n_sampled += len(tokenizer.encode_array(sample.decode(text.encoding, "replace").encode()))
-            n_bytes += len(sample)
-        except (TextError, UnicodeError):  # the run itself says where
-            continue
-    return n_ids + sum(source.size or 0 for source in texts) * n_sampled // max(1, n_bytes)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gptprep.errors import CorruptDataError
 from gptprep.parallel.threads import one_thread
+from gptprep.progress import Report, no_report
 from gptprep.storage import npy
 from gptprep.storage.json_files import json_bytes, read_json
 from gptprep.storage.memory_map import MemoryMap
@@ -136,8 +137,12 @@ class TokenStream:
         return self._maps[index]
 
 
-def write_ids(file: BinaryIO, stream: TokenStream, *, npy_header: bool) -> str:
-    """Write a stream to an open file, as `.npy` (`npy_header`) or raw; returns the sha256 of the file."""
+def write_ids(file: BinaryIO, stream: TokenStream, *, npy_header: bool, report: Report = no_report) -> str:
+    """Write a stream to an open file, as `.npy` (`npy_header`) or raw; returns the sha256 of the file.
+
+    Args:
+        report: called with the bytes of each block, without the header.
+    """
     digest = hashlib.sha256()
     header = npy.header((len(stream),), stream.dtype) if npy_header else b""
     file.write(header)
@@ -151,5 +156,6 @@ def write_ids(file: BinaryIO, stream: TokenStream, *, npy_header: bool) -> str:
             offset = file.tell()
             file.write(ids.data)
             start_writeback(file.fileno(), offset, ids.nbytes)
+            report(ids.nbytes)
         hashed.result()
     return digest.hexdigest()

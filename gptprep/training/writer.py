@@ -75,12 +75,14 @@ class EmbeddingFiles:
         files = list(self._files())
         for split in dict.fromkeys(file.split for file in files):
             os.mkdir(os.path.join(folder, split))
-        done = SharedProgress(progress, "embedding", sum(self.windows.values()), "windows")
+        window_bytes = self.window_size * np.dtype(self.dtype).itemsize
+        total = sum(self.windows.values()) * window_bytes
+        done = SharedProgress(progress, "embedding", total, "bytes")
 
         def write(file: _File, check: Callable[[], None]) -> ArrayFile:
             def on_windows(count: int) -> None:
                 check()
-                done.add(count)
+                done.add(count * window_bytes)
 
             return self._write_file(model, folder, file, on_windows)
 

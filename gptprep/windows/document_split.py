@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptprep.parallel import processes
+from gptprep.progress import Progress, SharedProgress, no_progress
 from gptprep.tokens.id_file import IdFile, id_dtype
 from gptprep.tokens.parts import EncodedCorpus
 from gptprep.tokens.receipts import Part, ends_path
@@ -114,12 +115,20 @@ def ids_by_source(encoded: EncodedCorpus, spec: WindowSpec) -> NDArray[np.int64]
     return found
 
 
+class Scratch(NamedTuple):
+    """Where what splits need beside the parts is written, and how."""
+
+    folder: str
+    workers: int = 1
+    progress: Progress = no_progress
+
+
 def copy_documents(
-    encoded: EncodedCorpus, spec: WindowSpec, names: list[str], folder: str, workers: int
+    encoded: EncodedCorpus, spec: WindowSpec, names: list[str], scratch: Scratch
 ) -> dict[str, TokenStream]:
     """Copy the documents of all parts into one file for each split."""
     dtype = id_dtype(encoded.n_vocab)
-    files = tuple(os.path.join(folder, f"{name}-stream.bin") for name in names)
+    files = tuple(os.path.join(scratch.folder, f"{name}-stream.bin") for name in names)
     totals = [0] * len(names)
     tasks = []
     for part, first in _with_first_document(encoded.parts):
@@ -130,8 +139,9 @@ def copy_documents(
     for path, total in zip(files, totals, strict=True):
         with open(path, "wb") as new:
             new.truncate(total * dtype.itemsize)
-    for _ in processes.run(copy_part, tasks, workers):
-        pass
+    copied = SharedProgress(scratch.progress, "copying", encoded.n_ids * dtype.itemsize, "bytes")
+    for task, _ in zip(tasks, processes.run(copy_part, tasks, scratch.workers), strict=True):
+        copied.add(task.part.ids * dtype.itemsize)
     streams = [TokenStream([(path, total)], dtype, total) for path, total in zip(files, totals, strict=True)]
     return dict(zip(names, streams, strict=True))
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gptprep.tokens.parts import EncodedCorpus
 from gptprep.tokens.stream import TokenStream
 from gptprep.windows.by_document import DocumentWindows
-from gptprep.windows.document_split import copy_documents, documents_of, ids_by_source
+from gptprep.windows.document_split import Scratch, copy_documents, documents_of, ids_by_source
 from gptprep.windows.index import WindowIndex
 from gptprep.windows.spec import WindowSpec, train_ids
 from gptprep.windows.strided import StridedWindows
@@ -65,13 +65,12 @@ class SplitPlan:
 def plan_splits(
     encoded: EncodedCorpus,
     spec: WindowSpec,
-    folder: str,
-    workers: int,
+    scratch: Scratch,
     *,
     train_sources: int,
     in_one_file: bool,
 ) -> dict[str, SplitPlan]:
-    """Plan the splits; what they need beside the parts is written to `folder`.
+    """Plan the splits; what they need beside the parts is written to `scratch`.
 
     Args:
         train_sources: how many of the sources are for train, if the inputs make the splits.
@@ -81,20 +80,21 @@ def plan_splits(
         CorruptDataError: a part has changed since it was written.
     """
     if spec.split_by != "inputs":
-        return _plan_corpus(encoded, spec, folder, workers, in_one_file)
+        return _plan_corpus(encoded, spec, scratch, in_one_file)
     plans = {}
     for name, corpus in zip(("train", "val"), encoded.divided(train_sources), strict=True):
-        os.mkdir(own := os.path.join(folder, name))
-        plans[name] = _plan_corpus(corpus, replace(spec, split_by="tail"), own, workers, in_one_file)["train"]
+        own = scratch._replace(folder=os.path.join(scratch.folder, name))
+        os.mkdir(own.folder)
+        plans[name] = _plan_corpus(corpus, replace(spec, split_by="tail"), own, in_one_file)["train"]
     return plans
 
 
 def _plan_corpus(
-    encoded: EncodedCorpus, spec: WindowSpec, folder: str, workers: int, in_one_file: bool
+    encoded: EncodedCorpus, spec: WindowSpec, scratch: Scratch, in_one_file: bool
 ) -> dict[str, SplitPlan]:
     """The splits of one corpus: train, and val if there is a `--val-fraction`."""
     if spec.splits_by_document:
-        streams = copy_documents(encoded, spec, ["train", "val"], folder, workers)
+        streams = copy_documents(encoded, spec, ["train", "val"], scratch)
         n_trailing = int(encoded.has_eot and not spec.ends_with_documents)
         ranges = {name: range(max(0, len(stream) - n_trailing)) for name, stream in streams.items()}
     else:
@@ -102,19 +102,19 @@ def _plan_corpus(
         n_train = train_ids(n_ids, spec.fraction)
         ranges = {"train": range(n_train)} | ({"val": range(n_train, n_ids)} if spec.fraction else {})
         if in_one_file:
-            stream = copy_documents(encoded, spec, ["all"], folder, workers)["all"]
+            stream = copy_documents(encoded, spec, ["all"], scratch)["all"]
         else:
             stream = encoded.stream(n_ids)
         streams = dict.fromkeys(ranges, stream)
     by_source = ids_by_source(encoded, spec)
     plans = {}
     for number, (name, id_range) in enumerate(ranges.items()):
-        path, n_ids = os.path.join(folder, f"{name}-stream.json"), len(id_range)
+        path, n_ids = os.path.join(scratch.folder, f"{name}-stream.json"), len(id_range)
         streams[name].save(path)
         index: WindowIndex
         if spec.ends_with_documents:
             documents = documents_of(encoded.parts, spec, number, id_range)
-            table = os.path.join(folder, name)
+            table = os.path.join(scratch.folder, name)
             index = DocumentWindows.write(table, documents, n_ids, spec.context_length, spec.step)
         else:
             index = StridedWindows(n_ids, spec.context_length, spec.step)

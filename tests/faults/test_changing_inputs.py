@@ -65,11 +65,11 @@ def backdate(path: Path) -> None:
 
 
 def changing(path: Path, change: Callable[[Path], None]) -> Progress:
-    """A progress function that changes a file when it is first called."""
+    """A progress function that changes a file when a part of the work is done."""
     left = [change]
 
-    def progress(stage: str, done: int, total: int | None, unit: str) -> None:  # noqa: ARG001
-        if left:
+    def progress(_stage: str, done: int, *_: object) -> None:
+        if done and left:
             left.pop()(path)
 
     return progress

@@ -20,8 +20,11 @@ README = TOP / "README.md"
 PIPELINES = TOP / "docs" / "pipelines.md"
 CHAPTER_2 = TOP / "docs" / "chapter2.md"
 PAGES = (README, *sorted((TOP / "docs").glob("*.md")))
-_VOLATILE = re.compile(r"\d+\.\d s(?: \(\d+\.\d [KMG]?B(?:ytes)?/s)?")
-"""Times and rates, which are different in every run."""
+_VOLATILE = re.compile(
+    r"\d+\.\d s(?: \(\d+\.\d [KMG]?B(?:ytes)?/s)?|about \d+ (?:s|min)\b|(?<=_seconds\": )\d+\.\d"
+    r"|(?<=, with )\d+ workers?"
+)
+"""Times, rates and cores, which are different in every run or on every machine."""
 
 
 def blocks(text: str, language: str) -> list[str]:

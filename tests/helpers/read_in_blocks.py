@@ -15,5 +15,5 @@ def read_in_blocks(data: bytes, size: int) -> Iterator[Source]:
     """A source that holds these bytes and is read `size` of them at a time."""
     blocks = [data[start : start + size] for start in range(0, len(data), size)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gptprep.corpus.documents.read_blocks", lambda _: iter(blocks))
+        patch.setattr("gptprep.corpus.documents.read_blocks", lambda *_: iter(blocks))
         yield text_source(b"", 1)

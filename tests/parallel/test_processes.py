@@ -17,6 +17,7 @@ import pytest
 
 from gptprep.errors import GptprepError, NoteWarning
 from gptprep.parallel import processes
+from gptprep.progress import Report
 from tests.helpers.cli import start, wait_for
 
 
@@ -32,6 +33,44 @@ def double(number: int) -> int:
 def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
     assert list(processes.run(double, list(range(10)), workers)) == list(range(0, 20, 2))
     assert list(processes.run(double, [], workers)) == []
+
+
+def reporting(number: int, report: Report) -> int:
+    """Report a task in ten parts."""
+    for _ in range(10):
+        report(number, 2 * number, 1)
+    return number
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_all_that_a_task_did_is_reported_before_its_result(workers: int) -> None:
+    seen, n_reported = [0, 0, 0], list[int]()
+
+    def add(*amounts: int) -> None:
+        seen[:] = [a + b for a, b in zip(seen, amounts, strict=True)]
+
+    for number in processes.run_reporting(reporting, range(1, 30), workers, add):
+        n_reported.append(seen[0])
+        assert seen[0] >= 10 * sum(range(number + 1))
+    assert seen == [10 * sum(range(30)), 20 * sum(range(30)), 290]
+
+
+def slow(_: int, report: Report) -> None:
+    """Report until the parent is interrupted."""
+    while True:
+        report(1)
+
+
+def test_reports_come_during_a_task() -> None:
+    calls = list[int]()
+
+    def add(*amounts: int) -> None:
+        calls.append(amounts[0])
+        if len(calls) == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        list(processes.run_reporting(slow, [1, 2], 2, add))
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -62,7 +101,7 @@ def die_while_answering(number: int) -> int:
     """Kill the worker when half of its answer is in the pipe."""
     if number:
         time.sleep(600)
-    answers: Connection = sys._getframe(1).f_locals["answers"]
+    answers: Connection = sys._getframe(2).f_locals["answers"]
     os.write(answers.fileno(), struct.pack("!i", 1_000) + b"half")
     os.kill(os.getpid(), signal.SIGKILL)
     return number

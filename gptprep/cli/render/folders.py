@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gptprep.cli.numbers import plural, printable, seconds, size
+from gptprep.cli.numbers import about, plural, printable, seconds, size
 from gptprep.cli.render.common import done, encoding_notes, engine, input_notes, note, rate, table
 
 if TYPE_CHECKING:
@@ -17,18 +17,30 @@ if TYPE_CHECKING:
     from gptprep.pipelines.verify import VerifyReport
     from gptprep.pipelines.window import WindowPlan, WindowReport
 
-_MAX_PROBLEMS = 20
+_MAX_PROBLEMS = _MAX_PASSED_OVER = 20
+_LONG_SECONDS = 10
+"""From which time on a run says before it starts about how long it takes."""
 
 
 def window_plan(plan: WindowPlan, *, dry_run: bool) -> Iterator[Text]:
     """What will be read and about how much will be written, and notes that cannot wait for the report."""
-    yield _window_plan(plan)
+    yield _window_plan(plan, dry_run=dry_run)
     yield from map(note, plan.notes)
     if dry_run:
         yield from input_notes(plan.selection.passed_over, plan.selection.repeated)
+        yield from _passed_over(plan)
 
 
-def _window_plan(plan: WindowPlan) -> Text:
+def _passed_over(plan: WindowPlan) -> Iterator[Text]:
+    """The files that are not read, as many as there is room for."""
+    files = plan.selection.passed_over_files
+    for one in files[:_MAX_PASSED_OVER]:
+        yield Text.assemble(f"  {printable(one.path)}  ", (printable(one.reason), "dim"))
+    if (others := len(files) - _MAX_PASSED_OVER) > 0:
+        yield Text(f"  and {others:,} more; --json has all", "dim")
+
+
+def _window_plan(plan: WindowPlan, *, dry_run: bool) -> Text:
     spec, n_passed = plan.options.windows, sum(plan.selection.passed_over.values())
     passed = f" ({n_passed:,} passed over)" if n_passed else ""
     n_val = len(plan.sources) - plan.train_sources
@@ -44,6 +56,8 @@ def _window_plan(plan: WindowPlan) -> Text:
         what += f", {plural(plan.estimated_windows, 'window')}"
     if plan.estimated_bytes is not None:
         what += f", {size(plan.estimated_bytes)} to write"
+    if plan.estimated_seconds is not None and (dry_run or plan.estimated_seconds >= _LONG_SECONDS):
+        what += f", {about(plan.estimated_seconds)}, with {plural(plan.workers, 'worker')}"
     return Text(printable(what))
 
 
@@ -68,7 +82,7 @@ def windows(report: WindowReport, took: float) -> Iterator[RenderableType]:
     yield from encoding_notes(report)
 
 
-def embed_plan(plan: EmbedPlan) -> Text:
+def embed_plan(plan: EmbedPlan, *, dry_run: bool) -> Text:
     """What will be written."""
     n_windows, length, dim = plan.shape
     options = plan.options
@@ -78,7 +92,10 @@ def embed_plan(plan: EmbedPlan) -> Text:
     if plan.tables:
         names = [table.name for table in (plan.tables.token, plan.tables.position) if table]
         what += f", {' and '.join(names)} of {options.weights}"
-    return Text(printable(f"{what}; {size(plan.bytes)} with the tables"))
+    what += f"; {size(plan.bytes)} with the tables"
+    if dry_run or plan.estimated_seconds >= _LONG_SECONDS:
+        what += f", {about(plan.estimated_seconds)}"
+    return Text(printable(what))
 
 
 def embeddings(report: EmbedReport, took: float) -> Iterator[Text]:

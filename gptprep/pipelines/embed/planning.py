@@ -15,6 +15,7 @@ from gptprep.choices import FloatDtype, Init, Position
 from gptprep.corpus.sources import Source, one_source
 from gptprep.errors import GptprepError, MissingDependencyError, UsageError
 from gptprep.parallel.signals import deferred
+from gptprep.parallel.workers import usable_cores
 from gptprep.pipelines.embed.inputs import stamped
 from gptprep.pipelines.up_to_date import compare
 from gptprep.progress import Progress, no_progress
@@ -30,6 +31,7 @@ from gptprep.shards.verify import run as verify
 from gptprep.storage.files import free_bytes, require_free_space
 from gptprep.storage.publish import check_folder_output
 from gptprep.storage.sealed import MANIFEST
+from gptprep.storage.writers import seconds_per_byte
 from gptprep.units import size
 
 if TYPE_CHECKING:
@@ -110,11 +112,16 @@ class EmbedPlan:
         """The size of all files."""
         return self.size.bytes(self.shape[0], self.options.dtype)
 
+    @property
+    def estimated_seconds(self) -> float:
+        """About how long a run takes that writes as fast as it can."""
+        return self.bytes * seconds_per_byte() / usable_cores()
+
     def to_json(self) -> dict[str, Any]:
         """The plan as `--json` shows it."""
         options, windows = self.options, self.windows
         what = {"output": options.output, "windows": windows, "shape": self.shape, "dtype": options.dtype}
-        return {**what, "bytes": self.bytes}
+        return {**what, "bytes": self.bytes, "estimated_seconds": round(self.estimated_seconds, 1)}
 
 
 def plan(options: EmbedOptions, progress: Progress = no_progress) -> EmbedPlan:

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gptprep.corpus.sources import Source, total_bytes
+from gptprep.corpus.sources import Source, stored_bytes
 from gptprep.parallel import processes
 from gptprep.pipelines.inspect.scripts import count_scripts
-from gptprep.progress import Progress, no_progress
+from gptprep.progress import Progress, Report, SharedProgress, no_progress, no_report
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts
 from gptprep.tokens.planning import TaskSources, divided_ids, plan_task_sources, read_ranges
@@ -137,18 +137,10 @@ def count(
         workers = 1  # only the process that has a pipe can read it
     of_sources = [SourceCounts(path=source.name) for source in sources]
     counts = Counts(of_sources, _zeros(tokenizer), [0] * len(sources))
-    total, done = total_bytes(sources), 0
-    only = [count_task(tasks[0], _as_counting(progress))] if len(tasks) == 1 else None
-    for result in only or processes.run(count_task, tasks, workers):
+    done = SharedProgress(progress, "counting", stored_bytes(sources), "bytes")
+    for result in processes.run_reporting(count_task, tasks, workers, done.add):
         counts.add(result)
-        done += sum(source.bytes for source in result.sources)
-        progress("counting", done, total, "bytes")
     return counts
-
-
-def _as_counting(progress: Progress) -> Progress:
-    """Reports another stage, whatever the encoder calls its own."""
-    return lambda _, done, total, unit: progress("counting", done, total, unit)
 
 
 def _plan(
@@ -159,12 +151,12 @@ def _plan(
     return [CountTask(task, spec, tokenizer.fingerprint, counts_scripts) for task in planned]
 
 
-def count_task(task: CountTask, progress: Progress = no_progress) -> TaskCounts:
+def count_task(task: CountTask, report: Report = no_report) -> TaskCounts:
     """Count the ids of one task; raises as `count`."""
     tokenizer, (ranges, owners) = task.spec.load_unchanged(task.fingerprint), task.sources
 
     def read(exact: tuple[Source, ...]) -> TaskCounts:
-        return _TaskCounter(task, tokenizer).count(exact, owners, progress)
+        return _TaskCounter(task, tokenizer).count(exact, owners, report)
 
     return read_ranges(ranges, task.spec.text, tokenizer.split_points.first, read)
 
@@ -178,10 +170,10 @@ class _TaskCounter:
         self._scripts: dict[str, tuple[int, int]] = {}
         self._text_bytes = 0
 
-    def count(self, ranges: tuple[Source, ...], owners: tuple[int, ...], progress: Progress) -> TaskCounts:
+    def count(self, ranges: tuple[Source, ...], owners: tuple[int, ...], report: Report) -> TaskCounts:
         tokenizer, spec = self._tokenizer, self._task.spec
         checker = CrossChecker(tokenizer, enabled=spec.cross_check)
-        encoder = CorpusEncoder(ranges, tokenizer, spec.text, self._encode, checker, progress)
+        encoder = CorpusEncoder(ranges, tokenizer, spec.text, self._encode, checker, report)
         occurrences_V, ends = _zeros(tokenizer), list[int]()
         text_bytes = [0] * len(ranges)
         n_ids = n_waiting = 0

@@ -10,4 +10,6 @@ from gptprep.pipelines.window.planning import WindowPlan as WindowPlan
 from gptprep.pipelines.window.planning import plan as plan
 from gptprep.pipelines.window.running import WindowReport as WindowReport
 from gptprep.pipelines.window.running import run as run
+from gptprep.tokens.estimating import QUICK as QUICK
+from gptprep.tokens.estimating import THOROUGH as THOROUGH
 from gptprep.windows.spec import WindowSpec as WindowSpec

@@ -1,7 +1,5 @@
 """Planning `window`: what it reads, and about how much it will write."""
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -9,25 +7,26 @@ from typing import Any
 import numpy as np
 
 from gptprep.choices import DEFAULT_SHARD_BYTES, IdDtype, RawDtype, SourceKind
-from gptprep.corpus.sources import FileFilter, Selection, Source, repeated_files, select_sources, total_bytes
+from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, selection_of, stored_bytes
 from gptprep.errors import GptprepError, UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.pipelines import split_notes
 from gptprep.pipelines.up_to_date import compare
+from gptprep.pipelines.window import estimates
+from gptprep.pipelines.window.estimates import Expected
 from gptprep.progress import Progress, no_progress
 from gptprep.shards.folder import LAYOUTS, not_only_shards, open_shards
-from gptprep.shards.layout import Layout
+from gptprep.shards.layout import Layout, ShardFormat
 from gptprep.shards.manifest import DTYPES, VERSIONS, TokenizerRecord, WindowFormat, window_format
 from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_folder_output, kept_bytes
 from gptprep.tokenizers import Tokenizer, tokenizer_files
+from gptprep.tokens.estimating import QUICK, Effort
 from gptprep.tokens.id_file import id_dtype
 from gptprep.tokens.id_inputs import resolve
 from gptprep.tokens.parts import PARTS_FOLDER
-from gptprep.tokens.planning import estimate_ids
 from gptprep.tokens.spec import EncodingSpec
-from gptprep.windows.spec import WindowSpec, train_ids
-from gptprep.windows.strided import count
+from gptprep.windows.spec import WindowSpec
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,8 @@ class WindowOptions:
     force: bool = False
     if_changed: bool = False
     """Whether an output that was made from the same is left as it is, and any other of ours replaced."""
+    effort: Effort = QUICK
+    """How much is sampled for the estimates."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class WindowPlan:
     windows: WindowFormat
     workers: int
     bytes: int | None
+    """Of all sources, as they are on disk."""
     estimated_ids: int | None
     estimated_windows: int | None
     notes: tuple[str, ...]
@@ -81,6 +83,12 @@ class WindowPlan:
     """Whether the output was made from the same; there is then no need to run the plan."""
     estimated_bytes: int | None
     """The size of all shards; during the run the ids need space too, twice if they are copied."""
+    estimated_seconds: float | None
+
+    @property
+    def is_rough(self) -> bool:
+        """Whether its bytes on disk are not those of the text: it is compressed, or has lines or rows."""
+        return any(source.has_lines or source.is_compressed for source in self.sources)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as `--json` shows it."""
@@ -96,11 +104,13 @@ class WindowPlan:
             "sources": [{"path": source.name, "bytes": source.size} for source in self.sources],
             "train_sources": self.train_sources,
             "passed_over": self.selection.passed_over,
+            "passed_over_files": [one._asdict() for one in self.selection.passed_over_files],
             "repeated": self.selection.repeated,
             "bytes": self.bytes,
             "estimated_ids": self.estimated_ids,
             "estimated_windows": self.estimated_windows,
             "estimated_bytes": self.estimated_bytes,
+            "estimated_seconds": None if self.estimated_seconds is None else round(self.estimated_seconds, 1),
             "notes": self.notes,
         }
 
@@ -135,10 +145,9 @@ def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan
     for form in layout.formats(windows).values():
         form.rows_that_fit(options.shard_size)  # raises if there is no room
     workers = chosen_workers(options.workers)
-    n_ids, n_windows = _estimates(sources, train_sources, tokenizer, options)
+    corpora = [sources[:train_sources], sources[train_sources:]] if options.val_inputs else [sources]
+    expected = estimates.expected(corpora, spec, tokenizer, encoding.text, options.effort)
     shards = layout.formats(windows)["shards"]
-    n_rows = n_ids if shards.unit == "id" else n_windows
-    size = None if n_rows is None else n_rows * shards.row_bytes
     made_from, up_to_date = None, False
     if options.if_changed:
         settings = [train_sources, *_settings(options, dtype, tokenizer)]
@@ -146,8 +155,8 @@ def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan
         made_from, up_to_date = compare(sources, settings, stored, progress)
         if not up_to_date:
             check_output()
-    if not up_to_date and n_ids is not None and all(source.kind in ("text", "ids") for source in sources):
-        _require_space(options.output, n_ids, size, tokenizer)
+    if not up_to_date and expected and not any(source.has_lines for source in sources):
+        _require_space(options.output, expected, shards, tokenizer)
     return WindowPlan(
         options=options,
         sources=tuple(sources),
@@ -157,13 +166,14 @@ def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan
         layout=layout,
         windows=windows,
         workers=workers,
-        bytes=total_bytes(sources),
-        estimated_ids=n_ids,
-        estimated_windows=n_windows,
+        bytes=stored_bytes(sources),
+        estimated_ids=expected and expected.ids,
+        estimated_windows=expected and expected.windows,
         notes=(*notes, *split_notes.before(sources, encoding.text, spec)),
         made_from_sha256=made_from,
         up_to_date=up_to_date,
-        estimated_bytes=size,
+        estimated_bytes=expected and expected.bytes(shards),
+        estimated_seconds=expected and expected.seconds(shards, workers),
     )
 
 
@@ -175,11 +185,15 @@ def _check_boundary(spec: WindowSpec, tokenizer: Tokenizer) -> None:
         raise GptprepError(what, why, "build the vocabulary with <|endoftext|> (the default)")
 
 
-def _require_space(output: str, n_ids: int, size: int | None, tokenizer: Tokenizer) -> None:
-    """Check that the disk has room for the parts, less what an earlier run left of them, and the shards."""
-    part_bytes = n_ids * id_dtype(tokenizer.n_vocab).itemsize
+def _require_space(output: str, expected: Expected, shards: ShardFormat, tokenizer: Tokenizer) -> None:
+    """Check that the disk has room for the parts, less what an earlier run left of them, and the shards.
+
+    They are taken to be as small as the samples allow: a run that would fit is not refused, and one that does
+    not fit after all is stopped when its ids are known.
+    """
+    part_bytes = expected.least_ids * id_dtype(tokenizer.n_vocab).itemsize
     part_bytes -= min(part_bytes, kept_bytes(output, PARTS_FOLDER))
-    require_free_space(output, (size or 0) + part_bytes)
+    require_free_space(output, expected.least_bytes(shards) + part_bytes)
 
 
 def _settings(options: WindowOptions, dtype: np.dtype[Any], tokenizer: Tokenizer) -> list[Any]:
@@ -240,26 +254,5 @@ def _selected(options: WindowOptions) -> tuple[Selection, int, list[str]]:
     if not kept:
         why = "all files of the inputs are val inputs"
         raise UsageError("there is nothing to window", why, "name other files for train")
-    passed_over = Counter(train.passed_over) + Counter(val.passed_over)
-    sources = kept + val.sources
-    selection = Selection(sources, dict(passed_over.most_common()), repeated_files(sources))
+    selection = selection_of(kept + val.sources, train.passed_over_files + val.passed_over_files)
     return selection, len(kept), list(split_notes.of_inputs(train.sources, kept, val.sources))
-
-
-def _estimates(
-    sources: Sequence[Source], train_sources: int, tokenizer: Tokenizer, options: WindowOptions
-) -> tuple[int | None, int | None]:
-    """About how many ids and windows there will be; None is unknown."""
-    spec, text = options.windows, options.encoding.text
-    corpora = [sources[:train_sources], sources[train_sources:]] if options.val_inputs else [sources]
-    estimates = [estimate_ids(corpus, tokenizer, text) for corpus in corpora]
-    sizes = [n_ids for n_ids in estimates if n_ids is not None]
-    if len(sizes) < len(estimates):
-        return None, None
-    n_ids = sum(sizes)
-    if spec.ends_with_documents:
-        return n_ids, None
-    if not options.val_inputs:
-        n_train = train_ids(n_ids, spec.fraction)
-        sizes = [n_train, n_ids - n_train]
-    return n_ids, sum(count(n, spec.context_length, spec.step) for n in sizes)

@@ -23,6 +23,7 @@ from gptprep.storage.sealed import StoredFile, write_manifest
 from gptprep.tokenizers.folder import store_tokenizer
 from gptprep.tokens.encoder import EncodingReport, literal_specials, totals
 from gptprep.tokens.parts import PARTS_FOLDER, EncodedCorpus, encode_parts, kept_parts, plan_tasks
+from gptprep.windows.document_split import Scratch
 from gptprep.windows.spec import WindowSpec
 from gptprep.windows.splits import SplitPlan, plan_splits
 
@@ -60,14 +61,12 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
             splits = plan_splits(
                 encoded,
                 spec,
-                work,
-                plan.workers,
+                Scratch(work, plan.workers, progress),
                 train_sources=plan.train_sources,
                 in_one_file=in_one_file,
             )
             shard_tasks = _plan_shards(plan, splits, folder)
-            unit = f"{shard_tasks[0].format.unit}s"
-            written = write_splits(splits, shard_tasks, plan.workers, progress, unit)
+            written = write_splits(splits, shard_tasks, plan.workers, progress)
             sources = _source_records(encoded, splits)
         shutil.rmtree(work)
         stored = store_tokenizer(tokenizer, folder)
@@ -120,10 +119,10 @@ def _too_short(name: str, split: SplitPlan, spec: WindowSpec) -> GptprepError:
 
 
 def write_splits(
-    splits: dict[str, SplitPlan], tasks: list[ShardTask], workers: int, progress: Progress, unit: str
+    splits: dict[str, SplitPlan], tasks: list[ShardTask], workers: int, progress: Progress
 ) -> dict[str, Split]:
     """Write all shards; returns what the manifest says of each split."""
-    written = list(zip(tasks, write_shards(tasks, workers, progress, unit), strict=True))
+    written = list(zip(tasks, write_shards(tasks, workers, progress), strict=True))
     return {
         name: Split(
             split.ids.n_ids,
