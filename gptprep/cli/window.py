@@ -53,18 +53,18 @@ class _AdvancedArguments:
         )
 
 
+_ContextLength = Annotated[int, option("--context-length -L --max-length", "L", "Ids in a window.")]
+_Stride = Annotated[int | None, option("--stride -S", "S", "Ids between the starts of windows.", "L")]
+
+
 def command(
     streams: Streams,
     output: options.OutputFolder,
     advanced: _AdvancedArguments,
     encoding: options.EncodingArguments,
     inputs: options.OptionalInputs = None,
-    context_length: Annotated[
-        int, option("--context-length -L --max-length", "L", "Ids in a window.")
-    ] = DEFAULT_CONTEXT_LENGTH,
-    stride: Annotated[
-        int | None, option("--stride -S", "S", "Ids between the starts of windows.", "L")
-    ] = None,
+    context_length: _ContextLength = DEFAULT_CONTEXT_LENGTH,
+    stride: _Stride = None,
     val_fraction: Annotated[str, option("--val-fraction", "F", _FRACTION)] = "0",
     val: Annotated[list[str] | None, option("--val", "INPUT", _VAL)] = None,
     tokenizer: options.IdsTokenizerName = None,

@@ -8,6 +8,9 @@ import os
 import re
 from collections.abc import Callable
 
+import pytest
+
+from gptprep.cli.completion import install
 from gptprep.cli.options import argument_bytes
 from gptprep.cli.run import _failed
 from gptprep.cli.streams import Streams
@@ -78,11 +81,35 @@ def follow_variable(value: str) -> Callable[..., None]:
     return step
 
 
+def no_shell(_: Place) -> None:
+    """Ask for the script of the shell where none is among the processes above."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(install, "_running_shell", str)
+        install.script_of("")
+
+
 REMOVED = follow_settings("")
 TABLE: Table = {
     "cli/app.py": [
         Row("--json", "give one; {gptprep --help} lists them", "{0}"),
         Row("--show-config verify s", "give {gptprep --show-config} alone", "{0}"),
+    ],
+    "cli/completion/install.py": [
+        Row(
+            "$ HOME=$PWD/a.txt gptprep --install-completion bash",
+            r"run {source <\(gptprep --show-completion bash\)} in a shell, or make that place writable",
+            ("$ {0}; complete -p gptprep", "$ HOME=$PWD gptprep --install-completion bash"),
+        ),
+        Row(
+            "--install-completion tcsh",
+            "give {--install-completion} {bash, zsh or fish}",
+            lambda place, option, shells: each(f"$ HOME=$PWD gptprep {option} {{0}}")(place, shells),
+        ),
+        Row(
+            no_shell,
+            "give {--show-completion} {bash, zsh or fish}",
+            lambda place, option, shells: each(f"{option} {{0}}")(place, shells),
+        ),
     ],
     "cli/defaults/file.py": [
         Row(
