@@ -91,8 +91,7 @@ def command(
         return
     streams.announce(plan, folders.embed_plan(plan, dry_run=dry_run), dry_run=dry_run)
     if not dry_run:
-        streams.carry_out(embed.run, plan, folders.embeddings)
-        streams.suggest(*next_commands.after_folder(output))
+        streams.carry_out(embed.run, plan, folders.embeddings, next_commands.after_folder(output))
 
 
 def parse_batch_size(text: str) -> int | None:

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar, cast
 
 from gptprep.cli.numbers import printable
@@ -145,14 +145,20 @@ class Streams:
         run: Callable[[Plan, Progress], Report],
         plan: Plan,
         render: Callable[[Report, float], Iterable[RenderableType]],
+        next_command: Sequence[str] = (),
     ) -> Report:
-        """Run a plan with a progress display, and show its report: one JSON document, or lines."""
+        """Run a plan with a progress display, and show its report: one JSON document, or lines.
+
+        Args:
+            next_command: the words of a command that may come next, for `suggest`.
+        """
         with self.progress() as progress:
             report = run(plan, progress)
         if self.json:
             self.write_json(report)
         else:
             self.say(*render(report, progress.seconds))
+        self.suggest(*next_command)
         return report
 
 

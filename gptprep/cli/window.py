@@ -103,15 +103,13 @@ def command(
         workers=encoding.workers,
         force=force,
         if_changed=if_changed,
-        effort=window.THOROUGH if dry_run else window.QUICK,
     )
     with streams.progress() as progress:
-        plan = window.plan(wanted, progress)
+        plan = window.plan(wanted, progress, window.THOROUGH if dry_run else window.QUICK)
     streams.note_each(encoding.without_effect(source.kind for source in plan.sources))
     if plan.up_to_date:
         streams.up_to_date(output, dry_run=dry_run)
         return
     streams.announce(plan, *folders.window_plan(plan, dry_run=dry_run), dry_run=dry_run)
     if not dry_run:
-        streams.carry_out(window.run, plan, folders.windows)
-        streams.suggest(*next_commands.after_folder(output))
+        streams.carry_out(window.run, plan, folders.windows, next_commands.after_folder(output))

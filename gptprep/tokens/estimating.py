@@ -130,7 +130,7 @@ def _of_texts(sources: Sequence[Source], tokenizer: Tokenizer, text: TextOptions
     if not samples:
         return Estimate()
     size, stored = sum(map(_size, ranges)), sum(sample.stored for sample in samples)
-    seconds = sum(sample.seconds for sample in samples) / stored
+    seconds = _median([sample.seconds / sample.stored for sample in samples])
     least = 0 if is_compact(sources[0]) else min(sample.ids / sample.stored for sample in samples)
     return Estimate(
         ids=round(size * sum(sample.ids for sample in samples) / stored),
@@ -172,7 +172,7 @@ def _sample(place: Source, text: TextOptions, encoding: "_Encoding") -> _Sample:
             reads.append(n_bytes)
 
     has_lines = source.has_lines or text.separator is not None
-    stored, n_text, n_ends, started = 0, 0, 0, time.perf_counter()
+    stored, n_text, n_ends, started = 0, 0, 0, time.process_time()
     for chunk in read_chunks(source, text, _anywhere, ReadCounts(), on_read=on_read):
         is_whole = n_text > most * BLOCK_BYTES if source.kind == "parquet" else len(reads) > most
         if is_whole and n_text:  # the chunk is of a block that is not part of the sample
@@ -181,8 +181,12 @@ def _sample(place: Source, text: TextOptions, encoding: "_Encoding") -> _Sample:
         n_text += len(chunk.text)
         n_ends += chunk.last and has_lines
         encoding.add(chunk.text, n_text / (most * BLOCK_BYTES))
-    reading, share = time.perf_counter() - started - encoding.seconds, n_text / max(1, encoding.bytes)
-    return _Sample(stored, encoding.ids * share + n_ends, reading + encoding.seconds * share)
+    reading, share = time.process_time() - started - encoding.seconds, n_text / max(1, encoding.bytes)
+    return _Sample(stored, encoding.ids * share + n_ends, reading + n_text * encoding.seconds_per_byte())
+
+
+def _median(numbers: list[float]) -> float:
+    return sorted(numbers)[len(numbers) // 2] if numbers else 0.0
 
 
 def _anywhere(text: bytearray, _start: int) -> int:
@@ -201,7 +205,7 @@ class _Encoding:
     def __init__(self, tokenizer: Tokenizer, effort: Effort, least: Effort) -> None:
         self.tokenizer, self._effort, self._least = tokenizer, effort, least
         self.bytes = self.ids = 0
-        self.seconds = 0.0
+        self.seconds, self._rates = 0.0, list[float]()
 
     def add(self, text: bytes, share: float) -> None:
         """Encode some of a text, evenly distributed over it, after which `share` of the sample is read."""
@@ -214,7 +218,13 @@ class _Encoding:
 
     def _encode(self, text: bytes) -> None:
         step = text.decode(errors="ignore").encode()
-        started = time.perf_counter()
+        started = time.process_time()
         self.ids += len(self.tokenizer.encode_array(step))
-        self.seconds += time.perf_counter() - started
+        took = time.process_time() - started
+        self.seconds += took
         self.bytes += len(step)
+        self._rates.append(took / max(1, len(step)))
+
+    def seconds_per_byte(self) -> float:
+        """The median of all steps: an engine is slow until it has met the words of a text."""
+        return _median(self._rates)

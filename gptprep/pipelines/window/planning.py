@@ -1,5 +1,6 @@
 """Planning `window`: what it reads, and about how much it will write."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -53,8 +54,6 @@ class WindowOptions:
     force: bool = False
     if_changed: bool = False
     """Whether an output that was made from the same is left as it is, and any other of ours replaced."""
-    effort: Effort = QUICK
-    """How much is sampled for the estimates."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +114,11 @@ class WindowPlan:
         }
 
 
-def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan:
+def plan(options: WindowOptions, progress: Progress = no_progress, effort: Effort = QUICK) -> WindowPlan:
     """Check everything that can be checked before the work, and estimate its size.
+
+    Args:
+        effort: how much is sampled for the estimates.
 
     Raises:
         UsageError: an option gives no windows.
@@ -126,14 +128,7 @@ def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan
     spec, encoding = options.windows, options.encoding
     selection, train_sources, notes = _selected(options)
     sources = selection.sources
-    reads = [*(source.path for source in sources), *tokenizer_files(*encoding.tokenizer_names)]
-    check_output = partial(
-        check_folder_output,
-        options.output,
-        force=options.force or options.if_changed,
-        not_ours=not_only_shards,
-        inputs=reads,
-    )
+    check_output = partial(_check_output, options, sources)
     if not options.if_changed:
         check_output()
     encoding, tokenizer, sources = resolve(encoding, sources, options.input_dtype)
@@ -146,7 +141,7 @@ def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan
         form.rows_that_fit(options.shard_size)  # raises if there is no room
     workers = chosen_workers(options.workers)
     corpora = [sources[:train_sources], sources[train_sources:]] if options.val_inputs else [sources]
-    expected = estimates.expected(corpora, spec, tokenizer, encoding.text, options.effort)
+    expected = estimates.expected(corpora, spec, tokenizer, encoding.text, effort)
     shards = layout.formats(windows)["shards"]
     made_from, up_to_date = None, False
     if options.if_changed:
@@ -175,6 +170,13 @@ def plan(options: WindowOptions, progress: Progress = no_progress) -> WindowPlan
         estimated_bytes=expected and expected.bytes(shards),
         estimated_seconds=expected and expected.seconds(shards, workers),
     )
+
+
+def _check_output(options: WindowOptions, sources: Sequence[Source]) -> None:
+    """Check whether the output may be written; raises as `check_folder_output`."""
+    reads = [*(source.path for source in sources), *tokenizer_files(*options.encoding.tokenizer_names)]
+    force = options.force or options.if_changed
+    check_folder_output(options.output, force=force, not_ours=not_only_shards, inputs=reads)
 
 
 def _check_boundary(spec: WindowSpec, tokenizer: Tokenizer) -> None:
