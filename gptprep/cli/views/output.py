@@ -54,12 +54,12 @@ class Output:
             UsageError: two outputs are for one place, or `--force` has no effect.
             GptprepError: a file exists, or it is one of the `things`.
         """
-        from gptprep.storage.publish import check_file_output
-
         if self.is_terminal:
             if self._force:
                 raise UsageError("--force has no effect without --html or --svg", fix="leave out --force")
             return
+        from gptprep.storage.publish import check_file_output
+
         given = [path for path in (self._html, self._svg) if path is not None]
         if self._streams.json:
             option = "--html" if self.is_page else "--svg"
