@@ -113,7 +113,8 @@ def _given(things: list[str], texts: list[str]) -> "tuple[tuple[str, ...], Thing
 def _show(request: Request) -> None:
     from gptprep.pipelines.inspect.things import THINGS
 
-    request.output.check(request.things)
+    read = request.things if request.kind != "corpus" else ()  # their sources are not known yet
+    request.output.check((*read, *request.tokenizers))
     import_module(f"gptprep.cli.views.{request.kind}").show(request)
     request.output.publish(_title(request), THINGS[request.kind])
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar, cast
 
 from gptprep.cli.numbers import printable
-from gptprep.cli.progress import ProgressDisplay
 from gptprep.cli.terminal import columns, discard_errors, is_plain
 from gptprep.errors import GptprepError, UsageError
 from gptprep.progress import Progress
@@ -19,6 +18,8 @@ from gptprep.storage.json_files import document_bytes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from gptprep.cli.progress import ProgressDisplay
 
 Plan = TypeVar("Plan")
 Report = TypeVar("Report")
@@ -130,6 +131,8 @@ class Streams:
 
         With `beside_data` it shows nothing on a terminal that also gets the data.
         """
+        from gptprep.cli.progress import ProgressDisplay
+
         shared = beside_data and self.is_data_shown
         return ProgressDisplay(None if self.quiet or shared else sys.stderr)
 

@@ -39,7 +39,7 @@ def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iter
             table = parquet.ParquetFile(file, pre_buffer=False)
             n_rows, size = table.metadata.num_rows, source.size or 0
             for texts in _batches(table, arrow, source, field):
-                share = size * (number + len(texts)) // n_rows
+                share = size * min(number + len(texts), n_rows) // max(1, n_rows)  # the number may be wrong
                 on_read(share - read)
                 read = share
                 for text in texts:

@@ -122,6 +122,26 @@ def test_what_is_shown_is_never_replaced(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "a.txt").read_text() == "one"
 
 
+@pytest.mark.parametrize("thing", ["texts", "texts/*.txt", "a.txt -T v.json", "texts v.json"])
+def test_what_is_read_is_never_replaced(run: Run, tmp_path: Path, thing: str) -> None:
+    (tmp_path / "texts").mkdir()
+    for name in ("texts/b.txt", "a.txt"):
+        (tmp_path / name).write_text("one two\n")
+    assert run("vocab", "a.txt", "-o", "v.json").code == 0
+    read = "v.json" if "v.json" in thing else "texts/b.txt"
+    before = (tmp_path / read).read_bytes()
+    done = run("inspect", *thing.split(), "--svg", read, "-f")
+    assert (done.code, f"{read} is read by this run" in done.err) == (1, True)
+    assert (tmp_path / read).read_bytes() == before
+
+
+@pytest.mark.parametrize("thing", ["shards", "embeddings"])
+def test_folder_with_a_manifest_gets_no_other_file(place: Path, run: Run, thing: str) -> None:
+    done = run("inspect", thing, "--html", f"{thing}/page.html")
+    assert (done.code, f"{thing}/page.html is in {thing}" in done.err) == (1, True)
+    assert not (place / thing / "page.html").exists()
+
+
 def test_nothing_is_written_after_an_error(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"one \xff")
     assert run("inspect", "a.txt", "--html", "page.html").code == 1

@@ -49,7 +49,7 @@ def settings(text: str) -> Callable[[Place], str]:
 
 
 def follow_settings(text: str) -> Callable[..., None]:
-    """A step that writes the settings file anew; what is in the holes of the fix is in those of the text."""
+    """A step that writes the settings file; the text has the words found in the fix for `{0}`, `{1}`, ..."""
 
     def step(place: Place, *found: str) -> None:
         done = _with_settings(place, text.format(*found), "window a.txt -o w -L 4 -f")

@@ -72,6 +72,7 @@ TABLE: Table = {
             "give them different names",
             "inspect a.txt --html one --svg other",
         ),
+        Row("inspect s --html s/a.html", "name a file that is not in {s}", "inspect {0} --html a.html"),
     ],
     "cli/views/arguments.py": [
         Row("inspect a.txt --near x", "leave out {--near}", "inspect a.txt"),

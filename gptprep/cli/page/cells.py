@@ -13,6 +13,8 @@ from gptprep.cli.page.plots import bar
 from gptprep.cli.render.grid import Bar, Cell, Table
 from gptprep.cli.render.tokens import COLOURS
 
+ANY_WIDTH = 1000
+"""Columns of a terminal on which nothing is shortened but very long names."""
 _WIDE = 4
 """Columns without bars that fit on a phone; a wider table becomes a list there."""
 

@@ -61,9 +61,7 @@ def corpus(report: CorpusReport) -> Iterator[Element]:
         title, *names = map(str, found.header)
         sources = Table(found.rows, found.align, ["source", *names])
         parts = [(one.path, one.ids) for one in report.largest]
-        if (rest := ids - sum(n for _, n in parts)) > 0:
-            parts.append(("others", rest))
-        yield card(title.capitalize(), plots.shares(parts, "ids"), table(sources), wide=True)
+        yield card(title.capitalize(), plots.shares(parts, "ids", ids), table(sources), wide=True)
     yield from notes(shown.notes(report))
 
 

@@ -80,8 +80,14 @@ def curve(points: Sequence[tuple[int, int]], what: str) -> Element:
     return _plot(parts, what)
 
 
-def shares(parts: Sequence[tuple[str, int]], what: str) -> Element:
-    """One bar that is divided, and a legend."""
+def shares(parts: Sequence[tuple[str, int]], what: str, of: int = 0) -> Element:
+    """One bar that is divided, and a legend.
+
+    Args:
+        of: the number of all, if there are others than these parts.
+    """
+    if (others := of - sum(number for _, number in parts)) > 0:
+        parts = [*parts, ("others", others)]
     total = sum(number for _, number in parts) or 1
     rects, legend, start = [], [], 0.0
     for index, (name, number) in enumerate(parts):

@@ -32,9 +32,8 @@ def folder(report: ShardsReport) -> Iterator[Element]:
     splits = [(name, split.ids) for name, split in report.splits.items()]
     yield card("Splits", plots.shares(splits, "ids"), table(shown.splits(report)), wide=True)
     parts = [(one.path, sum(part.ids for part in one.splits.values()) or one.ids) for one in report.sources]
-    if (rest := report.ids - sum(n for _, n in parts)) > 0 and report.n_sources > len(parts):
-        parts.append(("others", rest))
-    yield card("Sources", plots.shares(parts, "ids"), table(shown.sources(report)), wide=True)
+    of = report.ids if report.n_sources > len(parts) else 0
+    yield card("Sources", plots.shares(parts, "ids", of), table(shown.sources(report)), wide=True)
 
 
 def windows(report: WindowsReport) -> Iterator[Element]:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from gptprep.cli.numbers import plural, size
 from gptprep.cli.page import plots
-from gptprep.cli.page.cells import facts, notes, numbers, table
+from gptprep.cli.page.cells import ANY_WIDTH, facts, notes, numbers, table
 from gptprep.cli.page.document import card
 from gptprep.cli.page.elements import element
 from gptprep.cli.render import tables as shown
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from gptprep.pipelines.inspect.embeddings import EmbeddingsReport
     from gptprep.pipelines.inspect.tables import Near, Norms, Positions
     from gptprep.pipelines.inspect.weights import WeightsReport
-
-_WIDTH = 1000
-"""Columns of a terminal on which nothing is shortened but very long names."""
 
 
 def embeddings(report: EmbeddingsReport) -> Iterator[Element]:
@@ -47,7 +44,7 @@ def weights(report: WeightsReport) -> Iterator[Element]:
     if report.others:
         more = shown.not_listed(report)
         rest = [element("p", f"and {more:,} more", class_="dim")] if more else []
-        yield card("Other tensors", table(shown.others(report, _WIDTH)), rest, wide=True)
+        yield card("Other tensors", table(shown.others(report, ANY_WIDTH)), rest, wide=True)
     yield from notes(f"note: {text}" for text in report.notes)
 
 

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from rich.text import Text
-
 from gptprep.cli.page import plots
-from gptprep.cli.page.cells import facts, notes, numbers, table
+from gptprep.cli.page.cells import ANY_WIDTH, facts, notes, numbers, table
 from gptprep.cli.page.document import card
 from gptprep.cli.page.elements import element
 from gptprep.cli.render import tokenizer as shown
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     from gptprep.pipelines.inspect.coverage import Coverage
     from gptprep.pipelines.inspect.tokenizer import TokenizerReport
 
-_WIDTH = 1000
-"""Columns of a terminal on which nothing is shortened but very long tokens."""
-
 
 def tokenizer(report: TokenizerReport) -> Iterator[Element]:
     """The entries, the string or the text that was asked for; otherwise all that there is to say."""
@@ -32,34 +27,30 @@ def tokenizer(report: TokenizerReport) -> Iterator[Element]:
     ]
     yield card("Tokenizer", numbers(large), wide=True)
     if report.entries is not None:
-        yield card("Entries", table(shown.entries(report.entries, _WIDTH), of_tokens=True), wide=True)
+        yield card("Entries", table(shown.entries(report.entries, ANY_WIDTH), of_tokens=True), wide=True)
     if report.found is not None:
         sentences = [element("p", sentence) for sentence in shown.sentences(report.found)]
-        entries = table(shown.entries(report.found.entries, _WIDTH), of_tokens=True)
+        entries = table(shown.entries(report.found.entries, ANY_WIDTH), of_tokens=True)
         yield card(f"Entries that contain “{report.found.string}”", sentences, entries, wide=True)
     if report.coverage is not None:
         yield from _coverage(report.coverage)
     if report.entries is None and report.found is None and report.coverage is None:
-        yield card("What it has", facts(shown.facts(report, _WIDTH)))
+        yield card("What it has", facts(shown.facts(report, ANY_WIDTH)))
         yield card("Tokens by length in bytes", plots.columns(shown.lengths(report), "tokens"))
         if report.first_merges:
             yield card("First merges", table(shown.merges(report.first_merges), of_tokens=True))
         if report.longest:
             yield card(
-                "Longest tokens, in bytes", table(shown.longest(report.longest, _WIDTH), of_tokens=True)
+                "Longest tokens, in bytes", table(shown.longest(report.longest, ANY_WIDTH), of_tokens=True)
             )
     if report.engine_note:
         yield from notes([f"note: {report.engine_note}"])
 
 
 def _coverage(coverage: Coverage) -> Iterator[Element]:
-    """With bars of the page for those of the terminal, which are characters."""
-    shares = {"vocabulary used": coverage.used / coverage.usable if coverage.usable else 0}
-    if coverage.unit != "id" and coverage.count:
-        shares["in the vocabulary"] = coverage.covered / coverage.count
     rows: list[list[Cell]] = [
-        [label, _without_bar(value), Bar(shares[label]) if label in shares else ""]
-        for label, value in shown.coverage_facts(coverage)
+        [label, value, "" if share is None else Bar(share)]
+        for label, value, share in shown.coverage_facts(coverage)
     ]
     yield card("Coverage", table(Table(rows, "<<<")), wide=True)
     if coverage.missing:
@@ -78,7 +69,3 @@ def _coverage(coverage: Coverage) -> Iterator[Element]:
         header = [coverage.unit, "count", "percent", ""]
         yield card(title, table(Table(missing, "<>><", header), of_tokens=True), remark=remark, wide=True)
     yield from notes(text_notes(coverage))
-
-
-def _without_bar(value: str | Text) -> str:
-    return str(value).rstrip(" █▏▎▍▌▋▊▉#")

@@ -175,7 +175,8 @@ def sentences(found: Found) -> Iterator[str]:
 
 
 def _coverage(coverage: Coverage, width: int) -> Iterator[Text]:
-    yield from labelled(coverage_facts(coverage), width)
+    facts = coverage_facts(coverage)
+    yield from labelled(((label, _with_bar(value, share)) for label, value, share in facts), width)
     if coverage.missing:
         yield Text()
         highest = coverage.missing[0].occurrences
@@ -193,20 +194,22 @@ def _coverage(coverage: Coverage, width: int) -> Iterator[Text]:
     yield from text_notes(coverage)
 
 
-def coverage_facts(coverage: Coverage) -> Iterator[tuple[str, Text | str]]:
-    """How much of a text the vocabulary has, and how much of the vocabulary the text uses."""
+def _with_bar(value: Text, share: float | None) -> Text:
+    return value if share is None else value.append(" ").append_text(bar(share, _BAR))
+
+
+def coverage_facts(coverage: Coverage) -> Iterator[tuple[str, Text, float | None]]:
+    """How much of a text the vocabulary has, and how much of the vocabulary the text uses; with the share."""
     n_bytes = coverage.bytes if coverage.text_bytes is None else coverage.text_bytes
-    yield "text", f"{plural(coverage.documents, 'document')}, {size(n_bytes)}"
+    yield "text", Text(f"{plural(coverage.documents, 'document')}, {size(n_bytes)}"), None
     if coverage.unit == "id":
         each = f", {n_bytes / coverage.count:.2f} bytes each" if coverage.count else ""
-        yield "ids", f"{coverage.count:,}{each}"
+        yield "ids", Text(f"{coverage.count:,}{each}"), None
     elif coverage.count:
         share = coverage.covered / coverage.count
-        known = Text.assemble(
-            (f"{100 * share:.2f} %", "bold"), f" of {plural(coverage.count, coverage.unit)} "
-        )
-        yield "in the vocabulary", known.append_text(bar(share, _BAR))
+        of = f" of {plural(coverage.count, coverage.unit)}"
+        yield "in the vocabulary", Text.assemble((f"{100 * share:.2f} %", "bold"), of), share
     if coverage.usable:
         share = coverage.used / coverage.usable
-        used = Text(f"{100 * share:.2f} % of {plural(coverage.usable, 'token')} ({coverage.used:,}) ")
-        yield "vocabulary used", used.append_text(bar(share, _BAR))
+        used = f"{100 * share:.2f} % of {plural(coverage.usable, 'token')} ({coverage.used:,})"
+        yield "vocabulary used", Text(used), share

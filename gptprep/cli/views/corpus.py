@@ -29,6 +29,7 @@ def show(request: Request) -> None:
         workers=request.encoding.workers,
     )
     with streams.progress() as progress, corpus.opened(options, progress) as plan:
+        request.output.check([source.path for source in plan.sources])
         streams.note_each(request.encoding.without_effect(source.kind for source in plan.sources))
         if request.range.n is not None and len(plan.sources) > 1:
             streams.note("-n has no effect: it shows the first tokens of one text")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gptprep.cli.streams import Streams
 from gptprep.cli.terminal import columns, rows
-from gptprep.errors import UsageError
+from gptprep.errors import GptprepError, UsageError
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -47,12 +47,15 @@ class Output:
         """How many lines there are for the start of a text; None for as many as there are."""
         return rows() if self._svg is None else rows() or _PICTURE_ROWS
 
-    def check(self, things: Sequence[str]) -> None:
+    def check(self, reads: Sequence[str]) -> None:
         """Check before the work that the files can be written.
+
+        Args:
+            reads: the files that the run reads, and folders that hold nothing but what their manifest names.
 
         Raises:
             UsageError: two outputs are for one place, or `--force` has no effect.
-            GptprepError: a file exists, or it is one of the `things`.
+            GptprepError: a file exists, is one of those that are read, or would be in one of the folders.
         """
         if self.is_terminal:
             if self._force:
@@ -66,9 +69,13 @@ class Output:
             raise UsageError(f"--json and {option} exclude each other", fix="give one of them at a time")
         if len({os.path.abspath(path) for path in given}) < len(given):
             raise UsageError("--html and --svg name the same file", fix="give them different names")
-        for path in given:
-            if path != "-":
-                check_file_output(path, force=self._force, inputs=things)
+        folders = [path for path in reads if os.path.isdir(path)]
+        for path in (path for path in given if path != "-"):
+            real = check_file_output(path, force=self._force, inputs=reads)
+            for folder in folders:
+                if os.path.commonpath([real, os.path.realpath(folder)]) == os.path.realpath(folder):
+                    why = "verify would call it damaged: it holds nothing but what its manifest names"
+                    raise GptprepError(f"{path} is in {folder}", why, f"name a file that is not in {folder}")
 
     def show(
         self,
