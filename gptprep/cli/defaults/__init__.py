@@ -14,15 +14,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gptprep.cli.defaults.file import SettingsFile, find_file
-from gptprep.cli.defaults.names import ALLOWED, PATHS, RIVALS
-from gptprep.cli.defaults.values import Value, from_file, from_variable
-from gptprep.cli.defaults.variables import Variables
+from gptprep.cli.defaults.places import has_variables, settings_paths
 from gptprep.cli.options import Configured
 from gptprep.cli.parameters import VERBS, Command, DeclaredOption, command_of, options_of
 from gptprep.errors import EngineWarning, GptprepError
+
+if TYPE_CHECKING:
+    from gptprep.cli.defaults.file import SettingsFile
+    from gptprep.cli.defaults.values import Value
+    from gptprep.cli.defaults.variables import Variables
 
 
 class Setting(NamedTuple):
@@ -73,17 +75,26 @@ class Defaults:
     @cached_property
     def file(self) -> SettingsFile | None:
         """The settings file; raises as `find_file`."""
+        if next(settings_paths(), None) is None:
+            return None
+        from gptprep.cli.defaults.file import find_file
+
         return find_file()
 
     @cached_property
-    def variables(self) -> Variables:
-        """The environment variables; raises as `Variables`."""
+    def variables(self) -> Variables | None:
+        """The environment variables, if any is set; raises as `Variables`."""
+        if not has_variables():
+            return None
+        from gptprep.cli.defaults.variables import Variables
+
         return Variables(os.environ)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user may not know about the variables."""
-        return tuple(f"{name} has no effect: no option has it" for name in self.variables.foreign)
+        foreign = self.variables.foreign if self.variables else ()
+        return tuple(f"{name} has no effect: no option has it" for name in foreign)
 
     def report(self) -> Report:
         """The defaults of all verbs; raises as `settings`."""
@@ -97,18 +108,26 @@ class Defaults:
             GptprepError: the settings file cannot be read.
             UsageError: it or a variable has something wrong.
         """
+        if not self.file and not self.variables:
+            return {}
+        from gptprep.cli.defaults.names import ALLOWED
+        from gptprep.cli.defaults.values import from_variable
+
         options = {option.name: option for option in options_of(command_of(verb))}
         found: dict[str, Setting] = {}
         for name, value, place in self.file.values_for(verb) if self.file else ():
             if verb in ALLOWED[name]:
                 found[name] = Setting(verb, name, self._in_file(options[name], value, place), place)
-        for name, text, place in self.variables.values_for(verb):
+        for name, text, place in self.variables.values_for(verb) if self.variables else ():
             if verb in ALLOWED[name]:
                 found[name] = Setting(verb, name, from_variable(options[name], text, place), place)
         return {options[name].parameter.name: setting for name, setting in found.items()}
 
     def _in_file(self, option: DeclaredOption, value: Any, place: str) -> Value:
         """A value of the file, with its paths as the current folder needs them."""
+        from gptprep.cli.defaults.names import PATHS
+        from gptprep.cli.defaults.values import from_file
+
         converted = from_file(option, value, place)
         if option.name not in PATHS or self.file is None or isinstance(converted, bool):
             return converted
@@ -155,8 +174,10 @@ class Applied:
             arguments: the values of all options; those of such defaults are replaced by the built-in ones.
         """
         defaults: VerbDefaults | None = context.default_map
-        if defaults is None:  # --no-config
-            return cls({})
+        if defaults is None or not defaults.settings:  # --no-config, or nothing is set
+            return cls({}, defaults.notes if defaults else ())
+        from gptprep.cli.defaults.names import RIVALS
+
         source = {name: getattr(context.get_parameter_source(name), "name", "") for name in arguments}
         declared = {option.name: option.parameter for option in options_of(command) if option.name}
         settings = {name: one for name, one in defaults.settings.items() if source[name] == "DEFAULT_MAP"}

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gptprep.cli.defaults.names import check_name, is_option
+from gptprep.cli.defaults.places import SHARED, settings_paths
 from gptprep.cli.defaults.values import kind_of
 from gptprep.cli.parameters import VERBS
 from gptprep.cli.usage import nearest
 from gptprep.errors import GptprepError, UsageError
 
-OWN, SHARED = "gptprep.toml", "pyproject.toml"
 _MAX_BYTES = 1 << 20
 _FILE_ENDINGS = (".json", ".tiktoken", ".safetensors", ".pt", ".pth", ".bin")
 """Of tokenizers and weights. `openai-community/gpt2` is no path, unless there is a folder of that name."""
@@ -85,26 +85,10 @@ def find_file() -> SettingsFile | None:
         GptprepError: a file that may be it cannot be read.
         UsageError: it is not valid, or has names that cannot have defaults.
     """
-    for folder in _folders():
-        for name in (OWN, SHARED):
-            path = os.path.join(folder, name)
-            if os.path.lexists(path) and (table := _read(os.path.relpath(path))) is not None:
-                return SettingsFile(os.path.relpath(path), table)
+    for path in settings_paths():
+        if (table := _read(path)) is not None:
+            return SettingsFile(path, table)
     return None
-
-
-def _folders() -> Iterator[str]:
-    """The current folder and those above it, up to the home folder or the root."""
-    try:
-        folder = os.getcwd()
-    except OSError:  # it was removed; verbs say so if they need it
-        return
-    home = os.path.realpath(os.path.expanduser("~"))
-    while True:
-        yield folder
-        if folder in (home, os.path.dirname(folder)):
-            return
-        folder = os.path.dirname(folder)
 
 
 def _read(path: str) -> dict[str, Any] | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from gptprep.cli.defaults.names import check_name, is_option, meant_key, names_for
+from gptprep.cli.defaults.places import PREFIX
 from gptprep.cli.parameters import VERBS
 from gptprep.errors import UsageError
-
-PREFIX = "GPTPREP_"
 
 
 class Variables:
