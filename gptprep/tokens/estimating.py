@@ -60,10 +60,6 @@ class Estimate(NamedTuple):
     longest: float = 0.0
     """For the task that takes the longest: a compressed source is one task."""
 
-    def with_workers(self, workers: int) -> float:
-        """Seconds for some processes."""
-        return max(self.longest, self.seconds / workers)
-
 
 class _Sample(NamedTuple):
     """What one place of a source has."""

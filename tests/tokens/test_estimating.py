@@ -88,7 +88,7 @@ def test_estimate_is_close(tmp_path: Path, name: str, effort: Effort) -> None:
     estimated = found(sources, effort)
     assert estimated.ids == pytest.approx(stream_ids(sources), rel=0.06)
     assert 0 <= estimated.longest <= estimated.seconds
-    assert estimated.with_workers(4) <= estimated.seconds
+    assert 0 < estimated.longest <= estimated.seconds
 
 
 def test_estimate_of_many_kinds_together_is_close(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_compressed_source_is_one_task_and_has_no_lower_bound(tmp_path: Path) ->
     write_gzip(tmp_path / "a.txt.gz", text_of(3_000_000))
     estimated = found(find_sources([str(tmp_path / "a.txt.gz")]))
     assert estimated.least_ids == 0
-    assert estimated.with_workers(8) == estimated.seconds > 0
+    assert estimated.longest == estimated.seconds > 0
 
 
 def test_lower_bound_is_that_of_the_sample_with_the_fewest_ids(tmp_path: Path) -> None:

@@ -44,13 +44,11 @@ class Expected(NamedTuple):
 
     def seconds(self, shards: ShardFormat, workers: int) -> float:
         """How long a run takes in which nothing else slows it down."""
-        encoding = max(max(one.longest for one in self.corpora), sum(self._seconds()) / workers)
+        longest = max(corpus.longest for corpus in self.corpora)
+        encoding = max(longest, sum(corpus.seconds for corpus in self.corpora) / workers)
         # Windows of documents are about as many as those of a stream, where documents are not short.
         n_bytes = self.bytes(shards) or self.ids * shards.row_bytes // self.spec.step
         return encoding + n_bytes * seconds_per_byte() / workers
-
-    def _seconds(self) -> list[float]:
-        return [one.seconds for one in self.corpora]
 
     def _windows(self, sizes: list[int]) -> int | None:
         if self.spec.ends_with_documents:

@@ -84,11 +84,6 @@ class WindowPlan:
     """The size of all shards; during the run the ids need space too, twice if they are copied."""
     estimated_seconds: float | None
 
-    @property
-    def is_rough(self) -> bool:
-        """Whether its bytes on disk are not those of the text: it is compressed, or has lines or rows."""
-        return any(source.has_lines or source.is_compressed for source in self.sources)
-
     def to_json(self) -> dict[str, Any]:
         """The plan as `--json` shows it."""
         spec = self.options.windows
