@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from gptprep.corpus.blocks import BLOCK_BYTES, OnRead, not_watched
-from gptprep.corpus.documents import DocumentBlock, ReadCounts, TextOptions, read_documents
+from gptprep.corpus.documents import DocumentBlock, ReadCounts, read_documents
 from gptprep.corpus.sources import Source, check_unchanged
+from gptprep.corpus.text_options import TextOptions
 
 LastSplitPoint = Callable[[bytearray, int], int]
 """The last split point of a text at or after an offset; 0 if there is none (`SplitPoints.last`)."""
@@ -47,17 +48,34 @@ def read_chunks(
         CorruptDataError: it is not what its format says.
     """
     check_unchanged(source)
-    if source.start and source.start == source.stop:
-        return
+    if not is_empty_range(source):
+        documents = read_documents(source, options, counts, on_read)
+        yield from chunks_of(source, documents, options, last_split_point, counts, size)
+    check_unchanged(source)
+
+
+def is_empty_range(source: Source) -> bool:
+    """Whether a byte range, unlike a whole file, has nothing to read, not even an empty document."""
+    return source.start > 0 and source.start == source.stop
+
+
+def chunks_of(
+    source: Source,
+    documents: Iterable[DocumentBlock],
+    options: TextOptions,
+    last_split_point: LastSplitPoint,
+    counts: ReadCounts,
+    size: int = BLOCK_BYTES,
+) -> Iterator[Chunk]:
+    """Documents that were read from a source in chunks; see `read_chunks`."""
     in_document = source.start > 0 and not (source.has_lines or options.separator)
-    for chunk in _divide(read_documents(source, options, counts, on_read), last_split_point, size):
+    for chunk in _divide(documents, last_split_point, size):
         if chunk.last and not chunk.text and not in_document:
             counts.empty += 1
             continue
         in_document = not chunk.last
         counts.documents += chunk.last
         yield chunk
-    check_unchanged(source)
 
 
 def _divide(blocks: Iterable[DocumentBlock], last_split_point: LastSplitPoint, size: int) -> Iterator[Chunk]:

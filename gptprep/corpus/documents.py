@@ -10,49 +10,16 @@ from typing import NamedTuple, NoReturn
 from gptprep.choices import ErrorPolicy
 from gptprep.corpus.blocks import OnRead, not_watched, read_blocks
 from gptprep.corpus.json_lines import text_of_line
-from gptprep.corpus.parquet import read_rows
+from gptprep.corpus.parquet import Rows, read_rows
 from gptprep.corpus.signatures import refuse_binary
 from gptprep.corpus.sources import Source
-from gptprep.errors import GptprepError, UsageError
+from gptprep.corpus.text_options import TextOptions, separator_of
+from gptprep.errors import GptprepError
 from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.units import MIB
 
 _SPOOL_BYTES = 32 * MIB
 """How much of a document is in memory until its last byte is known to be valid; the rest is on disk."""
-
-
-@dataclass(frozen=True)
-class TextOptions:
-    """How sources are read.
-
-    Raises:
-        UsageError: the encoding is unknown, or the separator is empty.
-    """
-
-    encoding: str = "utf-8"
-    errors: ErrorPolicy = "strict"
-    text_field: str = "text"
-    separator: str | None = None
-
-    @property
-    def keeps_offsets(self) -> bool:
-        """Whether byte offsets in the text are byte offsets in the file."""
-        return self.is_utf8 and self.errors != "replace"
-
-    @property
-    def is_utf8(self) -> bool:
-        """Whether text is read as UTF-8."""
-        return codecs.lookup(self.encoding).name == "utf-8"
-
-    def __post_init__(self) -> None:
-        try:
-            is_text = codecs.lookup(self.encoding)._is_text_encoding
-        except (LookupError, UnicodeError):
-            is_text = False
-        if not is_text:
-            raise UsageError(f"{self.encoding!r} is not a text encoding", fix="try utf-8, latin-1 or utf-16")
-        if self.separator == "":
-            raise UsageError("the separator is empty", fix="give the text that stands between documents")
 
 
 @dataclass
@@ -94,28 +61,58 @@ def read_documents(
         CorruptDataError: it is not what its format says.
     """
     if source.kind == "parquet":
-        documents = _rows(source, options, counts, on_read)
-    else:
-        blocks = _counted(_without_binary(source, read_blocks(source, on_read), options.is_utf8), counts)
-        if not options.is_utf8:
-            blocks = _transcoded(source, blocks, options, counts)
-        separator = "\n" if source.kind == "jsonl" else options.separator
-        encoded = separator.encode("utf-8", "surrogateescape") if separator else None
-        documents = _separated(source, blocks, encoded)
-    if options.errors == "skip":
-        documents = _without_invalid(source, documents, counts)
-    documents = _validated(source, documents, options.errors, counts)
+        return documents_of_rows(source, text_rows(source, options, counts, on_read), options, counts)
+    blocks = text_blocks(source, options, counts, on_read)
+    return documents_of_blocks(source, blocks, options, counts)
+
+
+def text_blocks(
+    source: Source, options: TextOptions, counts: ReadCounts, on_read: OnRead = not_watched
+) -> Iterator[bytes]:
+    """The text of a source that is no table as UTF-8, which is not validated; raises as `read_documents`."""
+    blocks = _counted(_without_binary(source, read_blocks(source, on_read), options.is_utf8), counts)
+    return blocks if options.is_utf8 else _transcoded(source, blocks, options, counts)
+
+
+def text_rows(
+    source: Source, options: TextOptions, counts: ReadCounts, on_read: OnRead = not_watched
+) -> Iterator[Rows]:
+    """The texts of a table, which are not validated; raises as `read_documents`."""
+    for rows in read_rows(source, options.text_field, on_read):
+        counts.bytes += rows.n_bytes
+        yield rows
+
+
+def documents_of_blocks(
+    source: Source, blocks: Iterable[bytes], options: TextOptions, counts: ReadCounts
+) -> Iterator[DocumentBlock]:
+    """The documents in blocks of text that start at `source.start`; raises as `read_documents`."""
+    documents = _separated(source, blocks, separator_of(source, options))
+    documents = _valid(source, documents, options, counts)
     return _json_texts(source, documents, options, counts) if source.kind == "jsonl" else documents
 
 
-def _rows(
-    source: Source, options: TextOptions, counts: ReadCounts, on_read: OnRead
+def documents_of_rows(
+    source: Source, rows: Iterable[Rows], options: TextOptions, counts: ReadCounts
 ) -> Iterator[DocumentBlock]:
-    """One document for each row of a table; a row without a text is an empty document."""
-    for number, text in read_rows(source, options.text_field, on_read):
-        data = text or b""
-        counts.bytes += len(data)
-        yield DocumentBlock(data, 0, number, True)
+    """One document for each row of a table; a row without a text is an empty document.
+
+    Raises as `read_documents`.
+    """
+    documents = (
+        DocumentBlock(text or b"", 0, number, True)
+        for some in rows
+        for number, text in enumerate(some.texts, some.first)
+    )
+    return _valid(source, documents, options, counts)
+
+
+def _valid(
+    source: Source, documents: Iterator[DocumentBlock], options: TextOptions, counts: ReadCounts
+) -> Iterator[DocumentBlock]:
+    if options.errors == "skip":
+        documents = _without_invalid(source, documents, counts)
+    return _validated(source, documents, options.errors, counts)
 
 
 def _without_binary(source: Source, blocks: Iterable[bytes], is_utf8: bool) -> Iterator[bytes]:
@@ -289,12 +286,13 @@ def _json_texts(
     source: Source, blocks: Iterable[DocumentBlock], options: TextOptions, counts: ReadCounts
 ) -> Iterator[DocumentBlock]:
     """One document for each JSON line: its text field."""
-    line_blocks: list[bytes] = []
-    for data, offset, line, last in blocks:
-        line_blocks.append(data)
-        if not last:
+    line_blocks: list[DocumentBlock] = []
+    for block in blocks:
+        line_blocks.append(block)
+        if not block.last:
             continue
-        json_line = b"".join(line_blocks)
+        json_line = b"".join(one.data for one in line_blocks)
+        offset, line = line_blocks[0].offset, block.line
         line_blocks.clear()
         if json_line.strip():
             text = text_of_line(json_line, options.text_field, f"{source.label}:{line}")

@@ -8,7 +8,43 @@ from gptprep.errors import CorruptDataError, GptprepError
 
 _KINDS = {dict: "an object", list: "a list", bool: "true or false", int: "a number", float: "a number"}
 
+_BLANK = " \t\r\v\f"
+"""What a blank line may hold."""
+_WHITE_SPACE = " \t\r"
+"""White space of JSON that may follow a value in its line."""
 _FIX = "write one JSON object on each line"
+
+# Numbers are not used, and Python refuses long ones.
+_DECODER = json.JSONDecoder(parse_int=len)
+
+
+def texts_of_lines(lines: str, field: str) -> list[str | None] | None:
+    """The texts of whole lines, as `text_of_line` gives them, without those of blank lines.
+
+    The same decoder reads them, without a call of Python for each step. Whatever is unusual (white space
+    before a value, a line that is no object with such a text) gives None for all lines: `text_of_line` then
+    tells what it is.
+    """
+    decode, find = _DECODER.raw_decode, lines.find
+    texts: list[str | None] = []
+    start = 0
+    try:
+        while (end := find("\n", start)) >= 0 or (end := len(lines)) > start:
+            if lines[start] != "{":
+                if lines[start:end].strip(_BLANK):
+                    return None
+            else:
+                value, stop = decode(lines, start)
+                if stop != end and (stop > end or lines[stop:end].strip(_WHITE_SPACE)):
+                    return None
+                text = value.get(field, 0)
+                if type(text) is not str and text is not None:
+                    return None
+                texts.append(text)
+            start = end + 1
+    except (ValueError, RecursionError):
+        return None
+    return texts
 
 
 def text_of_line(line: bytes, field: str, place: str) -> str | None:
@@ -23,8 +59,8 @@ def text_of_line(line: bytes, field: str, place: str) -> str | None:
         GptprepError: the field is missing, or not a text.
     """
     try:
-        # json.loads would take some bytes for UTF-16. Numbers are not used, and Python refuses long ones.
-        value = json.loads(line.decode("utf-8-sig"), parse_int=len)
+        # json.loads would take some bytes for UTF-16.
+        value = _DECODER.decode(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise CorruptDataError(f"{place} is not valid JSON", str(error), _FIX) from error
     if not isinstance(value, dict):

@@ -13,16 +13,22 @@ _ROWS = 64
 """Rows decoded at a time."""
 
 
-class Row(NamedTuple):
-    """The text of one row, as the stored bytes; None if the table has none."""
+class Rows(NamedTuple):
+    """The texts of some consecutive rows."""
 
-    number: int
-    """From 1."""
-    text: bytes | None
+    first: int
+    """The number of the first row, from 1."""
+    texts: list[bytes | None]
+    """The stored bytes of each row; None if the table has none."""
+
+    @property
+    def n_bytes(self) -> int:
+        """The bytes of all texts."""
+        return sum(len(text) for text in self.texts if text)
 
 
-def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iterator[Row]:
-    """The rows of one column.
+def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iterator[Rows]:
+    """The rows of one column, some at a time.
 
     Args:
         on_read: called with the bytes of the file that some rows stand for, all taken to be of equal size.
@@ -34,17 +40,17 @@ def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iter
     """
     arrow, parquet = _pyarrow("pyarrow", source), _pyarrow("pyarrow.parquet", source)
     with os_errors("read", source.path), open(source.path, "rb") as file:
-        number = read = 0
+        number, read = 1, 0
         try:
             table = parquet.ParquetFile(file, pre_buffer=False)
             n_rows, size = table.metadata.num_rows, source.size or 0
             for texts in _batches(table, arrow, source, field):
-                share = size * min(number + len(texts), n_rows) // max(1, n_rows)  # the number may be wrong
+                n_read = min(number - 1 + len(texts), n_rows)  # the number in the file may be wrong
+                share = size * n_read // max(1, n_rows)
                 on_read(share - read)
                 read = share
-                for text in texts:
-                    number += 1
-                    yield Row(number, text)
+                yield Rows(number, texts)
+                number += len(texts)
             on_read(size - read)
         except (arrow.lib.ArrowException, UnicodeError, KeyError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:

@@ -10,8 +10,8 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
-from gptprep.corpus.documents import TextOptions
 from gptprep.corpus.sources import Source
+from gptprep.corpus.text_options import TextOptions, overlaps_itself, separator_of
 from gptprep.errors import os_errors
 from gptprep.units import KIB, MIB
 
@@ -44,17 +44,11 @@ def _is_divisible(source: Source, options: TextOptions, has_split_points: bool) 
     is_plain = source.data is None and not source.is_compressed and source.kind in ("text", "jsonl")
     if not is_plain or codecs.lookup(options.encoding).name != "utf-8":
         return False
-    separator = _separator(source, options)
+    separator = separator_of(source, options)
     if separator is None:
         # Whether `skip` leaves out a document is known only when its last byte is read.
         return has_split_points and options.errors != "skip"
-    # A separator that overlaps itself, such as "aa", is found at other places from the middle of a run.
-    return not any(separator.startswith(separator[index:]) for index in range(1, len(separator)))
-
-
-def _separator(source: Source, options: TextOptions) -> bytes | None:
-    separator = "\n" if source.kind == "jsonl" else options.separator
-    return separator.encode("utf-8", "surrogateescape") if separator else None
+    return not overlaps_itself(separator)
 
 
 def exact_range(source: Source, options: TextOptions, first_split_point: FirstSplitPoint) -> Source:
@@ -67,7 +61,7 @@ def exact_range(source: Source, options: TextOptions, first_split_point: FirstSp
     """
     if source.kind == "ids" or (source.start == 0 and source.stop is None):
         return source
-    separator = _separator(source, options)
+    separator = separator_of(source, options)
     with os_errors("read", source.path), open(source.path, "rb", buffering=0) as file:
         start = source.start and _exact_offset(file, source.start, separator, first_split_point)
         stop = source.stop and _exact_offset(file, source.stop, separator, first_split_point)

@@ -13,7 +13,7 @@ from gptprep.parallel.workers import chosen_workers
 from gptprep.progress import Progress, SharedProgress, no_progress
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens.counting import TASK_BYTES, Counted, SourceCount, count_sources
-from gptprep.tokens.encoder import LiteralSpecial, literal_specials
+from gptprep.tokens.counts import LiteralSpecial, literal_specials
 from gptprep.tokens.spec import EncodingSpec
 
 

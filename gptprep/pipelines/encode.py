@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from gptprep.choices import IdFormat, SourceKind
-from gptprep.corpus.documents import TextOptions as TextOptions
 from gptprep.corpus.sources import FileFilter as FileFilter
 from gptprep.corpus.sources import Selection, Source, select_sources, stored_bytes, text_source
+from gptprep.corpus.text_options import TextOptions as TextOptions
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.progress import Progress, SharedProgress, no_progress
@@ -20,17 +20,12 @@ from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_file_output, clear_leftover, publish_file, working_folder
 from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.tokenizers import Tokenizer, tokenizer_files
-from gptprep.tokens.encoder import (
-    CorpusEncoder,
-    CrossChecker,
-    SourceCounts,
-    check_not_empty,
-    literal_specials,
-    totals,
-)
-from gptprep.tokens.encoder import EncodingReport as EncodingReport
-from gptprep.tokens.encoder import LiteralSpecial as LiteralSpecial
-from gptprep.tokens.encoder import Totals as Totals
+from gptprep.tokens.counts import EncodingReport as EncodingReport
+from gptprep.tokens.counts import LiteralSpecial as LiteralSpecial
+from gptprep.tokens.counts import SourceCounts, check_not_empty, literal_specials, totals
+from gptprep.tokens.counts import Totals as Totals
+from gptprep.tokens.cross_check import CrossChecker
+from gptprep.tokens.encoder import CorpusEncoder
 from gptprep.tokens.formats import WRITERS
 from gptprep.tokens.spec import EncodingSpec as EncodingSpec
 from gptprep.units import KIB, MIB
@@ -245,19 +240,12 @@ def _run_small(plan: EncodePlan, output: str, progress: Progress) -> EncodeRepor
 
 def _write(plan: EncodePlan, file: BinaryIO, progress: Progress) -> EncodeReport:
     tokenizer, spec = plan.tokenizer, plan.options.encoding
-
-    def encode_list(text: bytes) -> list[int]:
-        if len(text) < _LARGE_CHUNK:
-            return tokenizer.encode(text.decode())
-        ids: list[int] = tokenizer.encode_array(text).tolist()
-        return ids
-
     is_numbers = plan.format in _NUMBERS
-    encode = tokenizer.encode_array if is_numbers else encode_list
+    engine = tokenizer if is_numbers else _Lists(tokenizer)
     min_bytes = 0 if is_numbers else _LARGE_CHUNK
     cross_checker = CrossChecker(tokenizer, enabled=spec.cross_check, min_bytes=min_bytes)
     done = SharedProgress(progress, "encoding", stored_bytes(plan.sources), "bytes")
-    encoder = CorpusEncoder[Any](plan.sources, tokenizer, spec.text, encode, cross_checker, done.add)
+    encoder = CorpusEncoder[Any](plan.sources, tokenizer, spec.text, engine, cross_checker, done.add)
     if plan.options.count_only:
         n_ids = sum(len(chunk.ids) for chunk in encoder)
         file.write(b"%d\n" % n_ids)
@@ -266,6 +254,21 @@ def _write(plan: EncodePlan, file: BinaryIO, progress: Progress) -> EncodeReport
     if not plan.options.count_only:
         check_not_empty(plan.sources, encoder.counts)
     return _report(plan, n_ids, encoder.counts, cross_checker.compared)
+
+
+class _Lists:
+    """Encodes texts to lists, small ones by the engine that needs no start."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self.encode_documents = tokenizer.encode_documents
+
+    def encode_array(self, text: bytes) -> list[int]:
+        """The ids of a text; raises as `Tokenizer.encode`."""
+        if len(text) < _LARGE_CHUNK:
+            return self._tokenizer.encode(text.decode())
+        ids: list[int] = self._tokenizer.encode_array(text).tolist()
+        return ids
 
 
 def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeReport:

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from gptprep.corpus.documents import TextOptions
 from gptprep.corpus.sources import Source
+from gptprep.corpus.text_options import TextOptions
 from gptprep.shards.manifest import Manifest, SourceRecord
 from gptprep.windows.document_split import goes_to_val
 from gptprep.windows.spec import WindowSpec

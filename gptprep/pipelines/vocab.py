@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 from gptprep.choices import SourceKind, VocabKind
-from gptprep.corpus.chunks import read_chunks
-from gptprep.corpus.documents import TextOptions
+from gptprep.corpus.batches import Batch, read_batches
 from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, stored_bytes
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import UsageError, os_errors
 from gptprep.parallel import processes
 from gptprep.parallel.limits import limit_rayon_threads
@@ -27,7 +27,7 @@ from gptprep.tokenizers.train import bpe
 from gptprep.tokenizers.train.pretokens import PretokenCounter
 from gptprep.tokenizers.train.words import TokenCounter, build_vocabulary
 from gptprep.tokenizers.vocabulary import DEFAULT_SPECIAL_TOKENS
-from gptprep.tokens.encoder import SourceCounts, Totals, check_not_empty, totals
+from gptprep.tokens.counts import SourceCounts, Totals, check_not_empty, totals
 from gptprep.tokens.planning import TaskSources, plan_task_sources, read_ranges
 from gptprep.units import MIB
 
@@ -222,14 +222,17 @@ def count_task(task: CountTask, report: Report = no_report) -> Counted:
         CorruptDataError: a source is not what its format says.
     """
 
-    def read(ranges: tuple[Source, ...]) -> Counted:
+    def count(ranges: tuple[Source, ...]) -> Counted:
         counter = _counter(task.kind, task.special_tokens)
         counts: list[SourceCounts] = []
         for source in ranges:
             counts.append(SourceCounts(path=source.name))
             last_split_point = counter.split_points.last
-            for chunk in read_chunks(source, task.text, last_split_point, counts[-1], on_read=report):
-                counter.add(chunk.text)
+            for read in read_batches(source, task.text, last_split_point, counts[-1], on_read=report):
+                if isinstance(read, Batch):
+                    counter.add_documents(read.texts)
+                else:
+                    counter.add(read.text)
         found: Counter[Any] = counter.counts()
         if task.kind == "bpe":
             found = Counter({token.decode("latin-1"): n for token, n in found.items()})
@@ -238,7 +241,7 @@ def count_task(task: CountTask, report: Report = no_report) -> Counted:
         return Counted(task.file, tuple(counts), task.sources.owners)
 
     split_points = _counter(task.kind, task.special_tokens).split_points
-    return read_ranges(task.sources.ranges, task.text, split_points.first, read)
+    return read_ranges(task.sources.ranges, task.text, split_points.first, count)
 
 
 def _counter(kind: VocabKind, special_tokens: tuple[str, ...]) -> TokenCounter | PretokenCounter:

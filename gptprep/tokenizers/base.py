@@ -9,7 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gptprep.choices import SpecialPolicy
 from gptprep.errors import GptprepError, TextError
@@ -17,11 +17,26 @@ from gptprep.tokenizers import literals
 from gptprep.tokenizers.split_points import SplitPoints
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 END_OF_TEXT_TOKENS = ("<|endoftext|>", "<|end_of_text|>", "[EOS]", "<eos>", "</s>")
 """Special tokens that separate documents: the first of these that a vocabulary has is its `eot`."""
 WRONG_TOKENIZER_FIX = "name the tokenizer that the ids were made with: --tokenizer"
+
+
+class EncodedDocuments(NamedTuple):
+    """The ids of several documents."""
+
+    ids: NDArray[Any]
+    """(n,) unsigned integers: those of each document, and after them the end-of-text id."""
+    ends: NDArray[np.int64]
+    """(M,): where each document ends, after the end-of-text id."""
+
+    def ids_of(self, number: int) -> NDArray[Any]:
+        """The ids of one document, without the end-of-text id."""
+        start = self.ends[number - 1] if number else 0
+        return self.ids[start : self.ends[number] - 1]
 
 
 class Tokenizer(ABC):
@@ -68,6 +83,25 @@ class Tokenizer(ABC):
     @abstractmethod
     def encode_array(self, text: bytes) -> NDArray[Any]:
         """The ids of a valid UTF-8 text, (n,) unsigned integers; raises as `encode`."""
+
+    def encode_documents(self, texts: Sequence[bytes]) -> EncodedDocuments | None:
+        """The ids of several valid UTF-8 texts, each as `encode_array` gives them; raises as `encode`.
+
+        None if they must be encoded one by one: a text may hold a special token, or there is no end-of-text
+        token.
+        """
+        if self.eot is None or self._may_hold_special(texts):
+            return None
+        return self._encode_ordinary(texts, self.eot)
+
+    def _encode_ordinary(self, texts: Sequence[bytes], eot: int) -> EncodedDocuments | None:
+        """`encode_documents` for texts without special tokens."""
+        import numpy as np
+
+        end_of_text = np.array([eot], np.uint32)
+        arrays = [ids for text in texts for ids in (self.encode_array(text), end_of_text)]
+        lengths = np.fromiter(map(len, arrays), np.int64)
+        return EncodedDocuments(np.concatenate(arrays), np.cumsum(lengths)[1::2])
 
     @abstractmethod
     def token_bytes(self, token_id: int) -> bytes:
@@ -128,6 +162,12 @@ class Tokenizer(ABC):
         if self.special_tokens and self._special_prefix in text:
             for match in self._special_pattern.finditer(text):
                 yield match.start(), match.group().decode()
+
+    def _may_hold_special(self, texts: Sequence[bytes]) -> bool:
+        """Whether any of the texts may hold a special token."""
+        if any("\n" in token for token in self.special_tokens):
+            return True
+        return next(self.specials(b"\n".join(texts)), None) is not None
 
     def divide_at_specials(self, text: bytes) -> Iterator[tuple[int, bytes, str | None]]:
         """The ordinary text between special tokens: offset, bytes, and the special token after it or None."""

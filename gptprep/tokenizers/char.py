@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from gptprep.choices import SpecialPolicy
 from gptprep.errors import TextError
 from gptprep.tokenizers import literals
-from gptprep.tokenizers.base import Tokenizer
+from gptprep.tokenizers.base import EncodedDocuments, Tokenizer
 from gptprep.tokenizers.split_points import SplitPoints
 from gptprep.tokenizers.vocabulary import UNKNOWN_TOKENS, Vocabulary
 
@@ -76,6 +76,13 @@ class CharTokenizer(Tokenizer):
             if special_token is not None:
                 arrays.append(np.array([self.special_tokens[special_token]], np.uint32))
         return np.concatenate(arrays)
+
+    def _encode_ordinary(self, texts: Sequence[bytes], eot: int) -> EncodedDocuments:
+        import numpy as np
+
+        ids = self._characters(b"".join(texts), 0)
+        ends = np.cumsum(np.fromiter((len(text.decode()) for text in texts), np.int64))
+        return EncodedDocuments(np.insert(ids, ends, eot), ends + np.arange(1, len(texts) + 1))
 
     def token_bytes(self, token_id: int) -> bytes:
         if not 0 <= token_id < self.n_vocab:

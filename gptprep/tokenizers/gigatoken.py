@@ -69,9 +69,22 @@ class GigatokenTokenizer(BpeTokenizer):
         if may_differ(text):
             return super().encode_array(text)
         self.refuse_specials(text)
+        ids: NDArray[Any] = self._fast_for(text).encode(text)
+        self._bound_memory(len(text))
+        return ids
+
+    def _encode_joined(self, text: bytes) -> NDArray[Any] | None:
+        if may_differ(text):
+            return None
         ids: NDArray[Any] = self._fast.encode(text)
         self._bound_memory(len(text))
         return ids
+
+    def _fast_for(self, text: bytes) -> Any:
+        """The encoder for one document, in which the policy "text" makes special tokens ordinary text."""
+        if self.policy == "text" and self._end_of_text and self._end_of_text in text:
+            return self._fast_without_specials
+        return self._fast
 
     def _bound_memory(self, n_bytes: int) -> None:
         """Create the encoder again when it has grown: it remembers every pre-token that it has seen."""
@@ -81,7 +94,8 @@ class GigatokenTokenizer(BpeTokenizer):
         resident = _resident_bytes()
         is_due = not resident and self._encoded_bytes > _RENEW_EVERY
         if resident > self._resident_at_start + _MAX_GROWTH or is_due:
-            del self._fast
+            for name in ("_fast", "_fast_without_specials"):
+                self.__dict__.pop(name, None)  # of the cached properties
         if resident or is_due:
             self._encoded_bytes = 0
 
@@ -94,7 +108,7 @@ class GigatokenTokenizer(BpeTokenizer):
         compared = text[start:stop]
         if may_differ(compared):
             return 0  # tiktoken encodes it anyway
-        if self._fast.encode(compared).tolist() != super().encode_array(compared).tolist():
+        if self._fast_for(compared).encode(compared).tolist() != super().encode_array(compared).tolist():
             what = "gigatoken and tiktoken give different ids for this text"
             fix = "run the same command with --engine tiktoken"
             raise TextError(what, "tiktoken is right: please report the text", fix, start)
@@ -102,11 +116,21 @@ class GigatokenTokenizer(BpeTokenizer):
 
     @cached_property
     def _fast(self) -> Any:
-        """Made when it is first needed: a sentence is encoded sooner without it."""
+        """Knows the special tokens that the policy allows, and always the one between documents."""
+        if self.policy == "allow" or self._end_of_text is None:
+            return self._load(self.special_tokens if self.policy == "allow" else {})
+        token = self._end_of_text.decode()
+        return self._load({token: self.special_tokens[token]})
+
+    @cached_property
+    def _fast_without_specials(self) -> Any:
+        return self._load({})
+
+    def _load(self, special_tokens: dict[str, int]) -> Any:
+        """An encoder, made when it is first needed: a sentence is encoded sooner without it."""
         from gigatoken import Tokenizer
 
         self._resident_at_start = _resident_bytes()
-        special_tokens = self.special_tokens if self.policy == "allow" else {}
         folder = temporary_folder("gigatoken", _WITHOUT)
         with (
             temporary_errors(folder, _WITHOUT),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gptprep.choices import Engine, SpecialPolicy
 from gptprep.errors import CorruptDataError, GptprepError, MissingDependencyError, TextError
-from gptprep.tokenizers.base import Tokenizer
+from gptprep.tokenizers.base import EncodedDocuments, Tokenizer
 from gptprep.tokenizers.bpe import BpeSpec
 from gptprep.tokenizers.byte_level import to_bytes
 from gptprep.tokenizers.engines import make_bpe
@@ -109,6 +109,10 @@ class RenumberedTokenizer(Tokenizer):
     def encode_array(self, text: bytes) -> NDArray[Any]:
         ids: NDArray[Any] = self._table[self._inner.encode_array(text)]
         return ids
+
+    def encode_documents(self, texts: Sequence[bytes]) -> EncodedDocuments | None:
+        encoded = self._inner.encode_documents(texts)
+        return encoded and encoded._replace(ids=self._table[encoded.ids])
 
     @cached_property
     def _table(self) -> NDArray[Any]:

@@ -18,6 +18,24 @@ def pattern_of(texts: Iterable[str]) -> re.Pattern[bytes]:
     return re.compile(_alternatives(sorted({text.encode() for text in texts}), 0, 0) or b"(?!)")
 
 
+def stands_apart(token: str, tokens: Iterable[str]) -> bool:
+    """Whether a token between any two texts without tokens is found there, and no other token is.
+
+    Not so if a token starts with it or it starts with a token, or if a token that starts in the text before
+    can end in it: with `<<` after a text that ends with `<`, the first two of three signs are found.
+
+    Args:
+        tokens: all that are searched for, `token` among them.
+    """
+    for other in tokens:
+        if other != token and (other.startswith(token) or token.startswith(other)):
+            return False
+        ends = (other[index:] for index in range(1, len(other)))
+        if any(token.startswith(end) or end.startswith(token) for end in ends):
+            return False
+    return True
+
+
 def _alternatives(texts: list[bytes], start: int, depth: int) -> bytes:
     """A pattern for what different texts, sorted, have from a position on."""
     groups = []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gptprep.choices import SpecialPolicy
 from gptprep.errors import TextError
-from gptprep.tokenizers.base import Tokenizer
+from gptprep.tokenizers.base import EncodedDocuments, Tokenizer
 from gptprep.tokenizers.split_points import SplitPoints
 from gptprep.tokenizers.vocabulary import UNKNOWN_TOKENS, Vocabulary
 
@@ -111,6 +111,19 @@ class WordTokenizer(Tokenizer):
 
         self.refuse_specials(text)
         return self._collect(text.decode(), lambda ids: np.fromiter(ids, np.uint32))
+
+    def _encode_ordinary(self, texts: Sequence[bytes], eot: int) -> EncodedDocuments | None:
+        import numpy as np
+
+        ids, ends = list[int](), list[int]()
+        try:
+            for text in texts:
+                ids.extend(chain.from_iterable(map(self._cached_ids.__getitem__, text.decode().split())))
+                ids.append(eot)
+                ends.append(len(ids))
+        except KeyError:  # one by one, the error names the word and its place
+            return None
+        return EncodedDocuments(np.array(ids, np.uint32), np.array(ends, np.int64))
 
     def _collect(self, text: str, collect: Callable[[Iterator[int]], Ids]) -> Ids:
         try:

@@ -11,7 +11,10 @@ from typing import NamedTuple
 from gptprep.corpus.sources import Source, total_bytes
 from gptprep.progress import Report, no_report
 from gptprep.tokenizers import Tokenizer
-from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts
+from gptprep.tokenizers.base import EncodedDocuments
+from gptprep.tokens.counts import SourceCounts
+from gptprep.tokens.cross_check import CrossChecker
+from gptprep.tokens.encoder import CorpusEncoder
 from gptprep.tokens.planning import TaskSources, divided_ids, plan_task_sources, read_ranges
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.units import MIB
@@ -101,44 +104,34 @@ def _count(task: _Task, report: Report = no_report) -> Counted:
     tokenizer, spec = task.spec.load_unchanged(task.fingerprint), task.spec
 
     def read(exact: tuple[Source, ...]) -> Counted:
-        encode = _Encode(tokenizer, CrossChecker(tokenizer, enabled=spec.cross_check), task.quick_bytes)
-        unchecked = CrossChecker(tokenizer, enabled=False)  # `encode` compares
-        encoder = CorpusEncoder[Sized](exact, tokenizer, spec.text, encode, unchecked, report)
+        quick = _Quick(tokenizer, task.quick_bytes)
+        checker = CrossChecker(tokenizer, enabled=spec.cross_check, skipped=task.quick_bytes)
+        encoder = CorpusEncoder[Sized](exact, tokenizer, spec.text, quick, checker, report)
         text_bytes = [0] * len(exact)
-        for _ in encoder:
-            text_bytes[len(encoder.counts) - 1] += encode.taken_bytes()
-        return Counted(tuple(map(SourceCount, encoder.counts, text_bytes)), encode.cross_checked)
+        for encoded in encoder.in_batches():
+            text_bytes[len(encoder.counts) - 1] += encoded.n_bytes
+        return Counted(tuple(map(SourceCount, encoder.counts, text_bytes)), checker.compared)
 
     return read_ranges(task.sources.ranges, spec.text, tokenizer.split_points.first, read)
 
 
-class _Encode:
+class _Quick:
     """Encodes texts, the first ones by the engine that needs no start.
 
     Args:
-        quick_bytes: how much text that engine encodes.
+        n_bytes: how much text that engine encodes.
     """
 
-    def __init__(self, tokenizer: Tokenizer, cross_checker: CrossChecker, quick_bytes: int) -> None:
-        self._tokenizer, self._cross_checker, self._quick_left = tokenizer, cross_checker, quick_bytes
-        self._n_bytes = 0
+    def __init__(self, tokenizer: Tokenizer, n_bytes: int) -> None:
+        self._tokenizer, self._left = tokenizer, n_bytes
 
-    def __call__(self, text: bytes) -> Sized:
-        """The ids of a valid UTF-8 text; raises as `Tokenizer.encode_array` and `CrossChecker.check`."""
-        self._n_bytes += len(text)
-        if len(text) <= self._quick_left:
-            self._quick_left -= len(text)
-            return self._tokenizer.encode(text.decode())
-        ids = self._tokenizer.encode_array(text)
-        self._cross_checker.check(text)
-        return ids
+    def encode_array(self, text: bytes) -> Sized:
+        """The ids of a valid UTF-8 text; raises as `Tokenizer.encode_array`."""
+        if len(text) > self._left:
+            return self._tokenizer.encode_array(text)
+        self._left -= len(text)
+        return self._tokenizer.encode(text.decode())
 
-    def taken_bytes(self) -> int:
-        """How many bytes of text were encoded since this was asked last."""
-        n_bytes, self._n_bytes = self._n_bytes, 0
-        return n_bytes
-
-    @property
-    def cross_checked(self) -> int:
-        """Bytes whose ids were compared with the reference."""
-        return self._cross_checker.compared
+    def encode_documents(self, texts: Sequence[bytes]) -> EncodedDocuments | None:
+        """The ids of several texts; None for the first ones, which are encoded one by one."""
+        return None if sum(map(len, texts)) <= self._left else self._tokenizer.encode_documents(texts)

@@ -4,147 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
+from gptprep.corpus.batches import Batch, read_batches
 from gptprep.corpus.blocks import OnRead
-from gptprep.corpus.chunks import place, read_chunks
-from gptprep.corpus.documents import ReadCounts, TextOptions
-from gptprep.corpus.sources import Selection, Source, check_unchanged
+from gptprep.corpus.chunks import Chunk, place, read_chunks
+from gptprep.corpus.sources import Source, check_unchanged
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError, TextError
 from gptprep.progress import Report
 from gptprep.tokenizers import Tokenizer
-from gptprep.tokenizers.base import END_OF_TEXT_TOKENS
-from gptprep.units import MIB
+from gptprep.tokenizers.base import END_OF_TEXT_TOKENS, EncodedDocuments
+from gptprep.tokens.counts import SourceCounts
+from gptprep.tokens.cross_check import CrossChecker
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from gptprep.tokens.id_file import IdWriter
 
 Ids = TypeVar("Ids", bound=Sized)
-_CROSS_CHECK_EVERY = 64 * MIB
-"""One chunk is compared with the reference per this many bytes of text."""
+IdsOfChunk = TypeVar("IdsOfChunk", bound=Sized, covariant=True)
 _BLOCK_IDS = 1 << 19
 """Ids read from a file of ids at a time."""
-
-
-@dataclass
-class SourceCounts(ReadCounts):
-    """What was read of one source, and its ids."""
-
-    path: str = ""
-    ids: int = 0
-    """The ids of its documents, without the end-of-text ids between them."""
-    literal_specials: int = 0
-    """Literal special tokens in the text, under every policy."""
-    special_tokens: dict[str, int] = field(default_factory=dict)
-    """How often each of them is in the text."""
-
-    def add(self, other: SourceCounts) -> None:
-        """Add the counts of a byte range to those of its source."""
-        for number in fields(ReadCounts):
-            setattr(self, number.name, getattr(self, number.name) + getattr(other, number.name))
-        self.ids += other.ids
-        self.add_specials(other.special_tokens)
-
-    def add_specials(self, found: dict[str, int]) -> None:
-        """Add literal special tokens and how often each is in the text."""
-        for token, count in found.items():
-            self.literal_specials += count
-            self.special_tokens[token] = self.special_tokens.get(token, 0) + count
-
-
-@dataclass(frozen=True)
-class LiteralSpecial:
-    """A special token that is in the text."""
-
-    token: str
-    count: int
-    source: str
-    """The first source that has it."""
-    id: int | None
-    """The id that it became; None if it was read as ordinary text."""
-
-
-def literal_specials(counts: Sequence[SourceCounts], tokenizer: Tokenizer) -> tuple[LiteralSpecial, ...]:
-    """The special tokens in the text of all sources, the most frequent first."""
-    total, first = Counter[str](), dict[str, str]()
-    for source in counts:
-        total.update(source.special_tokens)
-        first = dict.fromkeys(source.special_tokens, source.path) | first
-    is_text = tokenizer.policy == "text"
-    return tuple(
-        LiteralSpecial(token, n, first[token], None if is_text else tokenizer.special_tokens[token])
-        for token, n in sorted(total.items(), key=lambda item: (-item[1], item[0]))
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Totals:
-    """What was read of all sources. Ids are not here: those between documents belong to no source."""
-
-    documents: int
-    bytes: int
-    literal_specials: int
-    empty: int
-    replaced: int
-    skipped: int
-    passed_over: dict[str, int]
-    """Files of folders and globs that were not read, by reason; see `FileFilter.reason`."""
-    repeated: tuple[str, ...]
-    """Files that were named, and read, more than once."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncodingReport(Totals):
-    """How the documents were encoded."""
-
-    engine: str
-    engine_note: str
-    cross_checked: int
-    """Bytes whose ids were compared with the reference."""
-    resumed: int
-    """Parts that an earlier run had written."""
-    special_tokens: tuple[LiteralSpecial, ...]
-    """Those that are in the text."""
-
-
-def totals(counts: Sequence[SourceCounts], selection: Selection) -> dict[str, Any]:
-    """The fields of `Totals`."""
-    sums = ("documents", "bytes", "literal_specials", "empty", "replaced", "skipped")
-    return {
-        **{name: sum(getattr(count, name) for count in counts) for name in sums},
-        "passed_over": selection.passed_over,
-        "repeated": selection.repeated,
-    }
-
-
-class CrossChecker:
-    """Compares the engine with the reference on the first chunk, and then on one in every 64 MiB.
-
-    Args:
-        enabled: whether anything is compared.
-        min_bytes: the smallest chunk that the faster engine encodes; smaller ones need no comparison.
-
-    Attributes:
-        compared: bytes whose ids were compared.
-    """
-
-    def __init__(self, tokenizer: Tokenizer, *, enabled: bool = True, min_bytes: int = 0) -> None:
-        self._tokenizer, self._enabled, self._min_bytes = tokenizer, enabled, min_bytes
-        self._since_last = _CROSS_CHECK_EVERY
-        self.compared = 0
-
-    def check(self, text: bytes) -> None:
-        """Compare a chunk if it is time to.
-
-        Raises:
-            TextError: the ids differ; says where.
-        """
-        self._since_last += len(text)
-        if self._enabled and self._since_last > _CROSS_CHECK_EVERY and len(text) >= self._min_bytes:
-            compared = self._tokenizer.cross_check(text)
-            self.compared += compared
-            self._since_last = 0 if compared else _CROSS_CHECK_EVERY
 
 
 class EncodedChunk(NamedTuple, Generic[Ids]):
@@ -154,13 +37,63 @@ class EncodedChunk(NamedTuple, Generic[Ids]):
     ids: Ids
     last: bool
     """Whether the document ends here."""
+    text: bytes
+    """Nothing if the source is one of ids."""
+
+    @property
+    def n_ids(self) -> int:
+        """The ids of the text."""
+        return len(self.ids)
+
+    @property
+    def n_bytes(self) -> int:
+        """The bytes of the text."""
+        return len(self.text)
+
+
+class EncodedBatch(NamedTuple):
+    """Several documents and their ids."""
+
+    source: Source
+    texts: list[bytes]
+    encoded: EncodedDocuments
+
+    @property
+    def ids(self) -> NDArray[Any]:
+        """The ids of each document, and after them the end-of-text id."""
+        return self.encoded.ids
+
+    @property
+    def ends(self) -> NDArray[Any]:
+        """Where each document ends in `ids`, after the end-of-text id."""
+        return self.encoded.ends
+
+    @property
+    def n_ids(self) -> int:
+        """The ids of the texts, without the end-of-text ids."""
+        return len(self.ids) - len(self.ends)
+
+    @property
+    def n_bytes(self) -> int:
+        """The bytes of the texts."""
+        return sum(map(len, self.texts))
+
+
+class Encodes(Protocol[IdsOfChunk]):
+    """What encodes texts: a tokenizer, or what chooses among its ways to do it."""
+
+    def encode_array(self, text: bytes) -> IdsOfChunk:
+        """The ids of a chunk; see `Tokenizer.encode_array`."""
+
+    def encode_documents(self, texts: Sequence[bytes]) -> EncodedDocuments | None:
+        """The ids of a batch, or None; see `Tokenizer.encode_documents`."""
 
 
 class CorpusEncoder(Generic[Ids]):
     """Encodes the documents of sources in order, and counts what it reads.
 
     Args:
-        encode: turns valid UTF-8 into ids: `Tokenizer.encode_array`, or a list for small output.
+        engine: turns valid UTF-8 into ids: the tokenizer, or what gives lists for small output.
         report: called with what was read of the sources, as it is on disk, and the ids of it.
 
     Attributes:
@@ -172,12 +105,12 @@ class CorpusEncoder(Generic[Ids]):
         sources: Sequence[Source],
         tokenizer: Tokenizer,
         text: TextOptions,
-        encode: Callable[[bytes], Ids],
+        engine: Encodes[Ids],
         cross_checker: CrossChecker,
         report: Report,
     ) -> None:
         self._sources, self._tokenizer, self._text = sources, tokenizer, text
-        self._encode, self._cross_checker, self._report = encode, cross_checker, report
+        self._engine, self._cross_checker, self._report = engine, cross_checker, report
         self.counts: list[SourceCounts] = []
         self._read = self._ids = 0
 
@@ -188,13 +121,28 @@ class CorpusEncoder(Generic[Ids]):
             GptprepError: a source cannot be read or encoded; says where.
             CorruptDataError: a source is not what its format says.
         """
+        for encoded in self._all(self._in_chunks):
+            yield cast("EncodedChunk[Ids]", encoded)
+
+    def in_batches(self) -> Iterator[EncodedChunk[Ids] | EncodedBatch]:
+        """The same, with small documents in batches, which is faster; raises as `__iter__`."""
+        return self._all(self._in_batches)
+
+    def _all(
+        self, read: Callable[[Source, SourceCounts], Iterator[EncodedChunk[Ids] | EncodedBatch]]
+    ) -> Iterator[EncodedChunk[Ids] | EncodedBatch]:
         for source in self._sources:
             counts = SourceCounts(path=source.name)
             self.counts.append(counts)
-            for chunk in self._encoded(source, counts):
-                counts.ids += len(chunk.ids)
-                self._ids += len(chunk.ids)
-                yield chunk
+            is_ids = source.kind == "ids"
+            for encoded in (
+                _stored_ids(source, self._tokenizer, counts, self._on_read)
+                if is_ids
+                else read(source, counts)
+            ):
+                counts.ids += encoded.n_ids
+                self._ids += encoded.n_ids
+                yield encoded
                 if self._read:  # a block can have many short documents
                     self._report_all()
             self._report_all()
@@ -208,19 +156,46 @@ class CorpusEncoder(Generic[Ids]):
         if read or ids:
             self._report(read, ids)
 
-    def _encoded(self, source: Source, counts: SourceCounts) -> Iterator[EncodedChunk[Any]]:
-        if source.kind == "ids":
-            yield from _stored_ids(source, self._tokenizer, counts, self._on_read)
-            return
+    def _in_chunks(self, source: Source, counts: SourceCounts) -> Iterator[EncodedChunk[Ids]]:
         last_split_point = self._tokenizer.split_points.last
         for chunk in read_chunks(source, self._text, last_split_point, counts, on_read=self._on_read):
+            yield self._encoded_chunk(source, chunk, counts)
+
+    def _in_batches(self, source: Source, counts: SourceCounts) -> Iterator[EncodedChunk[Ids] | EncodedBatch]:
+        last_split_point = self._tokenizer.split_points.last
+        for read in read_batches(source, self._text, last_split_point, counts, on_read=self._on_read):
+            if isinstance(read, Chunk):
+                yield self._encoded_chunk(source, read, counts)
+            elif encoded := self._encoded_batch(source, read):
+                yield encoded
+            else:
+                for chunk in read.chunks():
+                    yield self._encoded_chunk(source, chunk, counts)
+
+    def _encoded_chunk(self, source: Source, chunk: Chunk, counts: SourceCounts) -> EncodedChunk[Ids]:
+        try:
+            ids = self._engine.encode_array(chunk.text)
+            self._cross_checker.check(chunk.text)
+        except TextError as error:
+            raise error.at(place(source, chunk, error.offset, self._text)) from None
+        counts.add_specials(Counter(token for _, token in self._tokenizer.specials(chunk.text)))
+        return EncodedChunk(source, ids, chunk.last, chunk.text)
+
+    def _encoded_batch(self, source: Source, batch: Batch) -> EncodedBatch | None:
+        """The ids of a batch; None if its documents must be encoded one by one."""
+        try:
+            encoded = self._engine.encode_documents(batch.texts)
+        except TextError:  # one by one, the error names the place
+            return None
+        if encoded is None:
+            return None
+        for number in self._cross_checker.due(batch.texts):
             try:
-                ids = self._encode(chunk.text)
-                self._cross_checker.check(chunk.text)
+                self._cross_checker.compare(batch.texts[number], encoded.ids_of(number))
             except TextError as error:
+                chunk = next(islice(batch.chunks(), number, None))
                 raise error.at(place(source, chunk, error.offset, self._text)) from None
-            counts.add_specials(Counter(token for _, token in self._tokenizer.specials(chunk.text)))
-            yield EncodedChunk(source, ids, chunk.last)
+        return EncodedBatch(source, batch.texts, encoded)
 
 
 def _stored_ids(
@@ -241,27 +216,13 @@ def _stored_ids(
             counts.documents += 0 if tokenizer.eot is None else int((ids == tokenizer.eot).sum())
             counts.bytes += ids.nbytes
             on_read(ids.nbytes)
-            yield EncodedChunk(source, ids, last)
+            yield EncodedChunk(source, ids, last, b"")
     check_unchanged(source)
 
 
-def check_not_empty(sources: Sequence[Source], counts: Sequence[ReadCounts]) -> None:
-    """Refuse sources that have no document among them.
-
-    Raises:
-        GptprepError: says whether they are empty or were skipped.
-    """
-    if any(count.documents for count in counts):
-        return
-    what = sources[0].label if len(sources) == 1 else f"any of {len(sources)} inputs"
-    why, fix = "it is empty" if len(sources) == 1 else "all are empty", "give some text"
-    if skipped := sum(count.skipped for count in counts):
-        documents = "1 document was" if skipped == 1 else f"{skipped:,} documents were"
-        why, fix = f"{documents} skipped as invalid", "give --errors replace"
-    raise GptprepError(f"no text in {what}", why, fix)
-
-
-def write_stream(encoded: Iterable[EncodedChunk[Any]], tokenizer: Tokenizer, writer: IdWriter) -> None:
+def write_stream(
+    encoded: Iterable[EncodedChunk[Any] | EncodedBatch], tokenizer: Tokenizer, writer: IdWriter
+) -> None:
     """Append all documents as one stream, with the end-of-text id between them.
 
     It is not added after a document that has it as its last id.
@@ -273,16 +234,17 @@ def write_stream(encoded: Iterable[EncodedChunk[Any]], tokenizer: Tokenizer, wri
 
     end_of_text = None if tokenizer.eot is None else np.array([tokenizer.eot], np.uint32)
     is_between, last_id = False, None
-    for _, ids, last in encoded:
+    for one in encoded:
         if is_between:
             if last_id is None or last_id != tokenizer.eot:
                 if end_of_text is None:
                     raise no_end_of_text(tokenizer)
                 writer.append(end_of_text)
             last_id = None
+        ids = one.ids[:-1] if isinstance(one, EncodedBatch) else one.ids
         writer.append(ids)
         last_id = ids[-1] if len(ids) else last_id
-        is_between = last
+        is_between = isinstance(one, EncodedBatch) or one.last
 
 
 def no_end_of_text(tokenizer: Tokenizer) -> GptprepError:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from gptprep.corpus.blocks import BLOCK_BYTES
 from gptprep.corpus.chunks import read_chunks
-from gptprep.corpus.documents import ReadCounts, TextOptions
+from gptprep.corpus.documents import ReadCounts
 from gptprep.corpus.ranges import exact_range, plan_ranges
 from gptprep.corpus.sources import Source, is_compact
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 from gptprep.tokenizers import Tokenizer
 from gptprep.units import KIB, MIB

@@ -16,11 +16,11 @@ Encoded = Iterable[EncodedChunk[Any]]
 def _write_lines(file: BinaryIO, encoded: Encoded, show: Callable[[int], str]) -> int:
     """One line for each document: its ids, shown without white space."""
     count, separator = 0, ""
-    for _, ids, last in encoded:
-        line = separator + " ".join(map(show, ids)) if ids else ""
-        file.write((line + "\n" if last else line).encode())
-        separator = "" if last else separator if not ids else " "
-        count += len(ids)
+    for chunk in encoded:
+        line = separator + " ".join(map(show, chunk.ids)) if chunk.ids else ""
+        file.write((line + "\n" if chunk.last else line).encode())
+        separator = "" if chunk.last else separator if not chunk.ids else " "
+        count += chunk.n_ids
     return count
 
 
@@ -62,18 +62,18 @@ def _write_objects(
         after: written after each.
     """
     count, documents, in_document, separator = 0, 0, False, ""
-    for source, ids, last in encoded:
+    for chunk in encoded:
         if not in_document:
             before = between if documents else first
-            file.write(before + b'{"source": ' + json.dumps(source.name).encode() + b', "ids": [')
+            file.write(before + b'{"source": ' + json.dumps(chunk.source.name).encode() + b', "ids": [')
             documents, separator = documents + 1, ""
-        if ids:
-            file.write((separator + ", ".join(map(str, ids))).encode())
+        if chunk.ids:
+            file.write((separator + ", ".join(map(str, chunk.ids))).encode())
             separator = ", "
-        in_document = not last
-        if last:
+        in_document = not chunk.last
+        if chunk.last:
             file.write(b"]}" + after)
-        count += len(ids)
+        count += chunk.n_ids
     return documents, count
 
 

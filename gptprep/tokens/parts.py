@@ -21,7 +21,9 @@ from gptprep.progress import Progress, Report, SharedProgress, no_report
 from gptprep.storage.workdir import remove
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens import receipts
-from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts, check_not_empty, no_end_of_text
+from gptprep.tokens.counts import SourceCounts, check_not_empty
+from gptprep.tokens.cross_check import CrossChecker
+from gptprep.tokens.encoder import CorpusEncoder, EncodedBatch, no_end_of_text
 from gptprep.tokens.id_file import IdWriter, id_dtype
 from gptprep.tokens.planning import TaskSources, divided_ids, plan_task_sources, read_ranges
 from gptprep.tokens.receipts import Part
@@ -182,15 +184,20 @@ def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
 
 def _write_part(task: EncodeTask, tokenizer: Tokenizer, ranges: tuple[Source, ...], report: Report) -> Part:
     cross_checker = CrossChecker(tokenizer, enabled=task.spec.cross_check)
-    encode = tokenizer.encode_array
-    encoder = CorpusEncoder(ranges, tokenizer, task.spec.text, encode, cross_checker, report)
+    encoder = CorpusEncoder(ranges, tokenizer, task.spec.text, tokenizer, cross_checker, report)
     end_of_text = np.array([] if tokenizer.eot is None else [tokenizer.eot], np.uint32)
     ends, document_start, adds_eot = array("Q"), 0, False
     range_ids = [0] * len(ranges)
     with open(task.path, "wb", buffering=64 * KIB) as file:
         writer = IdWriter(file, tokenizer.n_vocab, npy_header=False)
-        for chunk in encoder:
+        for chunk in encoder.in_batches():
             chunk_start = len(writer)
+            if isinstance(chunk, EncodedBatch):
+                ends.frombytes((chunk.ends + chunk_start).astype(np.uint64).tobytes())
+                writer.append(chunk.ids)
+                document_start, adds_eot = len(writer), True
+                range_ids[len(encoder.counts) - 1] += len(chunk.ids)
+                continue
             may_hold_eot = chunk.source.kind == "ids" or encoder.counts[-1].literal_specials
             if may_hold_eot and tokenizer.eot is not None:
                 ends_inside = (chunk.ids == tokenizer.eot).nonzero()[0] + len(writer) + 1

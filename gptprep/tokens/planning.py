@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
-from gptprep.corpus.documents import TextOptions
 from gptprep.corpus.ranges import exact_range, plan_ranges, with_first_line
 from gptprep.corpus.sources import Source
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 
 Result = TypeVar("Result")

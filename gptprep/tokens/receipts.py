@@ -17,7 +17,7 @@ from gptprep.storage.files import read_regular
 from gptprep.storage.json_files import json_bytes, parse_json
 from gptprep.storage.sealed import check_seal, sealed_json
 from gptprep.storage.workdir import remove
-from gptprep.tokens.encoder import SourceCounts
+from gptprep.tokens.counts import SourceCounts
 from gptprep.units import MIB
 
 _VERSION = 3

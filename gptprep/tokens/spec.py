@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from gptprep.choices import Engine, SpecialPolicy
-from gptprep.corpus.documents import TextOptions
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 

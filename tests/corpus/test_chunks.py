@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptprep.corpus.chunks import Chunk, place, read_chunks
-from gptprep.corpus.documents import ReadCounts, TextOptions
+from gptprep.corpus.documents import ReadCounts
 from gptprep.corpus.sources import text_source
+from gptprep.corpus.text_options import TextOptions
 from gptprep.tokenizers import load_tokenizer
 from tests.helpers.documents import documents, file_source
 from tests.helpers.read_in_blocks import read_in_blocks

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptprep.choices import ErrorPolicy
-from gptprep.corpus.documents import TextOptions
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError, UsageError
 from tests.helpers.documents import documents, file_source
 from tests.helpers.read_in_blocks import read_in_blocks

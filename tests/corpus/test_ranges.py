@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from gptprep.choices import ErrorPolicy
 from gptprep.corpus.chunks import read_chunks
-from gptprep.corpus.documents import ReadCounts, TextOptions
+from gptprep.corpus.documents import ReadCounts
 from gptprep.corpus.ranges import exact_range, plan_ranges
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokenizers.bpe import BpeTokenizer

@@ -17,7 +17,7 @@ import tiktoken
 
 from gptprep.choices import ErrorPolicy, SpecialPolicy
 from gptprep.corpus import blocks
-from gptprep.corpus.documents import TextOptions
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 from gptprep.pipelines.window import WindowReport
 from gptprep.tokens import parts

@@ -100,7 +100,7 @@ TABLE: Table = {
             files={"hide/backports/__init__.py": "", "a.txt.zst": zstd.compress(TEXT.encode())},
         ),
     ],
-    "corpus/documents.py": [
+    "corpus/text_options.py": [
         Row(
             "encode a.txt --encoding xyz",
             "try {utf-8, latin-1 or utf-16}",
@@ -111,6 +111,8 @@ TABLE: Table = {
             "give the text that stands between documents",
             "encode a.txt --separator three",
         ),
+    ],
+    "corpus/documents.py": [
         Row(
             "encode b.txt --encoding utf-16",
             "name another encoding; without a byte order mark: {utf-16-le}, utf-16-be, utf-32-le, ...",

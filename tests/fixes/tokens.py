@@ -11,6 +11,8 @@ import numpy as np
 
 from gptprep.corpus.sources import select_sources
 from gptprep.storage.sealed import sealed_json
+from gptprep.tokenizers import load_tokenizer
+from gptprep.tokens.cross_check import CrossChecker
 from gptprep.tokens.id_file import IdFile, id_dtype
 from gptprep.tokens.parts import encode_part, plan_tasks
 from gptprep.tokens.spec import EncodingSpec
@@ -44,6 +46,11 @@ def read_too_much(place: Place) -> None:
         file.read(0, 5)
 
 
+def other_ids_in_a_batch(_: Place) -> None:
+    """Let a document have other ids in a batch than by itself."""
+    CrossChecker(load_tokenizer("gpt2")).compare(b"one", np.array([0]))
+
+
 def provenance(**changes: Any) -> Any:
     """Change the provenance of `a.bin`."""
 
@@ -57,7 +64,7 @@ def provenance(**changes: Any) -> Any:
 
 
 TABLE: Table = {
-    "tokens/encoder.py": [
+    "tokens/counts.py": [
         Row("encode b.txt", "give some text", "encode a.txt", files={"b.txt": ""}),
         Row(
             "encode b.txt --errors skip",
@@ -65,6 +72,15 @@ TABLE: Table = {
             "encode b.txt {0}",
             files={"b.txt": b"\xff"},
         ),
+    ],
+    "tokens/cross_check.py": [
+        Row(
+            other_ids_in_a_batch,
+            "run the same command with {--engine tiktoken}, and report the text",
+            "encode a.txt {0}",
+        ),
+    ],
+    "tokens/encoder.py": [
         Row(
             "encode a.txt b.txt -T n.json -o x.bin",
             "build the vocabulary with <|endoftext|> (the default), or give one document",

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from gptprep.corpus.chunks import read_chunks
-from gptprep.corpus.documents import ReadCounts, TextOptions
+from gptprep.corpus.documents import ReadCounts
 from gptprep.corpus.sources import Source, select_sources
+from gptprep.corpus.text_options import TextOptions
 from gptprep.tokens.spec import EncodingSpec
 
 

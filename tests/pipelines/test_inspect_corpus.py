@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import tiktoken
 
-from gptprep.corpus.documents import TextOptions
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError, UsageError
 from gptprep.pipelines import vocab
 from gptprep.pipelines.inspect import corpus, counting

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gptprep.corpus.documents import TextOptions
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 from gptprep.pipelines import encode, vocab
 from gptprep.storage.temporary import temporary_errors

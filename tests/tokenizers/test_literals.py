@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gptprep.choices import SpecialPolicy
 from gptprep.tokenizers.char import CharTokenizer
-from gptprep.tokenizers.literals import pattern_of
+from gptprep.tokenizers.literals import pattern_of, stands_apart
 from gptprep.tokenizers.vocabulary import Vocabulary
 
 TEXTS = st.text("ab<|é中", max_size=6)
@@ -30,6 +30,36 @@ def found_slowly(texts: list[str], text: str) -> list[str]:
 def test_longest_text_is_found_at_each_place(texts: list[str], text: str) -> None:
     found = [match.decode() for match in pattern_of(texts).findall(text.encode())]
     assert found == found_slowly(texts, text)
+
+
+@given(
+    tokens=st.lists(st.text("ab<", min_size=1, max_size=4), min_size=1, max_size=3, unique=True),
+    texts=st.lists(st.text("ab<", max_size=6), min_size=1, max_size=5),
+)
+def test_token_that_stands_apart_is_found_between_texts(tokens: list[str], texts: list[str]) -> None:
+    pattern = pattern_of(tokens)
+    if stands_apart(tokens[0], tokens) and not any(pattern.search(text.encode()) for text in texts):
+        found = pattern.findall(tokens[0].join(texts).encode())
+        assert found == [tokens[0].encode()] * (len(texts) - 1)
+
+
+@pytest.mark.parametrize(
+    ("token", "others"),
+    [
+        ("<|endoftext|>", ["<|fim_prefix|>", "<|endofprompt|>", "[PAD]"]),
+        ("</s>", ["<s>", "<pad>", "<unk>"]),
+        ("[EOS]", ["[UNK]"]),
+    ],
+)
+def test_usual_end_of_text_tokens_stand_apart(token: str, others: list[str]) -> None:
+    assert stands_apart(token, [token, *others])
+
+
+@pytest.mark.parametrize(
+    ("token", "others"), [("<<", []), ("</s>", ["</s>x"]), ("</s>", ["a</"]), ("</s>", ["</"])]
+)
+def test_token_that_can_be_part_of_another_does_not_stand_apart(token: str, others: list[str]) -> None:
+    assert not stands_apart(token, [token, *others])
 
 
 @pytest.mark.parametrize("order", [1, -1])

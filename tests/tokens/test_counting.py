@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import tiktoken
 
-from gptprep.corpus.documents import TextOptions
 from gptprep.corpus.sources import Source
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 from gptprep.progress import no_report
 from gptprep.tokens.counting import TASK_BYTES, Counted, count_sources

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
-from gptprep.corpus.documents import TextOptions
 from gptprep.corpus.sources import Source
+from gptprep.corpus.text_options import TextOptions
 from gptprep.progress import no_report
 from gptprep.tokens.counting import count_sources
 from gptprep.tokens.estimating import QUICK, THOROUGH, Effort, Estimate, estimate

@@ -18,7 +18,7 @@ from gptprep.pipelines.inspect.text import InspectReport
 from gptprep.pipelines.inspect.top import RankCount, TokenCount, most_frequent, ranked, rarest
 from gptprep.progress import Progress, no_progress
 from gptprep.tokenizers import Tokenizer
-from gptprep.tokens.encoder import LiteralSpecial, Totals, literal_specials, totals
+from gptprep.tokens.counts import LiteralSpecial, Totals, literal_specials, totals
 from gptprep.tokens.spec import EncodingSpec
 
 _LARGEST_SOURCES = 5

@@ -5,7 +5,7 @@ number of workers. Nothing is written.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,7 +18,9 @@ from gptprep.parallel import processes
 from gptprep.pipelines.inspect.scripts import count_scripts
 from gptprep.progress import Progress, Report, SharedProgress, no_progress, no_report
 from gptprep.tokenizers import Tokenizer
-from gptprep.tokens.encoder import CorpusEncoder, CrossChecker, SourceCounts
+from gptprep.tokens.counts import SourceCounts
+from gptprep.tokens.cross_check import CrossChecker
+from gptprep.tokens.encoder import CorpusEncoder, EncodedBatch, EncodedChunk
 from gptprep.tokens.planning import TaskSources, divided_ids, plan_task_sources, read_ranges
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.units import MIB
@@ -168,26 +170,29 @@ class _TaskCounter:
         self._task, self._tokenizer = task, tokenizer
         self._left = SAMPLE_BYTES if task.counts_scripts else 0
         self._scripts: dict[str, tuple[int, int]] = {}
-        self._text_bytes = 0
 
     def count(self, ranges: tuple[Source, ...], owners: tuple[int, ...], report: Report) -> TaskCounts:
         tokenizer, spec = self._tokenizer, self._task.spec
         checker = CrossChecker(tokenizer, enabled=spec.cross_check)
-        encoder = CorpusEncoder(ranges, tokenizer, spec.text, self._encode, checker, report)
-        occurrences_V, ends = _zeros(tokenizer), list[int]()
+        encoder = CorpusEncoder(ranges, tokenizer, spec.text, tokenizer, checker, report)
+        occurrences_V, ends = _zeros(tokenizer), list[NDArray[Any]]()
         text_bytes = [0] * len(ranges)
         n_ids = n_waiting = 0
         waiting: list[NDArray[Any]] = []  # many small documents are counted at once
-        for chunk in encoder:
-            text_bytes[len(encoder.counts) - 1] += self._text_bytes
-            self._text_bytes = 0
-            waiting.append(chunk.ids)
-            n_ids, n_waiting = n_ids + len(chunk.ids), n_waiting + len(chunk.ids)
+        for encoded in encoder.in_batches():
+            text_bytes[len(encoder.counts) - 1] += encoded.n_bytes
+            self._sample(encoded)
+            waiting.append(encoded.ids)
+            n_waiting += len(encoded.ids)
+            if isinstance(encoded, EncodedBatch):
+                occurrences_V[tokenizer.eot] -= len(encoded.ends)
+                ends.append(n_ids + encoded.ends - np.arange(1, len(encoded.ends) + 1))
+            elif encoded.last:
+                ends.append(np.array([n_ids + len(encoded.ids)]))
+            n_ids += encoded.n_ids
             if n_waiting > _COUNTED_IDS:
                 occurrences_V += _occurrences(waiting, tokenizer.n_vocab)
                 waiting, n_waiting = [], 0
-            if chunk.last:
-                ends.append(n_ids)
         occurrences_V += _occurrences(waiting, tokenizer.n_vocab)
         distinct = occurrences_V.nonzero()[0].astype(np.uint32)
         return TaskCounts(
@@ -201,15 +206,20 @@ class _TaskCounter:
             cross_checked=checker.compared,
         )
 
-    def _encode(self, text: bytes) -> NDArray[Any]:
-        ids = self._tokenizer.encode_array(text)
-        self._text_bytes += len(text)
-        if self._left > 0:
-            self._sample(text, ids)
-        return ids
+    def _sample(self, encoded: EncodedChunk[NDArray[Any]] | EncodedBatch) -> None:
+        """Count the scripts of the first texts."""
+        if isinstance(encoded, EncodedChunk):
+            self._sample_text(encoded.text, encoded.ids)
+            return
+        for number, text in enumerate(encoded.texts):
+            if self._left <= 0:
+                break
+            self._sample_text(text, encoded.encoded.ids_of(number))
 
-    def _sample(self, text: bytes, ids: NDArray[Any]) -> None:
-        """Count the scripts of a chunk, or of its start if it is larger than what is left of the sample."""
+    def _sample_text(self, text: bytes, ids: NDArray[Any]) -> None:
+        """Count the scripts of a text, or of its start if it is larger than what is left of the sample."""
+        if self._left <= 0 or not text:
+            return
         lengths = _token_sizes(self._tokenizer).of(ids)
         if int(lengths.sum()) != len(text):
             self._left = 0  # the tokens are not the text, as with vocabularies of words
@@ -252,9 +262,9 @@ def _zeros(tokenizer: Tokenizer) -> NDArray[Any]:
     return np.zeros(tokenizer.n_vocab, np.int64)
 
 
-def _lengths(ends: Iterable[int], n_ids: int) -> Lengths:
+def _lengths(ends: list[NDArray[Any]], n_ids: int) -> Lengths:
     """The lengths of documents that end after so many ids."""
-    lengths = np.diff(np.fromiter(ends, np.int64), prepend=0)
+    lengths = np.diff(np.concatenate([np.zeros(1, np.int64), *ends]))
     if not len(lengths):
         return Lengths(None, {}, n_ids)
     found, how_often = np.unique(lengths[1:], return_counts=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from gptprep.choices import SourceKind
-from gptprep.corpus.documents import TextOptions as TextOptions
 from gptprep.corpus.sources import FileFilter, Selection, select_sources
+from gptprep.corpus.text_options import TextOptions as TextOptions
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.pipelines import vocab
@@ -16,11 +16,7 @@ from gptprep.progress import Progress, no_progress
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokenizers.train.words import check_special_tokens
 from gptprep.tokenizers.visible import visible
-from gptprep.tokens.encoder import (
-    Totals,
-    check_not_empty,
-    totals,
-)
+from gptprep.tokens.counts import Totals, check_not_empty, totals
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.units import MIB
 

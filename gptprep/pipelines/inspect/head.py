@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from gptprep.corpus.chunks import Chunk, place
-from gptprep.corpus.documents import ReadCounts, TextOptions, read_documents
+from gptprep.corpus.documents import ReadCounts, read_documents
 from gptprep.corpus.sources import Source
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import TextError
 from gptprep.pipelines.inspect.text import InspectReport, TokenView, token_views
 from gptprep.tokenizers import Tokenizer

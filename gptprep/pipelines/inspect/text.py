@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from gptprep.choices import SpecialPolicy
 from gptprep.corpus.chunks import place, read_chunks
-from gptprep.corpus.documents import ReadCounts, TextOptions
+from gptprep.corpus.documents import ReadCounts
 from gptprep.corpus.sources import text_source
+from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import TextError, UsageError
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokenizers.visible import visible as visible

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gptprep.corpus.documents import TextOptions
 from gptprep.corpus.sources import Source
+from gptprep.corpus.text_options import TextOptions
 from gptprep.shards.layout import ShardFormat
 from gptprep.storage.writers import seconds_per_byte
 from gptprep.tokenizers import Tokenizer

@@ -21,7 +21,7 @@ from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import publish_folder
 from gptprep.storage.sealed import StoredFile, write_manifest
 from gptprep.tokenizers.folder import store_tokenizer
-from gptprep.tokens.encoder import EncodingReport, literal_specials, totals
+from gptprep.tokens.counts import EncodingReport, literal_specials, totals
 from gptprep.tokens.parts import PARTS_FOLDER, EncodedCorpus, encode_parts, kept_parts, plan_tasks
 from gptprep.windows.document_split import Scratch
 from gptprep.windows.spec import WindowSpec

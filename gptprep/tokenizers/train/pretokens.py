@@ -9,7 +9,7 @@ import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from gptprep.tokenizers import literals, split_points
@@ -50,6 +50,10 @@ class PretokenCounter:
         self._batch_bytes += len(text) + 1
         if self._batch_bytes >= _BATCH_BYTES:
             self._count()
+
+    def add_documents(self, texts: Sequence[bytes]) -> None:
+        """Count the pre-tokens of several valid UTF-8 texts."""
+        self.add(_SEPARATOR.join(texts))
 
     def counts(self) -> Counter[bytes]:
         """How often each pre-token occurs."""

@@ -1,6 +1,7 @@
 """Word and character vocabularies: counting tokens, and choosing which to keep."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gptprep.errors import GptprepError, UsageError
@@ -38,15 +39,30 @@ class TokenCounter:
         if self.kind == "word":
             self._count_words(text)
             return
-        self._texts += (ordinary for _, ordinary, _ in self._tokenizer.divide_at_specials(text))
-        self._batch_bytes += len(text)
-        if self._batch_bytes > _BATCH_BYTES:
-            self._count_characters()
+        divided = self._tokenizer.divide_at_specials(text)
+        self._add_ordinary((ordinary for _, ordinary, _ in divided), len(text))
+
+    def add_documents(self, texts: Sequence[bytes]) -> None:
+        """Count the tokens of several valid UTF-8 texts."""
+        joined = b"\n".join(texts)  # no token contains a line end
+        if self.kind == "word":
+            self._count_words(joined)
+        elif next(self._tokenizer.specials(joined), None):
+            for text in texts:
+                self.add(text)
+        else:
+            self._add_ordinary(texts, len(joined))
 
     def counts(self) -> Counter[str]:
         """How often each word or character occurs."""
         self._count_characters()
         return Counter({token: n for token, n in self._counts.items() if token not in self.special_tokens})
+
+    def _add_ordinary(self, texts: Iterable[bytes], n_bytes: int) -> None:
+        self._texts += texts
+        self._batch_bytes += n_bytes
+        if self._batch_bytes > _BATCH_BYTES:
+            self._count_characters()
 
     def _count_words(self, text: bytes) -> None:
         """Count strings without white space first: most are frequent, and each is divided into words once."""
