@@ -81,7 +81,7 @@ def _blocks(
     on_read: OnRead,
 ) -> "Iterator[_Block]":
     if separator is None:
-        tables = _joined(text_rows(source, options, counts, on_read), size)
+        tables = joined(text_rows(source, options, counts, on_read), size)
         return (_Table(source, rows, options) for rows in tables)
     return iter(_Divider(source, separator, options, text_blocks(source, options, counts, on_read), size))
 
@@ -213,8 +213,8 @@ class _Table(NamedTuple):
 _Block = _Documents | _Table
 
 
-def _joined(tables: Iterable[Rows], size: int) -> Iterator[Rows]:
-    """The same rows, about `size` bytes of text at a time."""
+def joined(tables: Iterable[Rows], size: int) -> Iterator[Rows]:
+    """The same rows, with at least `size` bytes of text at a time but for the last."""
     first, texts, n_bytes = 0, list[bytes | None](), 0
     for rows in tables:
         first = first or rows.first

@@ -39,6 +39,9 @@ def read_blocks(source: Source, on_read: OnRead = not_watched) -> Iterator[bytes
         on_read(len(source.data))
         yield source.data
         return
+    if source.spool:
+        yield from _spooled_blocks(source, on_read)
+        return
     with os_errors("read", source.path), ExitStack() as stack:
         stored = stack.enter_context(_open(source.path))
         file = stack.enter_context(_decompressed(stored, source.path)) if source.is_compressed else stored
@@ -58,6 +61,13 @@ def read_blocks(source: Source, on_read: OnRead = not_watched) -> Iterator[bytes
         if left and source.stop is not None:
             what = f"{source.path} became shorter while it was read"
             raise GptprepError(what, fix="run the same command again")
+
+
+def _spooled_blocks(source: Source, on_read: OnRead) -> Iterator[bytes]:
+    on_read(source.size or 0)
+    with os_errors("read", source.label), open(source.spool, "rb", buffering=0) as file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
 
 
 def _read(file: IO[bytes], path: str, size: int) -> bytes:

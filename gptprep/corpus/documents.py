@@ -70,7 +70,7 @@ def text_blocks(
     source: Source, options: TextOptions, counts: ReadCounts, on_read: OnRead = not_watched
 ) -> Iterator[bytes]:
     """The text of a source that is no table as UTF-8, which is not validated; raises as `read_documents`."""
-    blocks = _counted(_without_binary(source, read_blocks(source, on_read), options.is_utf8), counts)
+    blocks = _counted(without_binary(source, read_blocks(source, on_read), options.is_utf8), counts)
     return blocks if options.is_utf8 else _transcoded(source, blocks, options, counts)
 
 
@@ -115,10 +115,14 @@ def _valid(
     return _validated(source, documents, options.errors, counts)
 
 
-def _without_binary(source: Source, blocks: Iterable[bytes], is_utf8: bool) -> Iterator[bytes]:
-    """The blocks, after a look at the first one; a text that was given as an argument is what it is."""
+def without_binary(source: Source, blocks: Iterable[bytes], is_utf8: bool) -> Iterator[bytes]:
+    """The blocks, after a look at the first one; a text that was given, or read already, is what it is.
+
+    Raises:
+        GptprepError: the first block is not text.
+    """
     is_argument = source.data is not None and not source.copy_of
-    is_start = source.start == 0 and not is_argument
+    is_start = source.start == 0 and not is_argument and not source.spool
     for block in blocks:
         if is_start:
             refuse_binary(source, block, is_utf8=is_utf8)

@@ -2,10 +2,11 @@
 
 import importlib
 import shlex
+from array import array
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from gptprep.corpus.blocks import OnRead, not_watched
+from gptprep.corpus.blocks import BLOCK_BYTES, OnRead, not_watched
 from gptprep.corpus.sources import Source
 from gptprep.errors import CorruptDataError, MissingDependencyError, os_errors
 
@@ -14,7 +15,7 @@ _ROWS = 64
 
 
 class Rows(NamedTuple):
-    """The texts of some consecutive rows."""
+    """The texts of some consecutive rows of a table."""
 
     first: int
     """The number of the first row, from 1."""
@@ -38,11 +39,14 @@ def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iter
         CorruptDataError: it is not a Parquet file, or has no such text column.
         MissingDependencyError: pyarrow is not installed.
     """
+    if source.spool:
+        yield from _spooled_rows(source, on_read)
+        return
     arrow, parquet = _pyarrow("pyarrow", source), _pyarrow("pyarrow.parquet", source)
     with os_errors("read", source.path), open(source.path, "rb") as file:
         number, read = 1, 0
         try:
-            table = parquet.ParquetFile(file, pre_buffer=False)
+            table = parquet.ParquetFile(file, pre_buffer=False, buffer_size=BLOCK_BYTES)
             n_rows, size = table.metadata.num_rows, source.size or 0
             for texts in _batches(table, arrow, source, field):
                 n_read = min(number - 1 + len(texts), n_rows)  # the number in the file may be wrong
@@ -57,6 +61,25 @@ def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iter
                 raise
             why = str(error).partition("\n")[0]
             raise CorruptDataError(f"{source.label} is not a complete Parquet file", why) from error
+
+
+def spool_rows(rows: Rows, path: str) -> None:
+    """Write rows to a file of a spool (`Source.spool`): the length of each text, then the texts."""
+    texts = [text or b"" for text in rows.texts]
+    with open(path, "wb") as file:
+        file.write(array("Q", [len(texts), *map(len, texts)]))
+        file.writelines(texts)
+
+
+def _spooled_rows(source: Source, on_read: OnRead) -> Iterator[Rows]:
+    with os_errors("read", source.label), open(source.spool, "rb") as file:
+        lengths = array("Q")
+        lengths.fromfile(file, 1)
+        lengths.fromfile(file, lengths.pop())
+        on_read(source.size or 0)
+        for start in range(0, len(lengths), _ROWS):
+            texts: list[bytes | None] = [file.read(length) for length in lengths[start : start + _ROWS]]
+            yield Rows(source.start + start + 1, texts)
 
 
 def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[list[bytes | None]]:

@@ -5,15 +5,15 @@ then found in the file, and every process finds the same: the first split point 
 offset or, if documents are separated, the end of the next separator.
 """
 
-import codecs
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
+from gptprep.corpus.blocks import read_blocks
 from gptprep.corpus.sources import Source
 from gptprep.corpus.text_options import TextOptions, overlaps_itself, separator_of
 from gptprep.errors import os_errors
-from gptprep.units import KIB, MIB
+from gptprep.units import KIB
 
 FirstSplitPoint = Callable[[bytes, int], int]
 """The first split point of a text at or after an offset; -1 if there is none."""
@@ -32,17 +32,21 @@ def plan_ranges(
         has_split_points: whether documents can be divided too.
     """
     for source in sources:
-        if source.size is None or source.size <= size or not _is_divisible(source, options, has_split_points):
-            yield source
-            continue
-        offsets = [*range(0, source.size, size), None]
+        is_plain = source.data is None and not source.is_compressed
+        offsets: list[int | None] = [0, None]
+        if source.size and is_plain and can_divide(source, options, has_split_points):
+            offsets = [*range(0, source.size, size), None]
         for start, stop in itertools.pairwise(offsets):
             yield source._replace(start=start or 0, stop=stop)
 
 
-def _is_divisible(source: Source, options: TextOptions, has_split_points: bool) -> bool:
-    is_plain = source.data is None and not source.is_compressed and source.kind in ("text", "jsonl")
-    if not is_plain or codecs.lookup(options.encoding).name != "utf-8":
+def can_divide(source: Source, options: TextOptions, has_split_points: bool) -> bool:
+    """Whether the text of a source can be divided: between documents, or at split points.
+
+    Args:
+        has_split_points: whether documents can be divided too.
+    """
+    if source.kind not in ("text", "jsonl") or not options.is_utf8:
         return False
     separator = separator_of(source, options)
     if separator is None:
@@ -59,7 +63,7 @@ def exact_range(source: Source, options: TextOptions, first_split_point: FirstSp
     Raises:
         GptprepError: the file cannot be read.
     """
-    if source.kind == "ids" or (source.start == 0 and source.stop is None):
+    if source.kind == "ids" or source.spool or (source.start == 0 and source.stop is None):
         return source
     separator = separator_of(source, options)
     with os_errors("read", source.path), open(source.path, "rb", buffering=0) as file:
@@ -95,8 +99,9 @@ def _exact_offset(
 def with_first_line(source: Source) -> Source:
     """A copy of a range with `first_line` set, for messages: it reads everything before the range."""
     first_line, left = 1, source.start
-    with os_errors("read", source.path), open(source.path, "rb", buffering=0) as file:
-        while left and (block := file.read(min(left, MIB))):
-            first_line += block.count(b"\n")
-            left -= len(block)
+    for block in read_blocks(source._replace(spool="", start=0, stop=None)) if left else ():
+        first_line += block.count(b"\n", 0, left)
+        left -= min(left, len(block))
+        if not left:
+            break
     return source._replace(first_line=first_line)

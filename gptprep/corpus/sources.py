@@ -32,10 +32,11 @@ class Source(NamedTuple):
     """For opening."""
     kind: SourceKind
     size: int | None = None
-    """Bytes on disk; None if unknown before reading."""
+    """Bytes on disk; None if unknown before reading. Of a range that was read already, those that were read
+    for it."""
     data: bytes | None = None
     start: int = 0
-    """The first byte of the range, or the first id of a source of ids."""
+    """The first byte of the range, or the first id of a source of ids; of a table, the rows before."""
     stop: int | None = None
     """The byte or id after the last one; None for the end of the file."""
     first_line: int = 1
@@ -46,6 +47,8 @@ class Source(NamedTuple):
     """For a regular file: inode, size, and the times of the last change of content and status, in ns."""
     copy_of: str = ""
     """What was copied to this file, as messages call it; nothing if it is no copy."""
+    spool: str = ""
+    """The file with the text of this range of a stream, which was read already; see `streams`."""
 
     @property
     def identity(self) -> tuple[int, ...]:

@@ -1,10 +1,11 @@
 """Tasks in this process or in a pool of worker processes.
 
-Results are small; data travel through files. A worker never outlives its parent: the parent kills its
-workers when it is interrupted, and the system does when the parent is killed (on Linux).
+Results are small; data travel through files, except the text of a stream that only this process can read,
+which is in its tasks. A worker never outlives its parent: the parent kills its workers when it is
+interrupted, and the system does when the parent is killed (on Linux).
 
-The pool has no threads and no locks: a worker has all tasks, takes their numbers from a pipe that all workers
-share, and answers through a pipe of its own. Whenever a worker dies, its pipe ends and the parent knows.
+The pool has no threads and no locks: each worker takes its tasks from a pipe of its own and answers through
+another. Whenever a worker dies, its pipe ends and the parent knows.
 """
 
 import multiprocessing
@@ -15,10 +16,13 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
+from itertools import chain, count, islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from gptprep.errors import GptprepError, NoteWarning
@@ -26,47 +30,51 @@ from gptprep.parallel.limits import warn_of_fewer
 from gptprep.parallel.signals import deferred
 from gptprep.progress import Report, no_report
 
-_TASKS_PER_WORKER = 8
-"""Tasks that each worker may take while the first one is waited for."""
-_NUMBER_BYTES = 4
-"""A pipe gives and takes so few bytes as a whole."""
+_RESULTS_AHEAD = 8
+"""Tasks for each worker that may be done while the first one is waited for: their results are in memory."""
+_TASKS_AHEAD = 2
+"""Tasks that are ready for the next idle worker. They may hold some text each."""
 _REPORT_SECONDS = 0.1
 """How often a worker sends what it has done of its task."""
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def run(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int) -> Iterator[Result]:
+def run(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
     """Yield the results of the tasks in task order; without a pool if one worker or one task is enough.
 
     If the system refuses a process, those that have started do all tasks, or this process if none has.
 
     Raises:
         GptprepError: a worker died.
-        Exception: what a task raised; of several failed tasks, the first.
+        Exception: what a task raised, or the iterator of tasks; of several failed tasks, the first.
     """
     yield from run_reporting(_Silent(function), tasks, workers, no_report)
 
 
 def run_reporting(
-    function: Callable[[Task, Report], Result], tasks: Sequence[Task], workers: int, report: Report
+    function: Callable[[Task, Report], Result], tasks: Iterable[Task], workers: int, report: Report
 ) -> Iterator[Result]:
     """As `run`, for a function that reports what it has done of a task.
 
     Args:
+        tasks: taken while workers do those before, so that reading them takes no time of its own.
         report: called in this process, several times a second for each worker, while a result is waited for.
             When the result of a task is there, all that it has done was reported.
     """
-    workers = min(workers, len(tasks))
-    if workers <= 1:
-        yield from (function(task, report) for task in tasks)
+    workers = min(workers, len(tasks) if isinstance(tasks, Sized) else workers)
+    waiting = iter(tasks)
+    first = list(islice(waiting, 2 if workers > 1 else 0))
+    waiting = chain(first, waiting)
+    if len(first) < 2:
+        yield from (function(task, report) for task in waiting)
         return
-    pool = _Pool(function, tasks, report)
+    pool = _Pool(function, waiting, report)
     try:
         with deferred():  # a worker must not be interrupted before it ignores signals
             started = pool.start(workers)
         warn_of_fewer(started, workers, "worker processes")
-        yield from pool.results() if started else (function(task, report) for task in tasks)
+        yield from pool.results() if started else (function(task, report) for task in waiting)
     finally:
         with deferred():
             pool.kill()
@@ -104,35 +112,54 @@ class _WorkerTraceback(Exception):  # noqa: N818  it shows where an error was ra
     """The traceback of an error in a worker, as its cause."""
 
 
+@dataclass(eq=False)
+class _Worker:
+    """A worker process, and the pipes to and from it."""
+
+    process: BaseProcess
+    tasks: Connection
+    answers: Connection
+
+
 class _Pool(Generic[Task, Result]):
     """Workers for a function and tasks; at first none."""
 
     def __init__(
-        self, function: Callable[[Task, Report], Result], tasks: Sequence[Task], report: Report
+        self, function: Callable[[Task, Report], Result], tasks: Iterator[Task], report: Report
     ) -> None:
         # A forked worker starts at once and has the tokenizer in memory already.
         self._context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        self._function, self._tasks, self._report = function, tasks, report
-        self._numbers: tuple[Connection, ...] = ()
-        self._workers: dict[Connection, BaseProcess] = {}
+        self._function, self._report = function, report
+        self._tasks: Iterator[Task] | None = tasks
+        """None when all were taken."""
+        self._ready: deque[Any] = deque()
+        """Tasks that were taken and wait for a worker, with their numbers, as they are sent."""
+        self._taken = 0
+        self._idle: list[_Worker] = []
+        self._busy: dict[Connection, _Worker] = {}
+        self._answers: dict[int, _Answer] = {}
+        self._workers: list[_Worker] = []
 
     def start(self, workers: int) -> int:
         """Start workers; returns how many the system allows."""
-        self._numbers = self._context.Pipe(duplex=False)
         for _ in range(workers):
-            answers, theirs = self._context.Pipe(duplex=False)
-            arguments = os.getpid(), self._numbers[0], theirs, self._function, self._tasks
-            worker = self._context.Process(target=_work, args=arguments, daemon=True)
+            theirs, tasks = self._context.Pipe(duplex=False)
+            answers, their_answers = self._context.Pipe(duplex=False)
+            arguments = os.getpid(), theirs, their_answers, self._function
+            process = self._context.Process(target=_work, args=arguments, daemon=True)
             try:
                 with warnings.catch_warnings():  # Python warns about a fork beside threads of libraries
                     warnings.simplefilter("ignore", DeprecationWarning)
-                    worker.start()
+                    process.start()
             except BlockingIOError:
+                tasks.close()
                 answers.close()
                 break
-            finally:
-                theirs.close()  # only the worker has it: the pipe ends when the worker dies
-            self._workers[answers] = worker
+            finally:  # only the worker has these: a pipe ends when the worker dies
+                theirs.close()
+                their_answers.close()
+            self._workers.append(_Worker(process, tasks, answers))
+        self._idle = list(self._workers)
         return len(self._workers)
 
     def results(self) -> Iterator[Result]:
@@ -141,56 +168,94 @@ class _Pool(Generic[Task, Result]):
         Raises:
             GptprepError: a worker died.
         """
-        answers: dict[int, _Answer] = {}
-        ahead, n_given = _TASKS_PER_WORKER * len(self._workers), 0
-        for number in range(len(self._tasks)):
-            while n_given < min(number + ahead, len(self._tasks)):
-                os.write(self._numbers[1].fileno(), n_given.to_bytes(_NUMBER_BYTES, "big"))
-                n_given += 1
-            while number not in answers:
-                answers.update((answer.number, answer) for answer in self._received())
-            answer = answers.pop(number)
-            if answer.error is not None:
+        for number in count():
+            while number not in self._answers:
+                if not self._proceed(number):
+                    return
+            answer = self._answers.pop(number)
+            if answer.error is None:
+                yield answer.result
+            elif answer.traceback:
                 raise answer.error from _WorkerTraceback(answer.traceback)
-            yield answer.result
+            else:
+                raise answer.error
 
-    def _received(self) -> Iterator[_Answer]:
-        """Wait until at least one worker sends something; give the answers, and report the rest."""
-        for pipe in wait(list(self._workers)):
+    def _proceed(self, wanted: int) -> bool:
+        """Do one thing to get the result of task `wanted`; False if there is no such task."""
+        self._receive(timeout=0)
+        while self._ready and self._idle:
+            self._send(self._idle.pop(), self._ready.popleft())
+        if wanted in self._answers:
+            return True
+        is_far_ahead = self._taken >= wanted + _RESULTS_AHEAD * len(self._workers)
+        if self._tasks is not None and len(self._ready) < _TASKS_AHEAD and not is_far_ahead:
+            self._take(self._tasks)
+        elif self._busy:
+            self._receive(timeout=None)
+        else:
+            return False
+        return True
+
+    def _take(self, tasks: Iterator[Task]) -> None:
+        """Take the next task. An error is raised when the results of the tasks before were given."""
+        try:
+            self._ready.append(ForkingPickler.dumps((self._taken, next(tasks))))
+        except StopIteration:
+            self._tasks = None
+            return
+        except Exception as error:
+            self._tasks = None
+            self._answers[self._taken] = _Answer(self._taken, error=error)
+        self._taken += 1
+
+    def _send(self, worker: _Worker, task: Any) -> None:
+        try:
+            worker.tasks.send_bytes(task)
+        except OSError as error:
+            raise _died() from error
+        self._busy[worker.answers] = worker
+
+    def _receive(self, timeout: float | None) -> None:
+        """Wait until at least one worker sends something; keep the answers, and report the rest."""
+        for pipe in wait(list(self._busy), timeout):
             try:
                 received: _Answer | _Done = cast(Connection, pipe).recv()
             except (EOFError, OSError, pickle.UnpicklingError) as error:
-                why = "the system may have run out of memory"
-                raise GptprepError("a worker process died", why, "give fewer --workers") from error
+                raise _died() from error
             if isinstance(received, _Done):
                 self._report(*received)
             else:
-                yield received
+                self._answers[received.number] = received
+                self._idle.append(self._busy.pop(cast(Connection, pipe)))
 
     def kill(self) -> None:
         """Kill the workers; all results are in, or nobody wants them."""
-        for worker in self._workers.values():
-            worker.kill()
-        for worker in self._workers.values():
-            worker.join()
-        for pipe in (*self._numbers, *self._workers):
-            pipe.close()
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
+            worker.tasks.close()
+            worker.answers.close()
+
+
+def _died() -> GptprepError:
+    why = "the system may have run out of memory"
+    return GptprepError("a worker process died", why, "give fewer --workers")
 
 
 def _work(
-    parent: int,
-    numbers: Connection,
-    answers: Connection,
-    function: Callable[[Task, Report], Result],
-    tasks: Sequence[Task],
+    parent: int, tasks: Connection, answers: Connection, function: Callable[[Task, Report], Result]
 ) -> None:
     """Do tasks until the parent kills this worker."""
     _start_worker(parent)
     reports = _Reports(answers)
-    while data := os.read(numbers.fileno(), _NUMBER_BYTES):
-        number = int.from_bytes(data, "big")
+    while True:
         try:
-            result = function(tasks[number], reports.add)
+            number, task = tasks.recv()
+        except EOFError:  # the parent has ended
+            return
+        try:
+            result = function(task, reports.add)
             reports.send()
             answers.send(_Answer(number, result))
         except BaseException as error:  # panics of Rust are not Exceptions

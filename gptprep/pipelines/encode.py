@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from gptprep.choices import IdFormat, SourceKind
 from gptprep.corpus.sources import FileFilter as FileFilter
-from gptprep.corpus.sources import Selection, Source, select_sources, stored_bytes, text_source
+from gptprep.corpus.sources import Selection, Source, is_compact, select_sources, stored_bytes, text_source
 from gptprep.corpus.text_options import TextOptions as TextOptions
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers
@@ -33,6 +33,8 @@ from gptprep.units import KIB, MIB
 _LARGE_CHUNK = 64 * KIB
 """Bytes from which the faster engine is worth starting for ids that are printed."""
 _LARGE_INPUT = 16 * MIB
+_EXPANSION = 3
+"""How many bytes of text one of a compressed file or a table stands for, about."""
 """Bytes of text from which many workers write numbers."""
 _NUMBERS = ("npy", "bin")
 """The formats that are files of ids."""
@@ -88,7 +90,7 @@ class EncodePlan:
     def is_large(self) -> bool:
         """Whether many workers write the output in parts."""
         is_numbers = self.options.output is not None and self.format in _NUMBERS
-        return is_numbers and sum(source.size or 0 for source in self.sources) > _LARGE_INPUT
+        return is_numbers and sum(map(_text_bytes, self.sources)) > _LARGE_INPUT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +196,11 @@ def _chosen_format(options: EncodeOptions) -> IdFormat:
     return name
 
 
+def _text_bytes(source: Source) -> int:
+    """About how much text a source has; 0 if that is unknown."""
+    return (source.size or 0) * (_EXPANSION if is_compact(source) else 1)
+
+
 def run(plan: EncodePlan, progress: Progress = no_progress, out: BinaryIO | None = None) -> EncodeReport:
     """Encode to the output, or to `out` if there is none.
 
@@ -247,7 +254,7 @@ def _write(plan: EncodePlan, file: BinaryIO, progress: Progress) -> EncodeReport
     done = SharedProgress(progress, "encoding", stored_bytes(plan.sources), "bytes")
     encoder = CorpusEncoder[Any](plan.sources, tokenizer, spec.text, engine, cross_checker, done.add)
     if plan.options.count_only:
-        n_ids = sum(len(chunk.ids) for chunk in encoder)
+        n_ids = sum(chunk.n_ids for chunk in encoder)
         file.write(b"%d\n" % n_ids)
     else:
         n_ids = WRITERS[plan.format](file, tokenizer, encoder)

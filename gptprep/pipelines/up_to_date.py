@@ -52,9 +52,9 @@ def made_from(sources: Sequence[Source], settings: Sequence[Any], progress: Prog
     read = SharedProgress(progress, "comparing", sum(source.size or 0 for source in sources), "bytes")
 
     def digest(source: Source, check_stopped: Callable[[], None]) -> str:
-        sha256 = hashlib.sha256(source.data or b"")
         if source.data is not None:
-            return sha256.hexdigest()
+            return hashlib.sha256(source.data).hexdigest()
+        sha256 = hashlib.sha256()
         with os_errors("read", source.path), open(source.path, "rb", buffering=0) as file:
             while block := file.read(MIB):
                 check_stopped()

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 from gptprep.choices import SourceKind, VocabKind
@@ -28,7 +28,7 @@ from gptprep.tokenizers.train.pretokens import PretokenCounter
 from gptprep.tokenizers.train.words import TokenCounter, build_vocabulary
 from gptprep.tokenizers.vocabulary import DEFAULT_SPECIAL_TOKENS
 from gptprep.tokens.counts import SourceCounts, Totals, check_not_empty, totals
-from gptprep.tokens.planning import TaskSources, plan_task_sources, read_ranges
+from gptprep.tokens.planning import Streams, TaskSources, plan_task_sources, read_ranges, usable_workers
 from gptprep.units import MIB
 
 TASK_BYTES = 32 * MIB
@@ -117,8 +117,6 @@ def plan(options: VocabOptions) -> VocabPlan:
     if options.kind == "bpe":
         bpe.check_request(options.size, options.specials())
         workers = 1  # gigatoken counts with threads of its own, which a forked process does not have
-    if any(source.size is None for source in sources):
-        workers = 1  # only the process that has a pipe can read it
     return VocabPlan(options, tuple(sources), selection, workers)
 
 
@@ -189,11 +187,15 @@ def count_tokens(plan: VocabPlan, progress: Progress) -> tuple[Counter[Any], lis
     scratch = temporary_folder("counting")
     with temporary_errors(scratch), tempfile.TemporaryDirectory(dir=scratch) as folder:
         tasks = _tasks(plan, folder)
-        for counted in processes.run_reporting(count_task, tasks, plan.workers, done.add):
-            found.update(read_json(counted.file))
-            os.unlink(counted.file)
-            for owner, count in zip(counted.owners, counted.sources, strict=True):
-                counts[owner].add(count)
+        workers = usable_workers(tasks, plan.workers)
+        first_split_point = _counter(plan.options.kind, plan.options.specials()).split_points.first
+        streams = Streams(plan.options.text, TASK_BYTES, first_split_point, _of_range)
+        with streams.divided(tasks) as divided:
+            for counted in processes.run_reporting(count_task, divided, workers, done.add):
+                found.update(read_json(counted.file))
+                os.unlink(counted.file)
+                for owner, count in zip(counted.owners, counted.sources, strict=True):
+                    counts[owner].add(count)
     check_not_empty(plan.sources, counts)
     if plan.options.kind == "bpe":
         return Counter({token.encode("latin-1"): n for token, n in found.items()}), counts
@@ -208,6 +210,10 @@ def _tasks(plan: VocabPlan, folder: str) -> list[CountTask]:
         CountTask(sources, text, kind, specials, os.path.join(folder, f"{number}.json"))
         for number, sources in enumerate(planned)
     ]
+
+
+def _of_range(task: CountTask, sources: TaskSources, number: int) -> CountTask:
+    return replace(task, sources=sources, file=f"{task.file}-{number}")
 
 
 def count_task(task: CountTask, report: Report = no_report) -> Counted:

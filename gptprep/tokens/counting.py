@@ -4,8 +4,10 @@ Tasks follow from the sources alone, and each gives the counts of its byte range
 any number of workers.
 """
 
-from collections.abc import Iterator, Sequence, Sized
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import NamedTuple
 
 from gptprep.corpus.sources import Source, total_bytes
@@ -15,7 +17,14 @@ from gptprep.tokenizers.base import EncodedDocuments
 from gptprep.tokens.counts import SourceCounts
 from gptprep.tokens.cross_check import CrossChecker
 from gptprep.tokens.encoder import CorpusEncoder
-from gptprep.tokens.planning import TaskSources, divided_ids, plan_task_sources, read_ranges
+from gptprep.tokens.planning import (
+    Streams,
+    TaskSources,
+    divided_ids,
+    plan_task_sources,
+    read_ranges,
+    usable_workers,
+)
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.units import MIB
 
@@ -41,6 +50,15 @@ class Counted(NamedTuple):
     sources: tuple[SourceCount, ...]
     cross_checked: int
     """Bytes of text whose ids were compared with the reference."""
+
+
+class _TaskCounts(NamedTuple):
+    """What was counted in the byte ranges of one task."""
+
+    owners: tuple[int, ...]
+    """The number of the source that each range belongs to."""
+    ranges: tuple[SourceCount, ...]
+    cross_checked: int
 
 
 @dataclass(frozen=True)
@@ -78,39 +96,52 @@ def count_sources(
     planned = list(plan_task_sources(sources, spec.text, task_bytes, can_divide, divided_ids(_TASK_IDS)))
     may_be_small = len(planned) == 1 and (total is None or total < _QUICK_BYTES)
     tasks = [_Task(task, spec, fingerprint, _QUICK_BYTES if may_be_small else 0) for task in planned]
-    if any(source.size is None for source in sources):
-        workers = 1  # only the process that has a pipe can read it
+    workers = usable_workers(tasks, workers)
+    streams = Streams(spec.text, task_bytes, tokenizer.split_points.first, _of_range)
     counts = [SourceCounts(path=source.name) for source in sources]
     text_bytes, cross_checked = [0] * len(sources), 0
-    for task, counted in zip(tasks, _results(tasks, workers, report), strict=True):
-        for owner, (count, n_bytes) in zip(task.sources.owners, counted.sources, strict=True):
-            counts[owner].add(count)
-            text_bytes[owner] += n_bytes
-        cross_checked += counted.cross_checked
+    with streams.divided(tasks) as divided:
+        for counted in _results(divided, workers, report):
+            for owner, (count, n_bytes) in zip(counted.owners, counted.ranges, strict=True):
+                counts[owner].add(count)
+                text_bytes[owner] += n_bytes
+            cross_checked += counted.cross_checked
     return Counted(tuple(map(SourceCount, counts, text_bytes)), cross_checked)
 
 
-def _results(tasks: Sequence[_Task], workers: int, report: Report) -> Iterator[Counted]:
-    if len(tasks) == 1:
-        yield _count(tasks[0], report)
+def _of_range(task: _Task, sources: TaskSources, number: int) -> _Task:
+    (byte_range,) = sources.ranges
+    may_be_small = (
+        number == 0 and byte_range.stop is None and os.path.getsize(byte_range.spool) < _QUICK_BYTES
+    )
+    return replace(task, sources=sources, quick_bytes=_QUICK_BYTES if may_be_small else 0)
+
+
+def _results(tasks: Iterable[_Task], workers: int, report: Report) -> Iterator[_TaskCounts]:
+    waiting = iter(tasks)
+    first = list(islice(waiting, 2))
+    if len(first) == 1:
+        yield _count(first[0], report)
         return
     from gptprep.parallel import processes  # multiprocessing takes as long to import as a short text to count
 
-    yield from processes.run_reporting(_count, tasks, workers, report)
+    all_tasks = tasks if isinstance(tasks, Sized) else chain(first, waiting)
+    yield from processes.run_reporting(_count, all_tasks, workers, report)
 
 
-def _count(task: _Task, report: Report = no_report) -> Counted:
+def _count(task: _Task, report: Report = no_report) -> _TaskCounts:
     """Count the ids of the byte ranges of one task; raises as `count_sources`."""
     tokenizer, spec = task.spec.load_unchanged(task.fingerprint), task.spec
 
-    def read(exact: tuple[Source, ...]) -> Counted:
+    def read(exact: tuple[Source, ...]) -> _TaskCounts:
         quick = _Quick(tokenizer, task.quick_bytes)
         checker = CrossChecker(tokenizer, enabled=spec.cross_check, skipped=task.quick_bytes)
         encoder = CorpusEncoder[Sized](exact, tokenizer, spec.text, quick, checker, report)
         text_bytes = [0] * len(exact)
         for encoded in encoder.in_batches():
             text_bytes[len(encoder.counts) - 1] += encoded.n_bytes
-        return Counted(tuple(map(SourceCount, encoder.counts, text_bytes)), checker.compared)
+        ranges = tuple(map(SourceCount, encoder.counts, text_bytes))
+        return _TaskCounts(task.sources.owners, ranges, checker.compared)
 
     return read_ranges(task.sources.ranges, spec.text, tokenizer.split_points.first, read)
 

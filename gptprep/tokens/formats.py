@@ -1,16 +1,16 @@
 """Encoded documents on a stream: ids as text, visible tokens, JSON, or numbers."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any, BinaryIO
 
 from gptprep.choices import IdFormat
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokenizers.visible import visible
-from gptprep.tokens.encoder import EncodedChunk, write_stream
+from gptprep.tokens.encoder import CorpusEncoder, write_stream
 
-Encoded = Iterable[EncodedChunk[Any]]
+Encoded = CorpusEncoder[Any]
 
 
 def _write_lines(file: BinaryIO, encoded: Encoded, show: Callable[[int], str]) -> int:
@@ -84,7 +84,7 @@ def _write_numbers(
     from gptprep.tokens.id_file import IdWriter
 
     writer = IdWriter(file, tokenizer.n_vocab, npy_header=npy_header)
-    write_stream(encoded, tokenizer, writer)
+    write_stream(encoded.in_batches(), tokenizer, writer)
     writer.finish()
     return len(writer)
 

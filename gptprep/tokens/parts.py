@@ -10,7 +10,7 @@ import os
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -25,7 +25,14 @@ from gptprep.tokens.counts import SourceCounts, check_not_empty
 from gptprep.tokens.cross_check import CrossChecker
 from gptprep.tokens.encoder import CorpusEncoder, EncodedBatch, no_end_of_text
 from gptprep.tokens.id_file import IdWriter, id_dtype
-from gptprep.tokens.planning import TaskSources, divided_ids, plan_task_sources, read_ranges
+from gptprep.tokens.planning import (
+    Streams,
+    TaskSources,
+    divided_ids,
+    plan_task_sources,
+    read_ranges,
+    usable_workers,
+)
 from gptprep.tokens.receipts import Part
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.tokens.stream import TokenStream
@@ -115,7 +122,7 @@ def plan_tasks(
         plan_task_sources(sources, spec.text, PART_BYTES, can_divide, divided_ids(_PART_IDS), divide_at)
     )
     paths = [os.path.join(folder, f"part-{number:06d}.bin") for number in range(len(planned))]
-    has_receipt = len(planned) > 1
+    has_receipt = len(planned) > 1 or any(task.is_stream for task in planned)
     fingerprint = tokenizer.fingerprint
     return [EncodeTask(*task, spec, fingerprint, has_receipt) for task in zip(planned, paths, strict=True)]
 
@@ -137,29 +144,34 @@ def encode_parts(
         GptprepError: a source cannot be read or encoded, or there is no text; says where.
         CorruptDataError: a source is not what its format says.
     """
-    if any(source.size is None for source in sources):
-        workers = 1  # only the process that has a pipe can read it
+    workers = usable_workers(tasks, workers)
     counts = [SourceCounts(path=source.name) for source in sources]
     parts: list[Part] = []
     os.makedirs(os.path.dirname(tasks[0].path), exist_ok=True)
     receipts.remove_others(os.path.dirname(tasks[0].path), [task.path for task in tasks])
     done = SharedProgress(progress, "encoding", stored_bytes(sources), "bytes")
-    for part in processes.run_reporting(encode_part, tasks, workers, done.add):
-        parts.append(part)
-        for owner, count in zip(part.owners, part.counts, strict=True):
-            counts[owner].add(count)
-        if tokenizer.eot is None:
-            for of_stream in (counts[:divide_at], counts[divide_at:]):
-                if sum(count.documents for count in of_stream) > 1:
-                    raise no_end_of_text(tokenizer)
+    streams = Streams(tasks[0].spec.text, PART_BYTES, tokenizer.split_points.first, _of_range)
+    with streams.divided(tasks, os.path.dirname(tasks[0].path)) as divided:
+        for part in processes.run_reporting(encode_part, divided, workers, done.add):
+            parts.append(part)
+            for owner, count in zip(part.owners, part.counts, strict=True):
+                counts[owner].add(count)
+            if tokenizer.eot is None:
+                for of_stream in (counts[:divide_at], counts[divide_at:]):
+                    if sum(count.documents for count in of_stream) > 1:
+                        raise no_end_of_text(tokenizer)
     check_not_empty(sources, counts)
     n_ids = sum(part.ids for part in parts)
     return EncodedCorpus(parts, n_ids, counts, tokenizer.n_vocab, tokenizer.eot is not None)
 
 
+def _of_range(task: EncodeTask, sources: TaskSources, number: int) -> EncodeTask:
+    return replace(task, sources=sources, path=f"{task.path.removesuffix('.bin')}-{number:06d}.bin")
+
+
 def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
     """Encode the sources of one task into its part; raises as `encode_parts`."""
-    tokenizer, (ranges, owners) = task.spec.load_unchanged(task.fingerprint), task.sources
+    tokenizer, (ranges, owners, _) = task.spec.load_unchanged(task.fingerprint), task.sources
     # The engines give the same ids. Should one be found wrong, the other must not use its parts.
     settings = [tokenizer.fingerprint, tokenizer.n_vocab, tokenizer.engine, task.spec.special, task.spec.text]
     id_bytes = id_dtype(tokenizer.n_vocab).itemsize

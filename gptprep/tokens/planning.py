@@ -3,16 +3,23 @@
 Tasks follow from the sources and options alone, so that the result does not depend on the number of workers.
 """
 
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from gptprep.corpus.ranges import exact_range, plan_ranges, with_first_line
+from gptprep.corpus.ranges import FirstSplitPoint, exact_range, plan_ranges, with_first_line
 from gptprep.corpus.sources import Source
+from gptprep.corpus.streams import is_stream, read_ranges_of
 from gptprep.corpus.text_options import TextOptions
-from gptprep.errors import GptprepError
+from gptprep.errors import GptprepError, os_errors
+from gptprep.storage.temporary import temporary_errors, temporary_folder
 
 Result = TypeVar("Result")
+Task = TypeVar("Task", bound="HasSources")
 
 
 class TaskSources(NamedTuple):
@@ -22,6 +29,16 @@ class TaskSources(NamedTuple):
     """Whole sources or byte ranges of them."""
     owners: tuple[int, ...]
     """The number of the source that each range belongs to."""
+    is_stream: bool = False
+    """Whether it is one source that the process which gives out the tasks reads, and divides among more."""
+
+
+class HasSources(Protocol):
+    """A task that reads sources."""
+
+    @property
+    def sources(self) -> TaskSources:
+        """What it reads."""
 
 
 def plan_task_sources(
@@ -40,9 +57,15 @@ def plan_task_sources(
         divide_at: the number of a source that starts a new task.
     """
     planned: list[tuple[int, Source]] = []
-    size = 0
+    size, total = 0, sum(source.size or 0 for source in sources)
     can_read_again = all(source.stamp for source in sources)
     for owner, source in enumerate(sources):
+        if is_stream(source, text, total, has_split_points):
+            if planned:
+                yield _task_sources(planned)
+            yield TaskSources((source,), (owner,), is_stream=True)
+            planned, size = [], 0
+            continue
         is_ids = source.kind == "ids"
         planned_ranges = plan_ranges([source], text, task_bytes, has_split_points=has_split_points)
         for byte_range in id_ranges(source) if is_ids else planned_ranges:
@@ -56,6 +79,60 @@ def plan_task_sources(
             size += task_bytes if is_ids and byte_range is not source else _size(byte_range)
     if planned:
         yield _task_sources(planned)
+
+
+@dataclass(frozen=True)
+class Streams(Generic[Task]):
+    """How tasks of streams are divided while they are read, by the process that gives out the tasks.
+
+    Args:
+        text: how the streams are read.
+        task_bytes: the least text of a range but for the last one.
+        first_split_point: that of the tokenizer's split points.
+        of_range: makes the task of a range from that of its stream, its sources, and its number from 0.
+    """
+
+    text: TextOptions
+    task_bytes: int
+    first_split_point: FirstSplitPoint
+    of_range: Callable[[Task, TaskSources, int], Task]
+
+    @contextmanager
+    def divided(self, tasks: Sequence[Task], folder: str | None = None) -> Iterator[Iterable[Task]]:
+        """All tasks; inside the block, the text that was read of streams and not encoded yet is in files.
+
+        Args:
+            folder: for the files; that of temporary files if it is None.
+
+        Raises:
+            GptprepError: a stream cannot be read, or changes meanwhile, or a file cannot be written.
+            CorruptDataError: a stream is not what its format says.
+        """
+        if not any(task.sources.is_stream for task in tasks):
+            yield tasks
+            return
+        top = temporary_folder("reading compressed files and pipes") if folder is None else folder
+        errors = temporary_errors(top) if folder is None else os_errors("write", top)
+        with errors, tempfile.TemporaryDirectory(dir=top) as spool:
+            yield chain.from_iterable(self._of_task(task, spool) for task in tasks)
+
+    def _of_task(self, task: Task, folder: str) -> Iterator[Task]:
+        if not task.sources.is_stream:
+            yield task
+            return
+        (stream,), owners, _ = task.sources
+        ranges = read_ranges_of(stream, self.text, self.task_bytes, self.first_split_point, folder)
+        for number, byte_range in enumerate(ranges):
+            yield self.of_range(task, TaskSources((byte_range,), owners), number)
+
+
+def usable_workers(tasks: Iterable[HasSources], workers: int) -> int:
+    """One if a task must be done in this process, because no other can read its pipe."""
+    for task in tasks:
+        is_pipe = any(source.size is None for source in task.sources.ranges)
+        if is_pipe and not task.sources.is_stream:
+            return 1
+    return workers
 
 
 def _task_sources(planned: list[tuple[int, Source]]) -> TaskSources:
@@ -87,7 +164,7 @@ def _size(byte_range: Source) -> int:
 def read_ranges(
     ranges: Iterable[Source],
     text: TextOptions,
-    first_split_point: Callable[[bytes, int], int],
+    first_split_point: FirstSplitPoint,
     read: Callable[[tuple[Source, ...]], Result],
 ) -> Result:
     """Call `read` with the exact byte ranges of a task.
@@ -102,3 +179,7 @@ def read_ranges(
         if all(source.first_line for source in exact):
             raise
         return read(tuple(source if source.first_line else with_first_line(source) for source in exact))
+    finally:
+        for source in exact:
+            if source.spool:
+                os.unlink(source.spool)

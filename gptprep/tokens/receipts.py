@@ -113,7 +113,7 @@ def remove_others(folder: str, parts: Iterable[str]) -> None:
         if entry.is_dir(follow_symlinks=False):
             remove(entry.path)
         elif (
-            stem not in kept
+            {stem, stem.rpartition("-")[0]}.isdisjoint(kept)  # streams have several, with a number each
             or ending not in (".bin", ".ends", ".json")
             or not entry.is_file(follow_symlinks=False)
             or entry.stat(follow_symlinks=False).st_nlink > 1

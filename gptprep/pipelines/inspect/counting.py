@@ -6,7 +6,7 @@ number of workers. Nothing is written.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -21,7 +21,14 @@ from gptprep.tokenizers import Tokenizer
 from gptprep.tokens.counts import SourceCounts
 from gptprep.tokens.cross_check import CrossChecker
 from gptprep.tokens.encoder import CorpusEncoder, EncodedBatch, EncodedChunk
-from gptprep.tokens.planning import TaskSources, divided_ids, plan_task_sources, read_ranges
+from gptprep.tokens.planning import (
+    Streams,
+    TaskSources,
+    divided_ids,
+    plan_task_sources,
+    read_ranges,
+    usable_workers,
+)
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.units import MIB
 
@@ -135,13 +142,14 @@ def count(
     """
     tokenizer = spec.load_tokenizer()
     tasks = _plan(sources, spec, tokenizer, counts_scripts=counts_scripts)
-    if any(source.size is None for source in sources):
-        workers = 1  # only the process that has a pipe can read it
+    workers = usable_workers(tasks, workers)
+    streams = Streams(spec.text, TASK_BYTES, tokenizer.split_points.first, _of_range)
     of_sources = [SourceCounts(path=source.name) for source in sources]
     counts = Counts(of_sources, _zeros(tokenizer), [0] * len(sources))
     done = SharedProgress(progress, "counting", stored_bytes(sources), "bytes")
-    for result in processes.run_reporting(count_task, tasks, workers, done.add):
-        counts.add(result)
+    with streams.divided(tasks) as divided:
+        for result in processes.run_reporting(count_task, divided, workers, done.add):
+            counts.add(result)
     return counts
 
 
@@ -153,9 +161,13 @@ def _plan(
     return [CountTask(task, spec, tokenizer.fingerprint, counts_scripts) for task in planned]
 
 
+def _of_range(task: CountTask, sources: TaskSources, _: int) -> CountTask:
+    return replace(task, sources=sources)
+
+
 def count_task(task: CountTask, report: Report = no_report) -> TaskCounts:
     """Count the ids of one task; raises as `count`."""
-    tokenizer, (ranges, owners) = task.spec.load_unchanged(task.fingerprint), task.sources
+    tokenizer, (ranges, owners, _) = task.spec.load_unchanged(task.fingerprint), task.sources
 
     def read(exact: tuple[Source, ...]) -> TaskCounts:
         return _TaskCounter(task, tokenizer).count(exact, owners, report)
