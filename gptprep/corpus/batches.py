@@ -113,10 +113,9 @@ class _Documents(NamedTuple):
         if not isinstance(self.blocks, list):
             return None
         (data,) = self.blocks
+        if self.source.kind == "jsonl":
+            return texts_of_lines(data, self.options.text_field)
         try:
-            if self.source.kind == "jsonl":
-                texts = texts_of_lines(data.decode(), self.options.text_field)
-                return None if texts is None else [text.encode() if text else b"" for text in texts]
             if not data.isascii():
                 data.decode()
         except UnicodeError:

@@ -15,6 +15,7 @@ from gptprep.choices import ErrorPolicy, SourceKind
 from gptprep.corpus.batches import Batch, read_batches
 from gptprep.corpus.chunks import Chunk, read_chunks
 from gptprep.corpus.documents import ReadCounts
+from gptprep.corpus.json_lines import text_of_line, texts_of_lines
 from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 from tests.helpers.documents import find_sources
@@ -54,6 +55,15 @@ UNUSABLE_LINES = st.sampled_from(
         b"[" * 2000,
     ]
 )
+
+
+SMALL_CHANGES = [
+    *(b"\\u", b"\\ud800", b"NaN", b"Infinity", b"-", b"01", b"1.", b".5", b"1e400"),
+    *(b"\x00", b"\x0b", b"\x7f", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80"),
+    *(b"\xe2\x80\xa8", b'"text":', b",", b"}"),
+]
+"""What parsers of JSON treat differently."""
+INSERTED = st.sampled_from(SMALL_CHANGES) | st.binary(max_size=2)
 
 
 def nowhere(_text: bytearray, _start: int) -> int:
@@ -111,6 +121,26 @@ def test_documents_between_separators(
 def test_json_lines(lines: list[bytes], block: int, size: int, errors: ErrorPolicy, ends: bool) -> None:
     data = b"\n".join(lines) + b"\n" * ends
     check_bytes(data, block, "jsonl", TextOptions(errors=errors), size)
+
+
+@given(
+    line=JSON_LINES | UNUSABLE_LINES,
+    changes=st.lists(
+        st.tuples(
+            st.integers(0, 60), st.integers(0, 3), st.sampled_from(SMALL_CHANGES) | st.binary(max_size=2)
+        ),
+        max_size=3,
+    ),
+)
+def test_changed_json_lines_are_read_alike_or_not_at_all(
+    line: bytes, changes: list[tuple[int, int, bytes]]
+) -> None:
+    for start, n_removed, inserted in changes:
+        line = line[:start] + inserted + line[start + n_removed :]
+    line = line.replace(b"\n", b"")
+    texts = texts_of_lines(line, "text")
+    if texts is not None and line:
+        assert texts == [(text_of_line(line, "text", "") or "").encode()]
 
 
 @given(
