@@ -21,7 +21,7 @@ from gptprep.corpus.documents import (
     text_rows,
 )
 from gptprep.corpus.json_lines import texts_of_lines
-from gptprep.corpus.parquet import Rows
+from gptprep.corpus.rows import Rows
 from gptprep.corpus.sources import Source, check_unchanged
 from gptprep.corpus.text_options import TextOptions, overlaps_itself, separator_of
 
@@ -81,7 +81,7 @@ def _blocks(
     on_read: OnRead,
 ) -> "Iterator[_Block]":
     if separator is None:
-        tables = joined(text_rows(source, options, counts, on_read), size)
+        tables = _joined(text_rows(source, options, counts, on_read), size)
         return (_Table(source, rows, options) for rows in tables)
     return iter(_Divider(source, separator, options, text_blocks(source, options, counts, on_read), size))
 
@@ -212,7 +212,7 @@ class _Table(NamedTuple):
 _Block = _Documents | _Table
 
 
-def joined(tables: Iterable[Rows], size: int) -> Iterator[Rows]:
+def _joined(tables: Iterable[Rows], size: int) -> Iterator[Rows]:
     """The same rows, with at least `size` bytes of text at a time but for the last."""
     first, texts, n_bytes = 0, list[bytes | None](), 0
     for rows in tables:

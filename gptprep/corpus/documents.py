@@ -10,7 +10,8 @@ from typing import NamedTuple, NoReturn
 from gptprep.choices import ErrorPolicy
 from gptprep.corpus.blocks import OnRead, not_watched, read_blocks
 from gptprep.corpus.json_lines import text_of_line
-from gptprep.corpus.parquet import Rows, read_rows
+from gptprep.corpus.parquet import read_rows
+from gptprep.corpus.rows import Rows
 from gptprep.corpus.signatures import refuse_binary
 from gptprep.corpus.sources import Source
 from gptprep.corpus.text_options import TextOptions, separator_of

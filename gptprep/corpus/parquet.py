@@ -2,30 +2,16 @@
 
 import importlib
 import shlex
-from array import array
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from gptprep.corpus.blocks import BLOCK_BYTES, OnRead, not_watched
+from gptprep.corpus.rows import Rows, read_rows_file
 from gptprep.corpus.sources import Source
 from gptprep.errors import CorruptDataError, MissingDependencyError, os_errors
 
 _ROWS = 64
 """Rows decoded at a time."""
-
-
-class Rows(NamedTuple):
-    """The texts of some consecutive rows of a table."""
-
-    first: int
-    """The number of the first row, from 1."""
-    texts: list[bytes | None]
-    """The stored bytes of each row; None if the table has none."""
-
-    @property
-    def n_bytes(self) -> int:
-        """The bytes of all texts."""
-        return sum(len(text) for text in self.texts if text)
 
 
 def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iterator[Rows]:
@@ -40,7 +26,10 @@ def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iter
         MissingDependencyError: pyarrow is not installed.
     """
     if source.spool:
-        yield from _spooled_rows(source, on_read)
+        on_read(source.size or 0)
+        n_rows = (source.stop or 0) - source.start
+        with os_errors("read", source.label):
+            yield from read_rows_file(source.spool, source.start + 1, n_rows, _ROWS)
         return
     arrow, parquet = _pyarrow("pyarrow", source), _pyarrow("pyarrow.parquet", source)
     with os_errors("read", source.path), open(source.path, "rb") as file:
@@ -61,25 +50,6 @@ def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iter
                 raise
             why = str(error).partition("\n")[0]
             raise CorruptDataError(f"{source.label} is not a complete Parquet file", why) from error
-
-
-def spool_rows(rows: Rows, path: str) -> None:
-    """Write rows to a file of a spool (`Source.spool`): the length of each text, then the texts."""
-    texts = [text or b"" for text in rows.texts]
-    with open(path, "wb") as file:
-        file.write(array("Q", [len(texts), *map(len, texts)]))
-        file.writelines(texts)
-
-
-def _spooled_rows(source: Source, on_read: OnRead) -> Iterator[Rows]:
-    with os_errors("read", source.label), open(source.spool, "rb") as file:
-        lengths = array("Q")
-        lengths.fromfile(file, 1)
-        lengths.fromfile(file, lengths.pop())
-        on_read(source.size or 0)
-        for start in range(0, len(lengths), _ROWS):
-            texts: list[bytes | None] = [file.read(length) for length in lengths[start : start + _ROWS]]
-            yield Rows(source.start + start + 1, texts)
 
 
 def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[list[bytes | None]]:

@@ -6,15 +6,14 @@ of each to a temporary file (`Source.spool`). The ranges follow from the text al
 """
 
 import io
-import os
 import tempfile
 from collections.abc import Iterator
 
-from gptprep.corpus.batches import joined
 from gptprep.corpus.blocks import read_blocks
 from gptprep.corpus.documents import without_binary
-from gptprep.corpus.parquet import read_rows, spool_rows
+from gptprep.corpus.parquet import read_rows
 from gptprep.corpus.ranges import FirstSplitPoint, can_divide
+from gptprep.corpus.rows import Rows, RowsWriter
 from gptprep.corpus.sources import Source, check_unchanged, is_compact
 from gptprep.corpus.text_options import TextOptions, separator_of
 from gptprep.units import MIB
@@ -65,14 +64,24 @@ def read_ranges_of(
 
 def _row_ranges(source: Source, options: TextOptions, size: int, folder: str) -> Iterator[Source]:
     read, stop = _Read(), 0
-    for rows in joined(read_rows(source, options.text_field, read.add), size):
-        start, stop = stop, stop + len(rows.texts)
-        descriptor, spool = tempfile.mkstemp(dir=folder)
-        os.close(descriptor)
-        spool_rows(rows, spool)
+    for spool, n_rows in _row_files(read_rows(source, options.text_field, read.add), size, folder):
+        start, stop = stop, stop + n_rows
         yield source._replace(spool=spool, start=start, stop=stop, size=read.taken())
     if not stop:
         yield source
+
+
+def _row_files(tables: Iterator[Rows], size: int, folder: str) -> Iterator[tuple[str, int]]:
+    """Files of rows, with at least `size` bytes of text each but for the last, and how many rows each has."""
+    for rows in tables:
+        descriptor, path = tempfile.mkstemp(dir=folder)
+        with open(descriptor, "wb", buffering=MIB) as file:
+            writer = RowsWriter(file)
+            writer.append(rows)
+            while writer.n_bytes < size and (more := next(tables, None)):
+                writer.append(more)
+            writer.finish()
+        yield path, len(writer)
 
 
 class _Read:
