@@ -12,14 +12,15 @@ from pathlib import Path
 
 from benchmarks.corpus import KINDS, make_corpus
 from benchmarks.embedding import EMBEDDERS, prepare_embedding
+from benchmarks.forms import FORM_PEERS, check_forms, prepare_forms
 from benchmarks.materials import prepare
 from benchmarks.measure import measure_in_turn
-from benchmarks.peers import CONTEXT_LENGTH, PEERS, Peer
+from benchmarks.peers import CONTEXT_LENGTH, PEERS, Peer, asked
 from benchmarks.reading import READERS, measure_readers, prepare_reading
 from benchmarks.reading import table as reading_table
 from benchmarks.scaling import scaling
 from benchmarks.strides import STRIDE, STRIDES, prepare_ids
-from benchmarks.tables import MEMORY, check_counts, table
+from benchmarks.tables import MEMORY, check_counts, seconds_table, table
 
 
 def parse() -> argparse.Namespace:
@@ -39,6 +40,7 @@ def parse() -> argparse.Namespace:
     what.add_argument(
         "--strides", action="store_true", help=f"write windows of stride {STRIDE} of a file of ids"
     )
+    what.add_argument("--forms", action="store_true", help="the same text as text, JSON Lines, Parquet, ...")
     what.add_argument("--reading", action="store_true", help="read batches of random windows as tensors")
     what.add_argument("--embed", action="store_true", help="write token + position embeddings")
     what.add_argument("--scaling", action="store_true", help="run gptprep window on corpora of several sizes")
@@ -56,11 +58,11 @@ def parse() -> argparse.Namespace:
 
 def chosen(peers: dict[str, Peer], words: list[str] | None) -> dict[str, Peer]:
     """The peers that are asked for and installed; prints a line for each that is not installed."""
-    asked = {name: peer for name, peer in peers.items() if not words or any(word in name for word in words)}
-    for name, peer in asked.items():
+    named = asked(peers, words)
+    for name, peer in named.items():
         if not peer.is_installed:
             print(f"{name}: left out, not installed (pip install {peer.needs[1]})")
-    installed = {name: peer for name, peer in asked.items() if peer.is_installed}
+    installed = {name: peer for name, peer in named.items() if peer.is_installed}
     if not installed:
         sys.exit(f"no peer to measure; there are: {', '.join(peers)}")
     return installed
@@ -75,7 +77,12 @@ def compare(options: argparse.Namespace, folder: Path) -> list[str]:
     if wrong := check_counts(runs, CONTEXT_LENGTH):
         sys.exit("\n".join(wrong))
     n_bytes = (folder / "corpus.txt").stat().st_size
-    return [f"{n_bytes / 1e6:,.0f} MB of text:", *table(runs, dict.fromkeys(runs, n_bytes), "MB/s")]
+    return [
+        f"{n_bytes / 1e6:,.0f} MB of text:",
+        *table(runs, dict.fromkeys(runs, n_bytes), "MB/s"),
+        "",
+        MEMORY,
+    ]
 
 
 def compare_strides(options: argparse.Namespace, folder: Path) -> list[str]:
@@ -88,16 +95,24 @@ def compare_strides(options: argparse.Namespace, folder: Path) -> list[str]:
         sys.exit("\n".join(wrong))
     n_ids = (folder / "ids.bin").stat().st_size // 2
     n_bytes = {name: measured[0].n_ids * 2 for name, measured in runs.items()}
-    return [f"{n_ids:,} ids, stride {STRIDE}:", *table(runs, n_bytes, "MB/s written")]
+    return [f"{n_ids:,} ids, stride {STRIDE}:", *table(runs, n_bytes, "MB/s written"), "", MEMORY]
+
+
+def compare_forms(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Compare the forms that a corpus comes in, and ways to encode each."""
+    peers = chosen(FORM_PEERS, options.peers)
+    place_corpus(options, folder)
+    prepare_forms(folder)
+    runs = measure_in_turn(peers, folder, options.runs)
+    if wrong := check_forms(runs, folder):
+        sys.exit("\n".join(wrong))
+    n_bytes = (folder / "corpus.txt").stat().st_size
+    return [f"{n_bytes / 1e6:,.0f} MB of text in several forms:", *seconds_table(runs), "", MEMORY]
 
 
 def compare_reading(options: argparse.Namespace, folder: Path) -> list[str]:
     """Compare ways to read windows as tensors."""
-    readers = {
-        name: reader
-        for name, reader in READERS.items()
-        if not options.peers or any(word in name for word in options.peers)
-    }
+    readers = asked(READERS, options.peers)
     for name in [name for name, reader in readers.items() if not reader.is_installed]:
         print(f"{name}: left out, not installed (pip install {' '.join(readers.pop(name).needs)})")
     if not readers:
@@ -120,6 +135,8 @@ def compare_embed(options: argparse.Namespace, folder: Path) -> list[str]:
     return [
         f"{options.windows:,} windows of 1,024 ids, width 768, float32:",
         *table(runs, n_bytes, "MB/s written", "numbers"),
+        "",
+        MEMORY,
     ]
 
 
@@ -135,6 +152,8 @@ def chosen_comparison(options: argparse.Namespace) -> Callable[[argparse.Namespa
     """The comparison that the options ask for."""
     if options.strides:
         return compare_strides
+    if options.forms:
+        return compare_forms
     if options.reading:
         return compare_reading
     return compare_embed if options.embed else compare

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.embedding import EMBEDDERS
+from benchmarks.forms import FORM_PEERS
 from benchmarks.peers import PEERS
 from benchmarks.strides import STRIDES
 
@@ -13,7 +14,7 @@ from benchmarks.strides import STRIDES
 def main(arguments: list[str]) -> None:
     """Run one peer."""
     name, folder, output = arguments
-    (PEERS | STRIDES | EMBEDDERS)[name].run(Path(folder), Path(output))
+    (PEERS | STRIDES | EMBEDDERS | FORM_PEERS)[name].run(Path(folder), Path(output))
 
 
 if __name__ == "__main__":

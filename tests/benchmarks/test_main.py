@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import __main__ as command_line
 from benchmarks.embedding import DIM, EMBEDDERS
+from benchmarks.forms import FORM_PEERS, FORMS
 from benchmarks.peers import CONTEXT_LENGTH, PEERS, Peer
 from benchmarks.reading import READERS
 from benchmarks.strides import STRIDES
@@ -69,3 +70,12 @@ def test_reading_prints_a_row_for_each_chosen_reader(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("READING_SECONDS", "0.1")
     lines = run("--reading", "--megabytes", "1", "--runs", "1", "--peers", "layout tokens", "nanoGPT")
     assert names(lines[3:]) == [name for name in READERS if "layout tokens" in name or "nanoGPT" in name]
+
+
+@pytest.mark.slow
+def test_forms_print_a_row_for_each_chosen_peer() -> None:
+    """All peers are tried in test_forms.py; here gptprep on each form and a peer are enough."""
+    lines = run("--forms", "--megabytes", "0.3", "--runs", "1", "--peers", "gptprep", "json.loads")
+    expected = [name for name in FORM_PEERS if "gptprep" in name or "json.loads" in name]
+    assert names(lines[4 : 4 + len(expected)]) == expected
+    assert len([name for name in expected if "gptprep" in name]) == len(FORMS)
