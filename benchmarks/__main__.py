@@ -12,15 +12,17 @@ from pathlib import Path
 
 from benchmarks.corpus import KINDS, make_corpus
 from benchmarks.embedding import EMBEDDERS, prepare_embedding
+from benchmarks.first_ids import COMMANDS, measure_first_ids
 from benchmarks.forms import FORM_PEERS, check_forms, prepare_forms
 from benchmarks.materials import prepare
 from benchmarks.measure import measure_in_turn
-from benchmarks.peers import CONTEXT_LENGTH, PEERS, Peer, asked
+from benchmarks.peers import CONTEXT_LENGTH, PEERS, Peer, asked, has_module
 from benchmarks.reading import READERS, measure_readers, prepare_reading
 from benchmarks.reading import table as reading_table
 from benchmarks.scaling import scaling
 from benchmarks.strides import STRIDE, STRIDES, prepare_ids
-from benchmarks.tables import MEMORY, check_counts, seconds_table, table
+from benchmarks.tables import MEMORY, check_counts, check_exact, seconds_table, table
+from benchmarks.tokenizers import expected_ids, prepare_tokenizers, tokenizer_files, tokenizer_peers
 
 
 def parse() -> argparse.Namespace:
@@ -31,7 +33,9 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("corpus", nargs="?", type=Path, help="a text file; without it one is generated")
     parser.add_argument("--kind", choices=list(KINDS), default="prose", help="kind of the generated corpus")
-    parser.add_argument("--megabytes", type=float, default=100.0, help="size of the generated corpus")
+    parser.add_argument(
+        "--megabytes", type=float, help="size of the generated corpus [100, or 20 for --tokenizers]"
+    )
     parser.add_argument("--runs", type=int, default=5, help="runs of each peer")
     parser.add_argument(
         "--peers", nargs="+", metavar="WORD", help="only peers with one of these words in their name"
@@ -41,9 +45,19 @@ def parse() -> argparse.Namespace:
         "--strides", action="store_true", help=f"write windows of stride {STRIDE} of a file of ids"
     )
     what.add_argument("--forms", action="store_true", help="the same text as text, JSON Lines, Parquet, ...")
+    what.add_argument("--tokenizers", action="store_true", help="use tokenizer.json files, made up or yours")
     what.add_argument("--reading", action="store_true", help="read batches of random windows as tensors")
     what.add_argument("--embed", action="store_true", help="write token + position embeddings")
     what.add_argument("--scaling", action="store_true", help="run gptprep window on corpora of several sizes")
+    parser.add_argument(
+        "--tokenizer",
+        nargs="+",
+        action="extend",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="for --tokenizers, a tokenizer.json instead of made-up ones",
+    )
     parser.add_argument("--windows", type=int, default=1400, help="for --embed, 3 MB of embeddings each")
     parser.add_argument(
         "--sizes", nargs="+", type=float, default=[10.0, 100.0, 1000.0], help="for --scaling, in MB"
@@ -51,8 +65,12 @@ def parse() -> argparse.Namespace:
     options = parser.parse_args()
     if options.scaling and options.corpus:
         parser.error("--scaling generates its corpora: leave out the text file")
+    if options.tokenizer and not options.tokenizers:
+        parser.error("--tokenizer: give --tokenizers too")
     if options.runs < 1:
         parser.error("--runs: give 1 or more")
+    if options.megabytes is None:
+        options.megabytes = 20.0 if options.tokenizers else 100.0
     return options
 
 
@@ -110,6 +128,34 @@ def compare_forms(options: argparse.Namespace, folder: Path) -> list[str]:
     return [f"{n_bytes / 1e6:,.0f} MB of text in several forms:", *seconds_table(runs), "", MEMORY]
 
 
+def compare_tokenizers(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Compare ways to encode with a `tokenizer.json`, of which all must give the same ids."""
+    if not has_module("tokenizers"):
+        sys.exit("--tokenizers: pip install tokenizers")
+    place_corpus(options, folder)
+    prepare_tokenizers(folder, options.tokenizer)
+    files = tokenizer_files(folder)
+    for name in [name for name, file in files.items() if file.end_of_text is None]:
+        print(f"{name}: windows of several documents left out, gptprep knows no end-of-text token of it")
+    peers, commands = asked(tokenizer_peers(folder), options.peers), asked(COMMANDS, options.peers)
+    if not peers and not commands:
+        sys.exit(f"no peer to measure; there are: {', '.join([*tokenizer_peers(folder), *COMMANDS])}")
+    expected = expected_ids(peers, folder)
+    runs = measure_in_turn(peers, folder, options.runs)
+    if wrong := check_exact(runs, expected):
+        sys.exit("\n".join(wrong))
+    paths = {name: file.path for name, file in files.items()}
+    of_first_ids = measure_first_ids(list(commands), paths, folder, options.runs)
+    n_bytes = (folder / "corpus.txt").stat().st_size
+    lines = [f"{n_bytes / 1e6:,.0f} MB of text:", ""]
+    for name, file in files.items():
+        lines += [f"{name}, {file.n_vocab:,} ids, {Path(file.path).stat().st_size / 1e6:.1f} MB:", ""]
+        own = {peer.removesuffix(f", {name}"): runs[peer] for peer in runs if peer.endswith(f", {name}")}
+        lines += [*table(own, dict.fromkeys(own, n_bytes), "MB/s"), ""] if own else []
+        lines += [*seconds_table(of_first_ids[name]), ""] if of_first_ids[name] else []
+    return [*lines, MEMORY]
+
+
 def compare_reading(options: argparse.Namespace, folder: Path) -> list[str]:
     """Compare ways to read windows as tensors."""
     readers = asked(READERS, options.peers)
@@ -154,6 +200,8 @@ def chosen_comparison(options: argparse.Namespace) -> Callable[[argparse.Namespa
         return compare_strides
     if options.forms:
         return compare_forms
+    if options.tokenizers:
+        return compare_tokenizers
     if options.reading:
         return compare_reading
     return compare_embed if options.embed else compare
