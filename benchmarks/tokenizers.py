@@ -25,8 +25,8 @@ from benchmarks.materials import documents, write_documents
 from benchmarks.measure import run_peer
 from benchmarks.peers import CONTEXT_LENGTH, Peer, gptprep, hugging_face_ids
 
-TRAINED_BYTES = 10_000_000
-"""Text that a vocabulary is trained on; the rest of the corpus has words that it does not know."""
+TRAINED_BYTES = 15_000_000
+"""Text that a vocabulary is trained on: prose of this size has enough words for 128,000 tokens."""
 INPUTS = {".jsonl": "documents", ".txt": "corpus.txt"}
 
 _WORDS_AND_SPACE = (
