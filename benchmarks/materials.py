@@ -34,18 +34,27 @@ END_OF_TEXT_ID = 50256
 def prepare(folder: Path) -> None:
     """Write what the peers need beside `corpus.txt`, and flush it to the disk."""
     write_documents(folder / "corpus.txt", folder / "documents")
+    prepare_gpt2(folder)
+    os.sync()
+
+
+def prepare_gpt2(folder: Path) -> None:
+    """Write GPT-2 as the peers load it."""
     write_tiktoken_cache(folder / "tiktoken")
     if importlib.util.find_spec("tokenizers"):
         (folder / "gpt2").mkdir()
         write_tokenizer_json(folder / "gpt2" / "tokenizer.json")
-    os.sync()
 
 
-def write_documents(corpus: Path, folder: Path) -> None:
-    """Write the documents of a corpus as JSON Lines in `N_FILES` files of about the same size."""
+def write_documents(corpus: Path, folder: Path, texts: Iterator[bytes] | None = None) -> None:
+    """Write the documents of a corpus as JSON Lines in `N_FILES` files of about the same size.
+
+    Args:
+        texts: the documents, if they are not those that `divided` gives.
+    """
     folder.mkdir()
     size = corpus.stat().st_size
-    texts = divided(corpus)
+    texts = divided(corpus) if texts is None else texts
     for index in range(N_FILES):
         wanted = size * (index + 1) // N_FILES - size * index // N_FILES if index < N_FILES - 1 else size
         with (folder / f"{index:05d}.jsonl").open("w", encoding="utf-8") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -45,26 +46,56 @@ def measure_in_turn(peers: dict[str, Peer], folder: Path, n_runs: int) -> dict[s
 def measure(name: str, peer: Peer, folder: Path) -> Run:
     """Run one peer on a folder of materials, including its start-up, and remove its output."""
     output = folder / "output"
+    seconds, peak = run_peer(name, folder, output)
+    n_ids = count_ids(output, peer.ids, peer.itemsize)
+    shutil.rmtree(output)
+    return Run(seconds, peak, n_ids)
+
+
+def run_peer(name: str, folder: Path, output: Path) -> tuple[float, int | None]:
+    """Run one peer on a folder of materials, and leave its output; returns seconds and the peak of memory."""
     output.mkdir()
+    command = [sys.executable, "-m", "benchmarks.one", name, str(folder), str(output)]
+    finished = run_process(command, folder)
+    if finished.code:
+        sys.exit(f"{name} failed:\n{finished.printed}")
+    return finished.seconds, finished.peak
+
+
+class Finished(NamedTuple):
+    """A process that has ended."""
+
+    code: int
+    seconds: float
+    peak: int | None
+    printed: str
+    """Both streams."""
+
+
+def run_process(command: list[str], folder: Path) -> Finished:
+    """Run a command; what it prints goes through a file in the folder."""
     with (folder / "messages").open("wb") as messages:
-        command = [sys.executable, "-m", "benchmarks.one", name, str(folder), str(output)]
         started = time.perf_counter()
         with subprocess.Popen(command, stdout=messages, stderr=messages, cwd=TOP) as process:
             memory = _Memory(process.pid)
             code = process.wait()
             seconds = time.perf_counter() - started
             peak = memory.stop()
-    if code:
-        sys.exit(f"{name} failed:\n{(folder / 'messages').read_text()}")
-    n_ids = count_ids(output, peer.ids, peer.itemsize)
-    shutil.rmtree(output)
-    return Run(seconds, peak, n_ids)
+    return Finished(code, seconds, peak, (folder / "messages").read_text(errors="replace"))
 
 
 def count_ids(output: Path, pattern: str, itemsize: int) -> int:
-    """How many numbers are in the files that match: `.npy`, or raw numbers of `itemsize` bytes."""
-    paths = output.glob(pattern)
-    return sum(np.load(p, "r").size if p.suffix == ".npy" else p.stat().st_size // itemsize for p in paths)
+    """How many ids the files that match have or count: see `_count`."""
+    return sum(_count(path, itemsize) for path in output.glob(pattern))
+
+
+def _count(path: Path, itemsize: int) -> int:
+    """The numbers in an `.npy`, the ids in a JSON report of `gptprep count`, or raw numbers."""
+    if path.suffix == ".npy":
+        return int(np.load(path, "r").size)
+    if path.suffix == ".json":
+        return int(json.loads(path.read_bytes())["total"]["ids"][0])
+    return path.stat().st_size // itemsize
 
 
 class _Memory(threading.Thread):

@@ -6,14 +6,18 @@ import sys
 from pathlib import Path
 
 from benchmarks.embedding import EMBEDDERS
+from benchmarks.forms import FORM_PEERS
 from benchmarks.peers import PEERS
 from benchmarks.strides import STRIDES
+from benchmarks.tokenizers import check_peers, tokenizer_peers
 
 
 def main(arguments: list[str]) -> None:
     """Run one peer."""
     name, folder, output = arguments
-    (PEERS | STRIDES | EMBEDDERS)[name].run(Path(folder), Path(output))
+    of_tokenizers = tokenizer_peers(Path(folder)) | check_peers(Path(folder))
+    peers = PEERS | STRIDES | EMBEDDERS | FORM_PEERS | of_tokenizers
+    peers[name].run(Path(folder), Path(output))
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ CHUNK_BYTES = 1 << 24
 """Text that a process of `gigatoken_two` gets at a time."""
 SHARD_IDS = 100_000_000
 BATCH_DOCUMENTS = 1000
+DATATROVE = "datatrove", "datatrove==0.10.1 orjson tokenizers"
+_Way = TypeVar("_Way")
 
 
 class Peer(NamedTuple):
@@ -34,7 +36,7 @@ class Peer(NamedTuple):
     Args:
         run: called with the folder of materials and a folder for the output.
         ids: the pattern of its files of ids; each id of the text is in one of them, once.
-        needs: the module that it needs, and what pip calls it.
+        needs: the modules that it needs, and what pip calls them, each with spaces between.
         itemsize: bytes of a number in its files, if they are not `.npy`.
     """
 
@@ -46,7 +48,20 @@ class Peer(NamedTuple):
     @property
     def is_installed(self) -> bool:
         """Whether it can run here."""
-        return find_spec(self.needs[0]) is not None
+        return all(map(has_module, self.needs[0].split()))
+
+
+def asked(ways: dict[str, _Way], words: list[str] | None) -> dict[str, _Way]:
+    """Those with one of the words in their name; all without words."""
+    return {name: way for name, way in ways.items() if not words or any(word in name for word in words)}
+
+
+def has_module(name: str) -> bool:
+    """Whether a module can be imported; it may be one of a package."""
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # the package is missing
+        return False
 
 
 def gptprep(*arguments: str | Path) -> None:
@@ -58,7 +73,8 @@ def gptprep(*arguments: str | Path) -> None:
 
 
 @cache
-def _tiktoken(folder: Path) -> Any:
+def gpt2(folder: Path) -> Any:
+    """tiktoken's GPT-2."""
     import tiktoken
 
     os.environ["TIKTOKEN_CACHE_DIR"] = str(folder / "tiktoken")
@@ -68,11 +84,12 @@ def _tiktoken(folder: Path) -> Any:
 def tiktoken_one(folder: Path, output: Path) -> None:
     """nanoGPT's prepare.py for a small corpus: encode the whole text at once, then `tofile`."""
     text = (folder / "corpus.txt").read_bytes().decode()
-    np.array(_tiktoken(folder).encode_ordinary(text), np.uint16).tofile(output / "ids.bin")
+    np.array(gpt2(folder).encode_ordinary(text), np.uint16).tofile(output / "ids.bin")
 
 
-def _tiktoken_document(folder: Path, text: str) -> NDArray[np.uint16]:
-    return np.array([END_OF_TEXT_ID, *_tiktoken(folder).encode_ordinary(text)], np.uint16)
+def tiktoken_document(folder: Path, text: str) -> NDArray[np.uint16]:
+    """The ids of a document after the end-of-text id."""
+    return np.array([END_OF_TEXT_ID, *gpt2(folder).encode_ordinary(text)], np.uint16)
 
 
 def tiktoken_two(folder: Path, output: Path) -> None:
@@ -81,7 +98,7 @@ def tiktoken_two(folder: Path, output: Path) -> None:
 
     shard, filled, n_shards = np.empty(SHARD_IDS, np.uint16), 0, 0
     with Pool(2) as pool:
-        for ids in pool.imap(partial(_tiktoken_document, folder), documents(folder), chunksize=16):
+        for ids in pool.imap(partial(tiktoken_document, folder), documents(folder), chunksize=16):
             while len(ids):
                 taken = ids[: SHARD_IDS - filled]
                 shard[filled : filled + len(taken)] = taken
@@ -92,16 +109,24 @@ def tiktoken_two(folder: Path, output: Path) -> None:
     np.save(output / f"ids-{n_shards:05d}", shard[:filled])
 
 
-def hugging_face(folder: Path, output: Path) -> None:
+def hugging_face_ids(file: Path, texts: Iterable[str]) -> Iterator[list[int]]:
     """`encode_batch_fast` (without offsets) on batches of documents, with its own number of threads."""
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(folder / "gpt2" / "tokenizer.json"))
-    texts = documents(folder)
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    texts = iter(texts)
+    while batch := list(islice(texts, BATCH_DOCUMENTS)):
+        for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
+            yield encoding.ids
+
+
+def hugging_face(folder: Path, output: Path) -> None:
+    """The ids of each document and the end-of-text id, written one document after the other."""
     with (output / "ids.bin").open("wb") as file:
-        while batch := list(islice(texts, BATCH_DOCUMENTS)):
-            for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
-                file.write(array("H", [*encoding.ids, END_OF_TEXT_ID]))
+        for ids in hugging_face_ids(folder / "gpt2" / "tokenizer.json", documents(folder)):
+            file.write(array("H", [*ids, END_OF_TEXT_ID]))
 
 
 def tokbin_threads(folder: Path, output: Path) -> None:
@@ -128,18 +153,31 @@ def tokbin_two(folder: Path, output: Path) -> None:
         pool.map(partial(_tokbin_source, folder, output), range(N_FILES))
 
 
-def datatrove(folder: Path, output: Path) -> None:
+def datatrove(
+    folder: Path,
+    output: Path,
+    documents: str = "documents",
+    pattern: str | None = None,
+    reader: str = "JsonlReader",
+    workers: int = N_FILES,
+) -> None:
     """A local executor with two workers; documents stay in order, because shuffling writes them twice.
 
     One thread for each worker and batches smaller than its 10,000 documents make it faster: up to 6.0 MB/s of
     100 MB instead of 4.4, and batches of 10,000 took 4.6 GB.
+
+    Args:
+        documents: the folder of files, of which a worker takes whole ones.
+        pattern: of the names of those that are read.
+        reader: its class that reads them.
+        workers: as many as there are files; a single one encodes with the library's own number of threads.
     """
     from datatrove.executor import LocalPipelineExecutor
-    from datatrove.pipeline.readers import JsonlReader
+    from datatrove.pipeline import readers
     from datatrove.pipeline.tokens import DocumentTokenizer
 
-    os.environ["RAYON_NUM_THREADS"] = "1"  # its workers inherit it
-    reader = JsonlReader(str(folder / "documents"))
+    if workers > 1:
+        os.environ["RAYON_NUM_THREADS"] = "1"  # its workers inherit it
     tokenizer = DocumentTokenizer(
         str(output),
         str(folder / "gpt2" / "tokenizer.json"),
@@ -147,8 +185,9 @@ def datatrove(folder: Path, output: Path) -> None:
         shuffle_documents=False,
         batch_size=BATCH_DOCUMENTS,
     )
+    reads = getattr(readers, reader)(str(folder / documents), glob_pattern=pattern)
     executor = LocalPipelineExecutor(
-        [reader, tokenizer], tasks=N_FILES, workers=2, logging_dir=str(output / "logs")
+        [reads, tokenizer], tasks=workers, workers=workers, logging_dir=str(output / "logs")
     )
     executor.run()
 
@@ -190,7 +229,7 @@ def gigatoken_two(folder: Path, output: Path) -> None:
 def the_book(folder: Path, output: Path) -> None:
     """GPTDatasetV1: tiktoken on the whole text and a loop over lists; the windows are saved at the end."""
     text = (folder / "corpus.txt").read_bytes().decode()
-    ids = _tiktoken(folder).encode(text, allowed_special={END_OF_TEXT})
+    ids = gpt2(folder).encode(text, allowed_special={END_OF_TEXT})
     starts = range(0, len(ids) - CONTEXT_LENGTH, CONTEXT_LENGTH)
     inputs = [ids[start : start + CONTEXT_LENGTH] for start in starts]
     targets = [ids[start + 1 : start + CONTEXT_LENGTH + 1] for start in starts]
@@ -216,7 +255,7 @@ PEERS = {
     ),
     "tokbin, two threads": Peer(tokbin_threads, "corpus/**/*.bin", ("tokbin", "tokbin==0.1.0")),
     "tokbin, two processes": Peer(tokbin_two, "0*/**/*.bin", ("tokbin", "tokbin==0.1.0")),
-    "datatrove, two workers": Peer(datatrove, "*.ds", ("datatrove", "datatrove==0.10.1 orjson tokenizers")),
+    "datatrove, two workers": Peer(datatrove, "*.ds", DATATROVE),
     "the book's GPTDatasetV1": Peer(the_book, "inputs.npy"),
     "gigatoken, two processes (floor)": Peer(gigatoken_two, "ids.npy", ("gigatoken", "gigatoken==0.10.0")),
 }

@@ -35,7 +35,25 @@ def table(runs: dict[str, list[Run]], n_bytes: dict[str, int], rate: str, counte
             f"| {peer} | {size / medians[peer]:.1f} | {rates[0]:.1f} to {rates[-1]:.1f} | {ratio:.2f} "
             f"| {measured[0].n_ids:,} | {megabytes(peak_of(measured))} |"
         )
-    return [*lines, "", MEMORY]
+    return lines
+
+
+def seconds_table(runs: dict[str, list[Run]], counted: str = "ids") -> list[str]:
+    """A row for each peer: seconds, the ratio of their median to that of the first peer, and memory."""
+    first = next(iter(runs))
+    lines = [
+        f"| whole process | seconds | slowest to fastest | to {first} | {counted} | memory |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    medians = {peer: statistics.median(run.seconds for run in measured) for peer, measured in runs.items()}
+    for peer, measured in runs.items():
+        seconds = sorted(run.seconds for run in measured)
+        ratio = medians[peer] / medians[first]
+        lines.append(
+            f"| {peer} | {medians[peer]:.2f} | {seconds[-1]:.2f} to {seconds[0]:.2f} | {ratio:.2f} "
+            f"| {measured[0].n_ids:,} | {megabytes(peak_of(measured))} |"
+        )
+    return lines
 
 
 def peak_of(runs: Sequence[Run]) -> int | None:
@@ -56,4 +74,14 @@ def check_counts(runs: dict[str, list[Run]], slack: int) -> list[str]:
         f"{peer}: {count:,} ids, the others about {middle:,.0f}: it did other work"
         for peer, count in counts.items()
         if abs(count - middle) > middle * 0.02 + slack
+    ]
+
+
+def check_exact(runs: dict[str, list[Run]], expected: dict[str, int]) -> list[str]:
+    """A line for each run whose number of ids is not the expected one."""
+    return [
+        f"{peer}: {run.n_ids:,} ids, not {expected[peer]:,}: it did other work"
+        for peer, measured in runs.items()
+        for run in measured
+        if run.n_ids != expected[peer]
     ]

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import tiktoken
 
-from benchmarks.measure import Run, measure
+from benchmarks.measure import Run, count_ids, measure
 from benchmarks.measure import _Memory as Memory
 from benchmarks.peers import PEERS
 from benchmarks.scaling import exponent
-from benchmarks.tables import check_counts
+from benchmarks.tables import check_counts, check_exact, seconds_table
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="memory is read from /proc")
@@ -50,3 +50,23 @@ def test_peer_that_does_less_is_found() -> None:
 def test_exponent_is_that_of_the_time_beyond_start_up() -> None:
     assert exponent({1000: 0.5, 10**7: 0.6, 10**8: 1.5, 10**9: 10.5}).endswith("bytes**1.00.")
     assert exponent({1000: 0.5, 10**7: 0.4}).startswith("Too few")
+
+
+def test_run_of_another_number_of_ids_is_found() -> None:
+    runs = {"right": [Run(1.0, None, 3)], "wrong": [Run(1.0, None, 3), Run(1.0, None, 4)]}
+    assert [line.split(":")[:1] for line in check_exact(runs, {"right": 3, "wrong": 3})] == [["wrong"]]
+
+
+def test_ids_of_a_report_of_count_are_counted(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gptprep", "count", "-", "--json"]
+    with (tmp_path / "report.json").open("wb") as report:
+        subprocess.run(command, input=b"Hello, world.", stdout=report, check=True)
+    assert count_ids(tmp_path, "report.json", 2) == 4
+
+
+def test_seconds_are_compared_to_the_first_peer() -> None:
+    runs = {"a": [Run(2.0, None, 5), Run(1.0, None, 5), Run(4.0, 10**6, 5)], "b": [Run(3.0, None, 1234)]}
+    assert seconds_table(runs)[2:] == [
+        "| a | 2.00 | 4.00 to 1.00 | 1.00 | 5 | 1 MB |",
+        "| b | 3.00 | 3.00 to 3.00 | 1.50 | 1,234 | not measured |",
+    ]
