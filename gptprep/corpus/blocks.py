@@ -16,6 +16,8 @@ OnRead = Callable[[int], None]
 """Called with how many more bytes of a file were read, as they are on disk."""
 BLOCK_BYTES = MIB
 """Bytes read at a time."""
+_ERRORS = ("ZstdError", "IsalError")
+"""Errors of packages that may not be installed."""
 _NEEDS_MEMORY = "requires too much memory"
 """In zstd's message about a frame that was compressed with `--long=28` or more."""
 
@@ -76,7 +78,7 @@ def _read(file: IO[bytes], path: str, size: int) -> bytes:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        if isinstance(error, (EOFError, OSError, zlib.error)) or type(error).__name__ == "ZstdError":
+        if isinstance(error, (EOFError, OSError, zlib.error)) or type(error).__name__ in _ERRORS:
             if _NEEDS_MEMORY in str(error):
                 why = "it takes more than 128 MiB of memory to decompress"
                 names = shlex.join([path, "-o", path[: -len(".zst")]])
@@ -97,10 +99,16 @@ def _open(path: str) -> IO[bytes]:
 
 def _decompressed(stored: IO[bytes], path: str) -> IO[bytes]:
     if path.lower().endswith(".gz"):
-        import gzip
-
-        return cast("IO[bytes]", gzip.open(stored, "rb"))
+        return cast("IO[bytes]", _gzip().open(stored, "rb"))
     return cast("IO[bytes]", _zstd(path).open(stored, "rb"))
+
+
+def _gzip() -> Any:
+    """isal's module if it is installed, which is four times as fast as Python's own."""
+    try:
+        return importlib.import_module("isal.igzip")
+    except ImportError:
+        return importlib.import_module("gzip")
 
 
 def _zstd(path: str) -> Any:

@@ -1,6 +1,7 @@
 """Documents in chunks that a tokenizer encodes one by one, with the ids of the whole document."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from gptprep.corpus.blocks import BLOCK_BYTES, OnRead, not_watched
@@ -69,7 +70,7 @@ def chunks_of(
 ) -> Iterator[Chunk]:
     """Documents that were read from a source in chunks; see `read_chunks`."""
     in_document = source.start > 0 and not (source.has_lines or options.separator)
-    for chunk in _divide(documents, last_split_point, size):
+    for chunk in _divide(documents, last_split_point, size, has_lines=source.has_lines):
         if chunk.last and not chunk.text and not in_document:
             counts.empty += 1
             continue
@@ -78,9 +79,12 @@ def chunks_of(
         yield chunk
 
 
-def _divide(blocks: Iterable[DocumentBlock], last_split_point: LastSplitPoint, size: int) -> Iterator[Chunk]:
+def _divide(
+    blocks: Iterable[DocumentBlock], last_split_point: LastSplitPoint, size: int, *, has_lines: bool
+) -> Iterator[Chunk]:
+    """Chunks; if `has_lines`, each document is in one line of its source, whatever its text has."""
     buffer, searched, offset, line = bytearray(), 0, 0, 1
-    for block in blocks:
+    for block in chain.from_iterable(_slices(block, size) for block in blocks):
         if not buffer:
             offset, line = block.offset, block.line
         if block.last:
@@ -95,13 +99,25 @@ def _divide(blocks: Iterable[DocumentBlock], last_split_point: LastSplitPoint, s
             with memoryview(buffer) as view:
                 text = bytes(view[:point])
             yield Chunk(text, offset, line, False)
-            offset, line = offset + point, line + (line and text.count(b"\n"))
+            offset += point
+            line += 0 if has_lines or not line else text.count(b"\n")
             del buffer[:point]
             searched = 0
         else:
             searched = max(0, len(buffer) - _CONTEXT)
     if buffer:  # a byte range that ends inside its document
         yield Chunk(bytes(buffer), offset, line, False)
+
+
+def _slices(block: DocumentBlock, size: int) -> Iterator[DocumentBlock]:
+    """A block, or slices of a very large one: the text of a JSON line or of a row."""
+    if len(block.data) <= 4 * size:
+        yield block
+        return
+    for start in range(0, len(block.data), size):
+        data = block.data[start : start + size]
+        is_last = start + size >= len(block.data)
+        yield DocumentBlock(data, block.offset + start, block.line, block.last and is_last)
 
 
 def place(source: Source, chunk: Chunk, offset: int, options: TextOptions) -> str:

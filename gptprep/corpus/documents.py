@@ -9,7 +9,7 @@ from typing import NamedTuple, NoReturn
 
 from gptprep.choices import ErrorPolicy
 from gptprep.corpus.blocks import OnRead, not_watched, read_blocks
-from gptprep.corpus.json_lines import text_of_line
+from gptprep.corpus.json_lines import text_of_line, texts_of_lines
 from gptprep.corpus.parquet import read_rows
 from gptprep.corpus.rows import Rows
 from gptprep.corpus.signatures import refuse_binary
@@ -299,7 +299,10 @@ def _json_texts(
         json_line = b"".join(one.data for one in line_blocks)
         offset, line = line_blocks[0].offset, block.line
         line_blocks.clear()
-        if json_line.strip():
+        if len(json_line) > MIB and (texts := texts_of_lines(json_line, options.text_field)):
+            del json_line, block  # they may have most of the memory
+            yield DocumentBlock(texts.pop(), offset, line, True)
+        elif json_line.strip():
             text = text_of_line(json_line, options.text_field, f"{source.label}:{line}")
             if text is None:
                 counts.empty += 1

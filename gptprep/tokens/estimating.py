@@ -10,11 +10,12 @@ from contextlib import suppress
 from itertools import groupby
 from typing import NamedTuple
 
+from gptprep.corpus.batches import Batch, read_batches
 from gptprep.corpus.blocks import BLOCK_BYTES
-from gptprep.corpus.chunks import read_chunks
 from gptprep.corpus.documents import ReadCounts
 from gptprep.corpus.ranges import exact_range, plan_ranges
 from gptprep.corpus.sources import Source, is_compact
+from gptprep.corpus.streams import is_stream
 from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 from gptprep.tokenizers import Tokenizer
@@ -59,7 +60,11 @@ class Estimate(NamedTuple):
     seconds: float = 0.0
     """For one process to read and encode everything."""
     longest: float = 0.0
-    """For the task that takes the longest: a compressed source is one task."""
+    """For what one process must do alone: a task, or reading a stream."""
+
+
+class _NoTextError(Exception):
+    """Raised to end a sample that has empty documents only."""
 
 
 class _Sample(NamedTuple):
@@ -69,8 +74,10 @@ class _Sample(NamedTuple):
     """Bytes on disk."""
     ids: float
     """The ids of these bytes, with the end-of-text ids between lines and rows."""
-    seconds: float
-    """To read and encode them."""
+    reading: float
+    """Seconds to read them."""
+    encoding: float
+    """Seconds to encode them."""
 
 
 def estimate(
@@ -79,10 +86,11 @@ def estimate(
     """An estimate from samples; None if the size of a source is unknown before it is read (a pipe)."""
     if any(source.size is None for source in sources):
         return None
+    total = sum(source.size or 0 for source in sources)
     found = Estimate(ids=(between := max(0, len(sources) - 1)), least_ids=between)
     for kind, group in groupby(sorted(sources, key=_kind), key=_kind):
         same = list(group)
-        one = _of_ids(same) if kind[0] == "ids" else _of_texts(same, tokenizer, text, effort)
+        one = _of_ids(same) if kind[0] == "ids" else _of_texts(same, tokenizer, text, effort, total)
         found = Estimate(
             found.ids + one.ids,
             found.least_ids + one.least_ids,
@@ -108,7 +116,10 @@ def _of_ids(sources: Sequence[Source]) -> Estimate:
     return Estimate(n_ids, n_ids)
 
 
-def _of_texts(sources: Sequence[Source], tokenizer: Tokenizer, text: TextOptions, effort: Effort) -> Estimate:
+def _of_texts(
+    sources: Sequence[Source], tokenizer: Tokenizer, text: TextOptions, effort: Effort, total: int
+) -> Estimate:
+    """The estimate for sources of one kind; `total` is the size of all sources."""
     ranges = [
         one
         for one in plan_ranges(sources, text, _RANGE_BYTES, has_split_points=tokenizer.split_points.exist)
@@ -127,13 +138,18 @@ def _of_texts(sources: Sequence[Source], tokenizer: Tokenizer, text: TextOptions
     if not samples:
         return Estimate()
     size, stored = sum(map(_size, ranges)), sum(sample.stored for sample in samples)
-    seconds = _median([sample.seconds / sample.stored for sample in samples])
+    reading = _median([sample.reading / sample.stored for sample in samples])
+    seconds = reading + _median([sample.encoding / sample.stored for sample in samples])
+    in_one_task = (
+        _size(one) * (reading if is_stream(one, text, total, tokenizer.split_points.exist) else seconds)
+        for one in ranges
+    )
     least = 0 if is_compact(sources[0]) else min(sample.ids / sample.stored for sample in samples)
     return Estimate(
         ids=round(size * sum(sample.ids for sample in samples) / stored),
         least_ids=int(size * least),
         seconds=size * seconds,
-        longest=max(map(_size, ranges)) * seconds,
+        longest=max(in_one_task),
     )
 
 
@@ -164,22 +180,28 @@ def _sample(place: Source, text: TextOptions, encoding: "_Encoding") -> _Sample:
     source = exact_range(place._replace(stop=None), text, encoding.tokenizer.split_points.first)
     most, reads = (_COMPACT_BLOCKS if is_compact(source) else 1), list[int]()
 
+    stored, n_text, n_ends, started, counts = 0, 0, 0, time.process_time(), ReadCounts()
+
     def on_read(n_bytes: int) -> None:
         if n_bytes:
             reads.append(n_bytes)
+        if len(reads) > most and counts.empty and not n_text:
+            raise _NoTextError
 
     has_lines = source.has_lines or text.separator is not None
-    stored, n_text, n_ends, started = 0, 0, 0, time.process_time()
-    for chunk in read_chunks(source, text, _anywhere, ReadCounts(), on_read=on_read):
-        is_whole = n_text > most * BLOCK_BYTES if source.kind == "parquet" else len(reads) > most
-        if is_whole and n_text:  # the chunk is of a block that is not part of the sample
-            break
-        stored = sum(reads)
-        n_text += len(chunk.text)
-        n_ends += chunk.last and has_lines
-        encoding.add(chunk.text, n_text / (most * BLOCK_BYTES))
+    with suppress(_NoTextError):
+        for read in read_batches(source, text, _anywhere, counts, on_read=on_read):
+            is_whole = n_text > most * BLOCK_BYTES if source.kind == "parquet" else len(reads) > most
+            if is_whole and n_text:  # the text is of a block that is not part of the sample
+                break
+            stored = sum(reads)
+            texts = read.texts if isinstance(read, Batch) else [read.text]
+            n_text += sum(map(len, texts))
+            n_ends += has_lines and (len(texts) if isinstance(read, Batch) else read.last)
+            encoding.add(texts, n_text / (most * BLOCK_BYTES))
+    stored = stored or sum(reads)
     reading, share = time.process_time() - started - encoding.seconds, n_text / max(1, encoding.bytes)
-    return _Sample(stored, encoding.ids * share + n_ends, reading + n_text * encoding.seconds_per_byte())
+    return _Sample(stored, encoding.ids * share + n_ends, reading, n_text * encoding.seconds_per_byte())
 
 
 def _median(numbers: list[float]) -> float:
@@ -204,23 +226,38 @@ class _Encoding:
         self.bytes = self.ids = 0
         self.seconds, self._rates = 0.0, list[float]()
 
-    def add(self, text: bytes, share: float) -> None:
-        """Encode some of a text, evenly distributed over it, after which `share` of the sample is read."""
-        steps = self._effort.steps if self.seconds < self._effort.seconds else self._least.steps
-        wanted = int(min(1.0, share) * steps * _STEP_BYTES) or len(text)
-        n_left = -(-min(wanted - self.bytes, len(text)) // _STEP_BYTES)
-        for number in range(n_left):
-            start = number * len(text) // n_left
-            self._encode(text[start : min(start + _STEP_BYTES, (number + 1) * len(text) // n_left)])
+    def add(self, texts: Sequence[bytes], share: float) -> None:
+        """Encode some of a chunk or of documents, evenly distributed over it.
 
-    def _encode(self, text: bytes) -> None:
-        step = text.decode(errors="ignore").encode()
+        Args:
+            share: how much of the sample is read with it.
+        """
+        size = sum(map(len, texts))
+        steps = self._effort.steps if self.seconds < self._effort.seconds else self._least.steps
+        wanted = int(min(1.0, share) * steps * _STEP_BYTES) or size
+        n_left = -(-min(wanted - self.bytes, size) // _STEP_BYTES)
+        for number in range(n_left):
+            if len(texts) == 1:
+                start, stop = number * size // n_left, (number + 1) * size // n_left
+                self._encode(
+                    [texts[0][start : min(start + _STEP_BYTES, stop)].decode(errors="ignore").encode()]
+                )
+            else:
+                start, stop = number * len(texts) // n_left, (number + 1) * len(texts) // n_left
+                most = max(1, len(texts) * _STEP_BYTES // size)
+                self._encode(texts[start : min(start + most, stop)])
+
+    def _encode(self, texts: Sequence[bytes]) -> None:
         started = time.process_time()
-        self.ids += len(self.tokenizer.encode_array(step))
-        took = time.process_time() - started
+        encoded = self.tokenizer.encode_documents(texts) if len(texts) > 1 else None
+        if encoded is None:
+            self.ids += sum(len(self.tokenizer.encode_array(text)) for text in texts)
+        else:
+            self.ids += len(encoded.ids) - len(encoded.ends)
+        took, size = time.process_time() - started, sum(map(len, texts))
         self.seconds += took
-        self.bytes += len(step)
-        self._rates.append(took / max(1, len(step)))
+        self.bytes += size
+        self._rates.append(took / max(1, size))
 
     def seconds_per_byte(self) -> float:
         """The median of all steps: an engine is slow until it has met the words of a text."""

@@ -19,6 +19,14 @@ from tests.helpers.cli import Run
 from tests.helpers.documents import documents, file_source
 
 
+@pytest.fixture(params=["isal", "gzip"])
+def reader_of_gzip(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own module is used where isal is not installed."""
+    if request.param == "gzip":
+        monkeypatch.setitem(sys.modules, "isal.igzip", None)
+
+
+@pytest.mark.usefixtures("reader_of_gzip")
 @pytest.mark.parametrize(("ending", "compress"), [("gz", gzip.compress), ("zst", zstd.compress)])
 def test_compressed_files_are_read_and_damaged_ones_refused(
     tmp_path: Path, ending: str, compress: Callable[[bytes], bytes]
@@ -30,6 +38,22 @@ def test_compressed_files_are_read_and_damaged_ones_refused(
     for damaged in (compress(data)[:-5], b"nonsense"):
         with pytest.raises(CorruptDataError, match="is damaged"):
             documents(file_source(tmp_path / f"b.txt.{ending}", damaged))
+
+
+@pytest.mark.usefixtures("reader_of_gzip")
+def test_changed_gzip_files_are_damaged_or_have_the_same_text(tmp_path: Path) -> None:
+    data = gzip.compress(b"one two " * 500) + gzip.compress(b"three " * 20)
+    whole = documents(file_source(tmp_path / "a.txt.gz", data))[0]
+    assert documents(file_source(tmp_path / "a.txt.gz", data + bytes(20)))[0] == whole
+    refused = 0
+    for place in range(8 * len(data)):
+        changed = bytearray(data)
+        changed[place // 8] ^= 1 << place % 8
+        try:
+            assert documents(file_source(tmp_path / "a.txt.gz", bytes(changed)))[0] == whole
+        except CorruptDataError:
+            refused += 1
+    assert refused > 6 * len(data)
 
 
 def test_frame_that_needs_gigabytes_is_not_called_damaged(tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +16,7 @@ from gptprep.corpus.documents import ReadCounts
 from gptprep.corpus.sources import text_source
 from gptprep.corpus.text_options import TextOptions
 from gptprep.tokenizers import load_tokenizer
-from tests.helpers.documents import documents, file_source
+from tests.helpers.documents import documents, file_source, find_sources
 from tests.helpers.read_in_blocks import read_in_blocks
 
 SIZES = st.integers(1, 9)
@@ -44,3 +47,20 @@ def test_place_has_a_byte_offset_only_if_offsets_in_the_text_are_those_in_the_fi
     assert place(source, chunk, 4, TextOptions()) == "text 1:8 (byte offset 104)"
     for options in (TextOptions("latin-1"), TextOptions(errors="replace")):
         assert place(source, chunk, 4, options) == "text 1:8"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
+def test_large_texts_of_lines_and_rows_are_divided_and_know_their_line(tmp_path: Path, name: str) -> None:
+    text = "one two\nthree " * 1000
+    lines = [{"text": "small"}, {"text": text}, {"text": "last"}]
+    if name == "a.jsonl":
+        source = file_source(tmp_path / name, "".join(json.dumps(line) + "\n" for line in lines).encode())
+    else:
+        pq.write_table(pa.Table.from_pylist(lines), tmp_path / name)
+        (source,) = find_sources([str(tmp_path / name)])
+    last_split_point = load_tokenizer("gpt2").split_points.last
+    chunks = list(read_chunks(source, TextOptions(), last_split_point, ReadCounts(), 100))
+    assert b"".join(chunk.text for chunk in chunks if chunk.line == 2) == text.encode()
+    assert max(len(chunk.text) for chunk in chunks) <= 200
+    assert [chunk.line for chunk in chunks if chunk.last] == [1, 2, 3]
+    assert place(source, chunks[5], 50, TextOptions()) == f"{source.label}:2"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
+from gptprep.corpus import blocks
+from gptprep.corpus.blocks import OnRead
 from gptprep.corpus.sources import Source
 from gptprep.corpus.text_options import TextOptions
 from gptprep.progress import no_report
@@ -130,3 +132,20 @@ def test_text_without_split_points_and_damaged_files_do_not_matter(tmp_path: Pat
 
 def test_pipe_cannot_be_sampled() -> None:
     assert estimate(find_sources(["-"]), SPEC.load_tokenizer(), TextOptions()) is None
+
+
+def test_samples_of_empty_documents_end_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": ""}\n' * 1_000_000 + b'{"text": "one"}\n')
+    n_read, read_blocks = list[int](), blocks.read_blocks
+
+    def counted(source: Source, on_read: OnRead) -> Iterator[bytes]:
+        for block in read_blocks(source, on_read):
+            n_read.append(len(block))
+            yield block
+
+    monkeypatch.setattr("gptprep.corpus.documents.read_blocks", counted)
+    estimated = estimate(find_sources([str(path)]), SPEC.load_tokenizer(), TextOptions())
+    assert estimated is not None
+    assert estimated.ids <= 1
+    assert len(n_read) <= 8
