@@ -33,7 +33,6 @@ class Tokenizer(ABC):
         n_vocab: the number of ids; all ids are below it.
         special_tokens: the special tokens and their ids.
         eot: the id of the end-of-text token, or None.
-        fingerprint: equal for two tokenizers that give the same ids, on any machine.
         engine: what encodes large texts: "tiktoken", "gigatoken", "tokenizers" or "python".
         file: the file that it was loaded from, and its sha256; empty for an encoding that has a name.
         engine_note: what the user should know about the engine, or nothing.
@@ -53,8 +52,13 @@ class Tokenizer(ABC):
         self.eot = next(
             (special_tokens[token] for token in END_OF_TEXT_TOKENS if token in special_tokens), None
         )
-        document = json.dumps([self.kind, special_tokens, identity], sort_keys=True)
-        self.fingerprint = "sha256:" + hashlib.sha256(document.encode()).hexdigest()
+        self._identity = identity
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Equal for two tokenizers that give the same ids, on any machine."""
+        document = json.dumps([self.kind, self.special_tokens, self._identity], sort_keys=True)
+        return "sha256:" + hashlib.sha256(document.encode()).hexdigest()
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:

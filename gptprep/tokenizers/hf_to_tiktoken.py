@@ -18,17 +18,19 @@ from typing import Any, NamedTuple
 
 from gptprep.errors import CorruptDataError
 from gptprep.tokenizers.byte_level import BYTE_ORDER, to_bytes, to_text
+from gptprep.tokenizers.hf_patterns import BYTE_LEVEL_REGEX, LLAMA3_REGEX, regexes_of
 from gptprep.tokenizers.published import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
 from gptprep.tokenizers.vocabulary import id_gap
 
 MAX_ID = (1 << 31) - 1
 
 _GPT2_REGEX = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-_LLAMA3_REGEX = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-_PATTERNS = {_GPT2_REGEX: GPT2_PATTERN, _LLAMA3_REGEX: CL100K_PATTERN, O200K_PATTERN: O200K_PATTERN}
+_PATTERNS: dict[tuple[str, ...], str] = {
+    (BYTE_LEVEL_REGEX,): GPT2_PATTERN,
+    (_GPT2_REGEX,): GPT2_PATTERN,
+    (LLAMA3_REGEX,): CL100K_PATTERN,
+    (O200K_PATTERN,): O200K_PATTERN,
+}
 """Regular expressions in such files, and tiktoken's patterns that give the same pre-tokens.
 
 At the end of a text, tiktoken's cl100k pattern does not separate white space after the last line end, and the
@@ -67,7 +69,9 @@ def convert(value: dict[str, Any], path: str) -> ConvertedBpe:
     """
     pattern = _pattern(value)
     model = value["model"]
-    _check_settings(value, model)
+    check_model_settings(model)
+    if value.get("normalizer") is not None:
+        raise NotExactError("it has a normalizer")
     vocab = checked_vocab(model.get("vocab"), path)
     ignore_merges = bool(model.get("ignore_merges"))
     special_tokens = _special_tokens(value.get("added_tokens") or [], vocab)
@@ -127,30 +131,16 @@ def _bytes_of(token: str) -> bytes:
 
 def _pattern(value: dict[str, Any]) -> str:
     """tiktoken's pattern for the file's pre-tokenizer."""
-    step = value.get("pre_tokenizer")
-    if _is_byte_level(step, use_regex=True):
-        return GPT2_PATTERN
-    steps = step.get("pretokenizers") if isinstance(step, dict) and step.get("type") == "Sequence" else None
-    if isinstance(steps, list) and len(steps) == 2 and _is_byte_level(steps[1], use_regex=False):
-        split = steps[0] if isinstance(steps[0], dict) else {}
-        regex = split["pattern"].get("Regex") if isinstance(split.get("pattern"), dict) else None
-        settings = [split.get(name) for name in ("type", "behavior", "invert")]
-        if settings == ["Split", "Isolated", False] and isinstance(regex, str) and regex in _PATTERNS:
-            return _PATTERNS[regex]
-    raise NotExactError("its pre-tokenizer is not one that tiktoken has")
+    pattern = _PATTERNS.get(regexes_of(value.get("pre_tokenizer")))
+    if pattern is None:
+        raise NotExactError("its pre-tokenizer is not one that tiktoken has")
+    return pattern
 
 
-def _is_byte_level(step: object, *, use_regex: bool) -> bool:
-    if not isinstance(step, dict) or step.get("type") != "ByteLevel":
-        return False
-    return step.get("add_prefix_space") is False and step.get("use_regex", True) is use_regex
-
-
-def _check_settings(value: dict[str, Any], model: dict[str, Any]) -> None:
+def check_model_settings(model: dict[str, Any]) -> None:
+    """Raise a `NotExactError` if the model is not BPE over bytes, or does more than merge."""
     if model.get("type", "BPE") != "BPE":
         raise NotExactError(f"its model is not BPE but {str(model['type'])[:40]}")
-    if value.get("normalizer") is not None:
-        raise NotExactError("it has a normalizer")
     if model.get("continuing_subword_prefix") or model.get("end_of_word_suffix"):
         raise NotExactError("it marks the starts or ends of words")
     for setting in ("dropout", "byte_fallback"):
