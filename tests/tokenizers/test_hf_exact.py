@@ -203,8 +203,8 @@ NOT_EXACT: dict[str, Callable[[], dict[str, Any]]] = {
     "setting of the added token": lambda: {**changed(), "added_tokens": [{"content": "x", "id": 1500}]},
     "not the next one": lambda: {**changed(), "added_tokens": [added("<x>", 9000)]},
     "changes an added token": lambda: with_added([added("e\u0301", 0)], normalizer={"type": "NFC"}),
-    "can overlap": lambda: with_added([added("<x>", 0, normalized=True), added("x>y", 0)]),
-    "x> and >y can overlap": lambda: with_added([added("x>", 0), added(">y", 0, special=False)]),
+    "<x> and x>y can overlap": lambda: with_added([added("<x>", 0, normalized=True), added("x>y", 0)]),
+    "x# and #y can overlap": lambda: with_added([added("x#", 0), added("#y", 0, special=False)]),
 }
 
 
