@@ -34,6 +34,7 @@ class Tokenizer(ABC):
         special_tokens: the special tokens and their ids.
         eot: the id of the end-of-text token, or None.
         engine: what encodes large texts: "tiktoken", "gigatoken", "tokenizers" or "python".
+        reference: what `cross_check` compares the engine with.
         file: the file that it was loaded from, and its sha256; empty for an encoding that has a name.
         engine_note: what the user should know about the engine, or nothing.
         split_points: where a document can be divided: both sides give the same ids as the whole.
@@ -41,6 +42,7 @@ class Tokenizer(ABC):
 
     kind: str
     engine = "python"
+    reference = "tiktoken"
     engine_note = ""
     file = ("", "")
     split_points = SplitPoints()
