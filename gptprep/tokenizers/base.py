@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gptprep.choices import SpecialPolicy
 from gptprep.errors import GptprepError, TextError
 from gptprep.tokenizers import literals
+from gptprep.tokenizers.collector import paused_collector
 from gptprep.tokenizers.split_points import SplitPoints
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Tokenizer(ABC):
     @cached_property
     def fingerprint(self) -> str:
         """Equal for two tokenizers that give the same ids, on any machine."""
-        document = json.dumps([self.kind, self.special_tokens, self._identity], sort_keys=True)
+        with paused_collector():
+            document = json.dumps([self.kind, self.special_tokens, self._identity], sort_keys=True)
         return "sha256:" + hashlib.sha256(document.encode()).hexdigest()
 
     @abstractmethod

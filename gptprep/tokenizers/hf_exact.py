@@ -91,7 +91,7 @@ def exact_file(value: dict[str, Any], path: str) -> ExactFile:
     is_nfc = _is_nfc(value.get("normalizer"))
     if is_nfc and not all(unicodedata.is_normalized("NFC", token.content) for token in added):
         raise NotExactError("its normalizer changes an added token")
-    return ExactFile(pattern, is_nfc, vocab, added, _foreign(vocab))
+    return ExactFile(pattern, is_nfc, vocab, added, _foreign(vocab, added))
 
 
 # Settings
@@ -135,14 +135,15 @@ def _check_merges(merges: object) -> None:
         raise NotExactError("a merge is there twice")
 
 
-def _foreign(vocab: dict[str, int]) -> frozenset[str]:
+def _foreign(vocab: dict[str, int], added: Iterable[AddedToken]) -> frozenset[str]:
     """The tokens with characters that stand for no bytes."""
-    if _BYTES.issuperset("".join(vocab)):
-        return frozenset()
-    foreign = frozenset(token for token in vocab if not _BYTES.issuperset(token))
+    known = {token.content for token in added if not _BYTES.issuperset(token.content)}
+    rest = vocab.keys() - known
+    others = () if _BYTES.issuperset("".join(rest)) else rest  # usually only added tokens have them
+    foreign = (known & vocab.keys()) | {token for token in others if not _BYTES.issuperset(token)}
     if any(to_text(token.encode(errors="surrogatepass")) in vocab for token in foreign):
         raise NotExactError("two tokens have the same bytes")
-    return foreign
+    return frozenset(foreign)
 
 
 # Added tokens
