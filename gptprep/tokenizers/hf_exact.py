@@ -125,14 +125,27 @@ def is_nfc(text: bytes) -> bool:
 
 
 def _check_merges(merges: object) -> None:
-    if not isinstance(merges, list):
-        raise NotExactError("its model has no merges")
+    """Each is there once, and all are written in the same way."""
+    if not isinstance(merges, list) or {*map(type, merges)} not in (set(), {str}, {list}):
+        raise NotExactError("its model has no list of merges")
     try:
-        n_different = len({*merges})
-    except TypeError:  # pairs as lists
-        n_different = len({tuple(merge) for merge in merges if isinstance(merge, list)})
-    if n_different != len(merges):
+        different = {merge if isinstance(merge, str) else tuple(merge) for merge in merges}
+    except TypeError:
+        raise NotExactError("a merge is not two tokens") from None
+    if len(different) != len(merges):
         raise NotExactError("a merge is there twice")
+
+
+def check_known_merges(merges: Any, vocab: dict[str, int], path: str) -> None:
+    """Raise a `CorruptDataError` if a merge is not of two tokens that make one: gigatoken would skip it."""
+    try:
+        pairs = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
+        is_known = all(left in vocab and right in vocab and left + right in vocab for left, right in pairs)
+    except (TypeError, ValueError):
+        is_known = False
+    if not is_known:
+        what = f"{path} is not a tokenizer that Hugging Face's library loads"
+        raise CorruptDataError(what, "a merge is not of two tokens that make one")
 
 
 def _foreign(vocab: dict[str, int], added: Iterable[AddedToken]) -> frozenset[str]:

@@ -7,6 +7,7 @@ sooner. As a safety net, some of the text is encoded with both during a run, and
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from gptprep.tokenizers import literals
 from gptprep.tokenizers.base import Tokenizer
 from gptprep.tokenizers.byte_level import to_bytes
 from gptprep.tokenizers.gigatoken import BoundedMemory, compared_part
-from gptprep.tokenizers.hf_exact import ExactFile
+from gptprep.tokenizers.hf_exact import ExactFile, check_known_merges
 from gptprep.tokenizers.hf_library import library_ids, load_library
 from gptprep.tokenizers.rust import call_rust
 from gptprep.tokenizers.split_points import of_pattern
@@ -58,7 +59,7 @@ class GigatokenHfTokenizer(BoundedMemory, Tokenizer):
         self._greedy_pattern = literals.pattern_of(self._greedy)
 
     @property
-    def _split_rule(self) -> Any:
+    def _split_rule(self) -> Callable[[str], bool] | None:
         """The rule for split points; none if one could be at a token that takes white space along."""
         ends = {token.content[-1] for token in self._exact.added if not token.is_plain}
         return None if any(map(self._exact.is_safe_after, ends)) else self._exact.is_safe_after
@@ -115,6 +116,7 @@ class GigatokenHfTokenizer(BoundedMemory, Tokenizer):
     def _fast(self) -> Any:
         from gigatoken import Tokenizer as Encoder
 
+        check_known_merges(self._value["model"]["merges"], self._exact.vocab, self._path)
         data = self._engine_file
 
         def load() -> Any:

@@ -12,7 +12,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gptprep.choices import SpecialPolicy
-from gptprep.errors import TextError
+from gptprep.errors import CorruptDataError, TextError
 from gptprep.tokenizers.hf_exact import exact_file
 from gptprep.tokenizers.hf_to_tiktoken import NotExactError
 from tests.helpers.characters import rows
@@ -197,7 +197,8 @@ NOT_EXACT: dict[str, Callable[[], dict[str, Any]]] = {
     "merge is there twice": lambda: changed(
         merges=[*changed()["model"]["merges"], changed()["model"]["merges"][0]]
     ),
-    "no merges": lambda: changed(merges=None),
+    "no list of merges": lambda: changed(merges=[*changed()["model"]["merges"], "a b"]),
+    "a merge is not two tokens": lambda: changed(merges=[[[], []]]),
     "decoder": lambda: {**changed(), "decoder": None},
     "incomplete": lambda: {**changed(), "added_tokens": [{"content": ""}]},
     "setting of the added token": lambda: {**changed(), "added_tokens": [{"content": "x", "id": 1500}]},
@@ -206,6 +207,18 @@ NOT_EXACT: dict[str, Callable[[], dict[str, Any]]] = {
     "<x> and x>y can overlap": lambda: with_added([added("<x>", 0, normalized=True), added("x>y", 0)]),
     "x# and #y can overlap": lambda: with_added([added("x#", 0), added("#y", 0, special=False)]),
 }
+
+
+@pytest.mark.parametrize("merge", [["qqq", "zzz"], ["t", "h", "e"], ["t"], [1, 2], "qqq zzz", "t  h", "th"])
+def test_merge_that_the_library_refuses_is_damaged_data(merge: object) -> None:
+    """gigatoken would pass over some of them."""
+    merges = changed()["model"]["merges"]
+    if isinstance(merge, str):
+        merges = [" ".join(pair) for pair in merges]
+    tokenizer = fast(changed(merges=[*merges, merge]))
+    for encode in (lambda: tokenizer.encode_array(b"a"), lambda: tokenizer.encode("a")):
+        with pytest.raises(CorruptDataError):
+            encode()
 
 
 @pytest.mark.parametrize("why", NOT_EXACT)

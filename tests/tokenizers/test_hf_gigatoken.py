@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from gptprep.errors import TextError
-from gptprep.tokenizers import Tokenizer, load_tokenizer
+from gptprep.tokenizers import Tokenizer, gigatoken, hf_gigatoken, load_tokenizer
 from gptprep.tokenizers.hugging_face import HuggingFaceTokenizer
-from tests.helpers.hf_engines import DEEPSEEK_LIKE, with_added
+from tests.helpers.hf_engines import DEEPSEEK_LIKE, library_of, with_added
 from tests.helpers.hugging_face import (
     saved,
 )
@@ -54,3 +54,25 @@ def test_a_difference_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(tokenizer.__dict__, "_fast", Wrong())
     with pytest.raises(TextError, match="gigatoken and tokenizers give different ids"):
         tokenizer.cross_check(b"one two three")
+
+
+def test_encoder_is_made_anew_if_memory_grows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The library, which takes more than is allowed, does not count as growth."""
+    resident = [0]
+
+    def load_library(*_: object) -> Any:
+        resident.append(1 << 30)
+        return library_of(with_added([]))
+
+    tokenizer = load_tokenizer(saved(with_added([]), tmp_path))
+    monkeypatch.setattr(gigatoken, "_resident_bytes", lambda: sum(resident))
+    monkeypatch.setattr(gigatoken, "_CHECK_MEMORY_EVERY", 1)
+    monkeypatch.setattr(hf_gigatoken, "load_library", load_library)
+    tokenizer.encode_array(b"one two")
+    tokenizer.cross_check(b"one two")
+    tokenizer.encode_array(b"one two")
+    assert "_fast" in tokenizer.__dict__
+    resident.append(1 << 30)
+    tokenizer.encode_array(b"one two")
+    assert "_fast" not in tokenizer.__dict__
+    assert tokenizer.encode_array(b"one two").tolist() == tokenizer.encode("one two")
