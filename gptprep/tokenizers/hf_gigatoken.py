@@ -91,8 +91,8 @@ class GigatokenHfTokenizer(BoundedMemory, Tokenizer):
             return 0  # `tokenizers` encodes it anyway
         if self._fast.encode(compared).tolist() != self.encode(compared.decode()):
             what = "gigatoken and tokenizers give different ids for this text"
-            fix = "report the text: tokenizers is right; leave it out until then"
-            raise TextError(what, "the file is one that both should encode alike", fix, start)
+            fix = "uninstall gigatoken: tokenizers encodes"
+            raise TextError(what, "tokenizers is right: please report the text", fix, start)
         return len(compared)
 
     def token_bytes(self, token_id: int) -> bytes:
