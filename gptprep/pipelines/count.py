@@ -181,7 +181,8 @@ def _counted_with(
     progress: Progress,
     stage: str = "encoding",
 ) -> Counted:
-    fingerprint, task_bytes = encoding.tokenizer.fingerprint, plan.options.task_bytes
+    tokenizer, task_bytes = encoding.tokenizer, plan.options.task_bytes
+    fingerprint = tokenizer.file[1] or tokenizer.fingerprint
     done = SharedProgress(progress, stage, stored_bytes(sources), "bytes")
     return count_sources(sources, encoding.spec, fingerprint, plan.workers, done.add, task_bytes)
 

@@ -310,6 +310,7 @@ def _report(
         n_vocab=plan.tokenizer.n_vocab,
         engine=plan.tokenizer.engine,
         engine_note=plan.tokenizer.engine_note,
+        reference=plan.tokenizer.reference,
         cross_checked=cross_checked,
         resumed=resumed,
         special_tokens=literal_specials(counts, plan.tokenizer),

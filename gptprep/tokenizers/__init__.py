@@ -12,6 +12,7 @@ from gptprep.errors import CorruptDataError, EngineWarning, GptprepError, Tokeni
 from gptprep.storage.files import read_regular
 from gptprep.storage.json_files import parse_json
 from gptprep.tokenizers.base import Tokenizer
+from gptprep.tokenizers.collector import paused_collector
 from gptprep.tokenizers.published import KNOWN
 from gptprep.units import MIB
 
@@ -114,16 +115,17 @@ def _load_file(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
 
 def _load_json(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
     data = read_regular(path, _MAX_JSON)
-    tokenizer = _from_json(parse_json(data, path), path, special, engine)
+    with paused_collector():
+        tokenizer = _from_json(parse_json(data, path), data, path, special, engine)
     tokenizer.file = path, hashlib.sha256(data).hexdigest()
     return tokenizer
 
 
-def _from_json(value: Any, path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
+def _from_json(value: Any, data: bytes, path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
     if isinstance(value, dict) and isinstance(value.get("model"), dict):
         from gptprep.tokenizers.hugging_face import load_hugging_face
 
-        return load_hugging_face(value, path, special, engine)
+        return load_hugging_face(value, path, special, engine, data)
     from gptprep.tokenizers.char import CharTokenizer
     from gptprep.tokenizers.vocabulary import parse_vocabulary
     from gptprep.tokenizers.word import WordTokenizer

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gptprep.choices import SpecialPolicy
 from gptprep.errors import GptprepError, TextError
 from gptprep.tokenizers import literals
+from gptprep.tokenizers.collector import paused_collector
 from gptprep.tokenizers.split_points import SplitPoints
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class Tokenizer(ABC):
         n_vocab: the number of ids; all ids are below it.
         special_tokens: the special tokens and their ids.
         eot: the id of the end-of-text token, or None.
-        fingerprint: equal for two tokenizers that give the same ids, on any machine.
         engine: what encodes large texts: "tiktoken", "gigatoken", "tokenizers" or "python".
+        reference: what `cross_check` compares the engine with.
         file: the file that it was loaded from, and its sha256; empty for an encoding that has a name.
         engine_note: what the user should know about the engine, or nothing.
         split_points: where a document can be divided: both sides give the same ids as the whole.
@@ -57,6 +58,7 @@ class Tokenizer(ABC):
 
     kind: str
     engine = "python"
+    reference = "tiktoken"
     engine_note = ""
     file = ("", "")
     split_points = SplitPoints()
@@ -68,8 +70,14 @@ class Tokenizer(ABC):
         self.eot = next(
             (special_tokens[token] for token in END_OF_TEXT_TOKENS if token in special_tokens), None
         )
-        document = json.dumps([self.kind, special_tokens, identity], sort_keys=True)
-        self.fingerprint = "sha256:" + hashlib.sha256(document.encode()).hexdigest()
+        self._identity = identity
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Equal for two tokenizers that give the same ids, on any machine."""
+        with paused_collector():
+            document = json.dumps([self.kind, self.special_tokens, self._identity], sort_keys=True)
+        return "sha256:" + hashlib.sha256(document.encode()).hexdigest()
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
@@ -98,10 +106,32 @@ class Tokenizer(ABC):
         """`encode_documents` for texts without special tokens."""
         import numpy as np
 
+        if self._end_of_text is not None:
+            ids = self._encode_joined(self._end_of_text.join([*texts, b""]))
+            if ids is not None and len(ends := (ids == eot).nonzero()[0] + 1) == len(texts):
+                return EncodedDocuments(ids, ends)
         end_of_text = np.array([eot], np.uint32)
         arrays = [ids for text in texts for ids in (self.encode_array(text), end_of_text)]
         lengths = np.fromiter(map(len, arrays), np.int64)
         return EncodedDocuments(np.concatenate(arrays), np.cumsum(lengths)[1::2])
+
+    def _encode_joined(self, text: bytes) -> NDArray[Any] | None:  # noqa: ARG002
+        """The ids of a text with end-of-text tokens and no other special ones, whatever the policy.
+
+        None if this tokenizer has no such way, or not for this text.
+        """
+        return None
+
+    @cached_property
+    def _end_of_text(self) -> bytes | None:
+        """The end-of-text token, if texts can be encoded at once with it between them."""
+        token = next((token for token, n in self.special_tokens.items() if n == self.eot), None)
+        return token.encode() if token and literals.stands_apart(token, self._searched_tokens) else None
+
+    @property
+    def _searched_tokens(self) -> Iterable[str]:
+        """The tokens that are searched for in a text before anything else."""
+        return self.special_tokens
 
     @abstractmethod
     def token_bytes(self, token_id: int) -> bytes:

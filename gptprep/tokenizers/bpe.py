@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gptprep.choices import SpecialPolicy
 from gptprep.errors import TextError
-from gptprep.tokenizers import literals, long_runs, split_points
-from gptprep.tokenizers.base import EncodedDocuments, Tokenizer
+from gptprep.tokenizers import long_runs, split_points
+from gptprep.tokenizers.base import Tokenizer
 from gptprep.tokenizers.published import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
 
 if TYPE_CHECKING:
@@ -72,23 +72,7 @@ class BpeTokenizer(Tokenizer):
         except ValueError:
             return self._encode_long_runs(text)
 
-    @cached_property
-    def _end_of_text(self) -> bytes | None:
-        """The end-of-text token, if texts can be encoded at once with it between them."""
-        token = next((token for token, n in self.special_tokens.items() if n == self.eot), None)
-        return token.encode() if token and literals.stands_apart(token, self.special_tokens) else None
-
-    def _encode_ordinary(self, texts: Sequence[bytes], eot: int) -> EncodedDocuments | None:
-        if self._end_of_text is None:
-            return super()._encode_ordinary(texts, eot)
-        ids = self._encode_joined(self._end_of_text.join([*texts, b""]))
-        if ids is None:
-            return super()._encode_ordinary(texts, eot)
-        ends = (ids == eot).nonzero()[0] + 1
-        return EncodedDocuments(ids, ends) if len(ends) == len(texts) else None
-
     def _encode_joined(self, text: bytes) -> NDArray[Any] | None:
-        """The ids of a text with end-of-text tokens and no others, whatever the policy; None if it cannot."""
         allowed: Any = set(self.special_tokens)
         try:
             return self._encoding.encode_to_numpy(

@@ -19,13 +19,24 @@ def make_bpe(
     """
     if engine == "tiktoken" or (engine == "auto" and not is_exact):
         return BpeTokenizer(spec, policy)
-    from gptprep.tokenizers import gigatoken
+    if has_gigatoken(engine):
+        from gptprep.tokenizers.gigatoken import GigatokenTokenizer
 
-    if gigatoken.is_installed():
-        return gigatoken.GigatokenTokenizer(spec, policy, rank_data)
-    if engine == "gigatoken":
-        fix = "pip install gigatoken, or use --engine tiktoken"
-        raise MissingDependencyError("the engine gigatoken is not installed", fix=fix)
+        return GigatokenTokenizer(spec, policy, rank_data)
     tokenizer = BpeTokenizer(spec, policy)
     tokenizer.engine_note = "gigatoken is not installed: tiktoken encodes, with the same ids but slower"
     return tokenizer
+
+
+def has_gigatoken(engine: Engine) -> bool:
+    """Whether gigatoken is installed.
+
+    Raises:
+        MissingDependencyError: it is not, and is the engine that is asked for.
+    """
+    from gptprep.tokenizers import gigatoken
+
+    if engine == "gigatoken" and not gigatoken.is_installed():
+        fix = "pip install gigatoken, or leave out --engine"
+        raise MissingDependencyError("the engine gigatoken is not installed", fix=fix)
+    return gigatoken.is_installed()

@@ -10,6 +10,8 @@ import importlib.util
 import os
 import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.tokenizers.bpe import BpeSpec, BpeTokenizer
 from gptprep.tokenizers.published import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
 from gptprep.tokenizers.rust import call_rust
+from gptprep.tokenizers.split_points import SplitPoints
 from gptprep.tokenizers.unicode_guard import may_differ
 from gptprep.units import KIB, MIB
 
@@ -51,7 +54,48 @@ def _resident_bytes() -> int:
         return 0
 
 
-class GigatokenTokenizer(BpeTokenizer):
+class BoundedMemory:
+    """For tokenizers with an encoder in `_fast` that is made when it is needed."""
+
+    _encoded_bytes = _resident_at_start = 0
+    _fast: Any
+
+    def _bound_memory(self, n_bytes: int) -> None:
+        """Create the encoder again when it has grown: it remembers every pre-token that it has seen."""
+        self._encoded_bytes += n_bytes
+        if self._encoded_bytes < _CHECK_MEMORY_EVERY:
+            return
+        resident = _resident_bytes()
+        is_due = not resident and self._encoded_bytes > _RENEW_EVERY
+        if resident > self._resident_at_start + _MAX_GROWTH or is_due:
+            for name in ("_fast", "_fast_without_specials"):
+                self.__dict__.pop(name, None)  # of the cached properties
+        if resident or is_due:
+            self._encoded_bytes = 0
+
+    def _start_growth(self) -> None:
+        """Count the growth of memory from here on."""
+        self._resident_at_start = _resident_bytes()
+
+    @contextmanager
+    def _no_growth(self) -> Iterator[None]:
+        """What is loaded meanwhile is no growth."""
+        before = _resident_bytes()
+        yield
+        self._resident_at_start += _resident_bytes() - before
+
+
+def compared_part(text: bytes, split_points: SplitPoints) -> tuple[int, bytes]:
+    """A part of a text between split points, somewhere in it, to compare two engines on: offset, bytes."""
+    start = zlib.crc32(text[:_COMPARED_BYTES]) % max(1, len(text) - _COMPARED_BYTES)
+    start = split_points.last(bytearray(text[:start]), 0)
+    stop = len(text)
+    if stop - start > _COMPARED_BYTES:
+        stop = start + split_points.last(bytearray(text[start : start + _COMPARED_BYTES]), 0)
+    return start, text[start:stop]
+
+
+class GigatokenTokenizer(BoundedMemory, BpeTokenizer):
     """A tiktoken encoding whose large texts gigatoken encodes.
 
     Args:
@@ -63,7 +107,6 @@ class GigatokenTokenizer(BpeTokenizer):
     def __init__(self, spec: BpeSpec, policy: SpecialPolicy, rank_data: bytes) -> None:
         super().__init__(spec, policy)
         self._scheme, self._rank_data = _SCHEMES[spec.pattern], rank_data
-        self._encoded_bytes = self._resident_at_start = 0
 
     def encode_array(self, text: bytes) -> NDArray[Any]:
         if may_differ(text):
@@ -86,26 +129,8 @@ class GigatokenTokenizer(BpeTokenizer):
             return self._fast_without_specials
         return self._fast
 
-    def _bound_memory(self, n_bytes: int) -> None:
-        """Create the encoder again when it has grown: it remembers every pre-token that it has seen."""
-        self._encoded_bytes += n_bytes
-        if self._encoded_bytes < _CHECK_MEMORY_EVERY:
-            return
-        resident = _resident_bytes()
-        is_due = not resident and self._encoded_bytes > _RENEW_EVERY
-        if resident > self._resident_at_start + _MAX_GROWTH or is_due:
-            for name in ("_fast", "_fast_without_specials"):
-                self.__dict__.pop(name, None)  # of the cached properties
-        if resident or is_due:
-            self._encoded_bytes = 0
-
     def cross_check(self, text: bytes) -> int:
-        start = zlib.crc32(text[:_COMPARED_BYTES]) % max(1, len(text) - _COMPARED_BYTES)
-        start = self.split_points.last(bytearray(text[:start]), 0)
-        stop = len(text)
-        if stop - start > _COMPARED_BYTES:
-            stop = start + self.split_points.last(bytearray(text[start : start + _COMPARED_BYTES]), 0)
-        compared = text[start:stop]
+        start, compared = compared_part(text, self.split_points)
         if may_differ(compared):
             return 0  # tiktoken encodes it anyway
         if self._fast_for(compared).encode(compared).tolist() != super().encode_array(compared).tolist():
@@ -130,7 +155,7 @@ class GigatokenTokenizer(BpeTokenizer):
         """An encoder, made when it is first needed: a sentence is encoded sooner without it."""
         from gigatoken import Tokenizer
 
-        self._resident_at_start = _resident_bytes()
+        self._start_growth()
         folder = temporary_folder("gigatoken", _WITHOUT)
         with (
             temporary_errors(folder, _WITHOUT),

@@ -13,22 +13,25 @@ does give one, for a whole pre-token, so all tokens must be reachable.
 """
 
 import re
-from itertools import pairwise
+from itertools import chain, pairwise
+from operator import ne
 from typing import Any, NamedTuple
 
 from gptprep.errors import CorruptDataError
 from gptprep.tokenizers.byte_level import BYTE_ORDER, to_bytes, to_text
+from gptprep.tokenizers.hf_patterns import BYTE_LEVEL_REGEX, LLAMA3_REGEX, regexes_of
 from gptprep.tokenizers.published import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
 from gptprep.tokenizers.vocabulary import id_gap
 
 MAX_ID = (1 << 31) - 1
 
 _GPT2_REGEX = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-_LLAMA3_REGEX = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-_PATTERNS = {_GPT2_REGEX: GPT2_PATTERN, _LLAMA3_REGEX: CL100K_PATTERN, O200K_PATTERN: O200K_PATTERN}
+_PATTERNS: dict[tuple[str, ...], str] = {
+    (BYTE_LEVEL_REGEX,): GPT2_PATTERN,
+    (_GPT2_REGEX,): GPT2_PATTERN,
+    (LLAMA3_REGEX,): CL100K_PATTERN,
+    (O200K_PATTERN,): O200K_PATTERN,
+}
 """Regular expressions in such files, and tiktoken's patterns that give the same pre-tokens.
 
 At the end of a text, tiktoken's cl100k pattern does not separate white space after the last line end, and the
@@ -67,17 +70,19 @@ def convert(value: dict[str, Any], path: str) -> ConvertedBpe:
     """
     pattern = _pattern(value)
     model = value["model"]
-    _check_settings(value, model)
+    check_model_settings(model)
+    if value.get("normalizer") is not None:
+        raise NotExactError("it has a normalizer")
     vocab = checked_vocab(model.get("vocab"), path)
     ignore_merges = bool(model.get("ignore_merges"))
     special_tokens = _special_tokens(value.get("added_tokens") or [], vocab)
     if missing := [byte for byte in BYTE_ORDER if to_text(bytes([byte])) not in vocab]:
         raise NotExactError(f"it has no token for the byte 0x{missing[0]:02x}")
     merges = _Merges(_pairs(model.get("merges"), vocab, path))
-    made = [token for token in merges.ranks if token in merges.reachable]
+    made = merges.reachable
     if ignore_merges and len(made) + 256 != len(vocab):
         raise NotExactError("it ignores merges and has tokens that no merge makes")
-    if same := merges.ranks.keys() & special_tokens.keys():
+    if same := special_tokens.keys() & set(merges.made):
         raise NotExactError(f"its special token {min(same)} is an ordinary one as well")
     texts = [*(to_text(bytes([byte])) for byte in BYTE_ORDER), *made]
     if same_as_byte := special_tokens.keys() & set(texts[:256]):
@@ -127,30 +132,16 @@ def _bytes_of(token: str) -> bytes:
 
 def _pattern(value: dict[str, Any]) -> str:
     """tiktoken's pattern for the file's pre-tokenizer."""
-    step = value.get("pre_tokenizer")
-    if _is_byte_level(step, use_regex=True):
-        return GPT2_PATTERN
-    steps = step.get("pretokenizers") if isinstance(step, dict) and step.get("type") == "Sequence" else None
-    if isinstance(steps, list) and len(steps) == 2 and _is_byte_level(steps[1], use_regex=False):
-        split = steps[0] if isinstance(steps[0], dict) else {}
-        regex = split["pattern"].get("Regex") if isinstance(split.get("pattern"), dict) else None
-        settings = [split.get(name) for name in ("type", "behavior", "invert")]
-        if settings == ["Split", "Isolated", False] and isinstance(regex, str) and regex in _PATTERNS:
-            return _PATTERNS[regex]
-    raise NotExactError("its pre-tokenizer is not one that tiktoken has")
+    pattern = _PATTERNS.get(regexes_of(value.get("pre_tokenizer")))
+    if pattern is None:
+        raise NotExactError("its pre-tokenizer is not one that tiktoken has")
+    return pattern
 
 
-def _is_byte_level(step: object, *, use_regex: bool) -> bool:
-    if not isinstance(step, dict) or step.get("type") != "ByteLevel":
-        return False
-    return step.get("add_prefix_space") is False and step.get("use_regex", True) is use_regex
-
-
-def _check_settings(value: dict[str, Any], model: dict[str, Any]) -> None:
+def check_model_settings(model: dict[str, Any]) -> None:
+    """Raise a `NotExactError` if the model is not BPE over bytes, or does more than merge."""
     if model.get("type", "BPE") != "BPE":
         raise NotExactError(f"its model is not BPE but {str(model['type'])[:40]}")
-    if value.get("normalizer") is not None:
-        raise NotExactError("it has a normalizer")
     if model.get("continuing_subword_prefix") or model.get("end_of_word_suffix"):
         raise NotExactError("it marks the starts or ends of words")
     for setting in ("dropout", "byte_fallback"):
@@ -193,68 +184,74 @@ def _pairs(merges: object, vocab: dict[str, int], path: str) -> list[tuple[str, 
     pairs: list[tuple[str, str]] = []
     for number, merge in enumerate(merges):
         pair = merge.split(" ") if isinstance(merge, str) else merge
-        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(token, str) for token in pair):
+        if not isinstance(pair, list) or len(pair) != 2:
             raise CorruptDataError(f"{path} is not a valid tokenizer", f"merge {number} is not two tokens")
-        if pair[0] not in vocab or pair[1] not in vocab or pair[0] + pair[1] not in vocab:
-            raise CorruptDataError(f"{path} is not a valid tokenizer", f"merge {number} is of unknown tokens")
         pairs.append((pair[0], pair[1]))
+    if not {type(token) for pair in pairs for token in pair} <= {str}:
+        raise CorruptDataError(f"{path} is not a valid tokenizer", "a merge is not two tokens")
+    for number, (left, right) in enumerate(pairs):
+        if left not in vocab or right not in vocab or left + right not in vocab:
+            raise CorruptDataError(f"{path} is not a valid tokenizer", f"merge {number} is of unknown tokens")
     return pairs
 
 
 class _Merges:
     """The merges of a vocabulary.
 
+    Tokens have numbers here: first those of one character, which are there before all merges, then the others
+    as they are made, and those that no merge makes last.
+
     Attributes:
-        ranks: the tokens that merges make, in order.
-        reachable: those whose own text is encoded as this one token, and the pair that they are made of.
+        made: the tokens that merges make, in order.
+        reachable: those whose own text is encoded as this one token, in order.
     """
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
-        self.ranks: dict[str, int] = {}
-        self.reachable: dict[str, tuple[str, str]] = {}
-        self._ranks_of_pairs: dict[tuple[str, str], int] = {}
-        early: dict[str, list[tuple[str, str]]] = {}
-        late: set[str] = set()
-        last = ""
-        for pair in pairs:
-            token = pair[0] + pair[1]
-            if pair in self._ranks_of_pairs or (token != last and token in self.ranks) or not all(pair):
-                raise NotExactError("its merges are out of order")
-            last = token
-            rank = self._ranks_of_pairs[pair] = self.ranks.setdefault(token, len(self.ranks))
-            if self._rank(pair[0]) < rank and self._rank(pair[1]) < rank:
-                early.setdefault(token, []).append(pair)
-            else:
+        made = [left + right for left, right in pairs]
+        self.made = tuple(dict.fromkeys(made))
+        n_runs = sum(map(ne, made, made[1:])) + bool(made)
+        if len({*pairs}) != len(pairs) or n_runs != len(self.made) or any("" in pair for pair in pairs):
+            raise NotExactError("its merges are out of order")
+        halves = dict.fromkeys(chain.from_iterable(pairs))
+        single = [token for token in halves if len(token) == 1]
+        numbers = {token: n for n, token in enumerate(dict.fromkeys([*single, *self.made, *halves]))}
+        self._n_single, self._n = len(single), len(numbers)
+        lefts, rights = ([numbers[pair[side]] for pair in pairs] for side in (0, 1))
+        tokens = [numbers[token] for token in made]
+        keys = (left * self._n + right for left, right in zip(lefts, rights, strict=True))
+        self._made_of = dict(zip(keys, tokens, strict=True))
+        self._halves: list[tuple[int, int] | None] = [None] * self._n
+        self._find_reachable(lefts, rights, tokens)
+        self.reachable = [token for token in self.made if self._halves[numbers[token]]]
+
+    def _find_reachable(self, lefts: list[int], rights: list[int], tokens: list[int]) -> None:
+        """Note which two tokens each reachable token is made of, in list order."""
+        halves, n_single, late = self._halves, self._n_single, set[int]()
+        for left, right, token in zip(lefts, rights, tokens, strict=True):
+            if left > token or right > token:
                 late.add(token)
-        for token in self.ranks:
-            self._reach(token, early.get(token, []))
-            if token in late and token not in self.reachable:
-                raise NotExactError("a merge joins tokens that later merges make")
+            elif (
+                halves[token] is None
+                and (left < n_single or halves[left])
+                and (right < n_single or halves[right])
+                and self._stay_apart(left, right, token)
+            ):
+                halves[token] = left, right
+        if any(halves[token] is None for token in late):
+            raise NotExactError("a merge joins tokens that later merges make")
 
-    def _rank(self, token: str) -> int:
-        """When a token is made: bytes before all merges, tokens that no merge makes after all."""
-        return -1 if len(token) == 1 else self.ranks.get(token, MAX_ID)
-
-    def _reach(self, token: str, pairs: list[tuple[str, str]]) -> None:
-        for left, right in pairs:
-            known = all(len(half) == 1 or half in self.reachable for half in (left, right))
-            if known and self._stay_apart(left, right, self.ranks[token]):
-                self.reachable[token] = (left, right)
-                return
-
-    def _stay_apart(self, left: str, right: str, limit: int) -> bool:
+    def _stay_apart(self, left: int, right: int, limit: int) -> bool:
         """Whether two tokens can be neighbours with no merge before `limit` that joins across them.
 
         Goes back in time: of the two, the one made later is taken apart, and its half next to the other token
         was the neighbour until then. Equal pairs merge from left to right, so the left token is made first.
         """
-        while True:
-            if self._ranks_of_pairs.get((left, right), MAX_ID) < limit:
-                return False
-            left_rank, right_rank = self._rank(left), self._rank(right)
-            if left_rank < 0 and right_rank < 0:
+        made_of, halves, n_single, n = self._made_of, self._halves, self._n_single, self._n
+        while made_of.get(left * n + right, n) >= limit:
+            if left < n_single and right < n_single:
                 return True
-            if left_rank > right_rank:
-                limit, left = left_rank, self.reachable[left][1]
+            if left > right:
+                limit, (_, left) = left, halves[left]  # type: ignore[misc]  # both are reachable
             else:
-                limit, right = right_rank + 1, self.reachable[right][0]
+                limit, (right, _) = right + 1, halves[right]  # type: ignore[misc]
+        return False

@@ -7,19 +7,19 @@ If tiktoken's algorithm is proved to give the same ids (`hf_to_tiktoken`), tikto
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from gptprep.choices import Engine, SpecialPolicy
-from gptprep.errors import CorruptDataError, GptprepError, MissingDependencyError, TextError
+from gptprep.errors import CorruptDataError, GptprepError
 from gptprep.tokenizers.base import EncodedDocuments, Tokenizer
 from gptprep.tokenizers.bpe import BpeSpec
 from gptprep.tokenizers.byte_level import to_bytes
-from gptprep.tokenizers.engines import make_bpe
-from gptprep.tokenizers.growth import check_growth
+from gptprep.tokenizers.engines import has_gigatoken, make_bpe
+from gptprep.tokenizers.hf_exact import exact_file
+from gptprep.tokenizers.hf_library import check_installed, library_ids, load_library
 from gptprep.tokenizers.hf_to_tiktoken import ConvertedBpe, NotExactError, convert
 from gptprep.tokenizers.rank_files import rank_file_bytes
 from gptprep.tokenizers.rust import call_rust
@@ -32,12 +32,17 @@ _IGNORED = ("truncation", "padding", "post_processor")
 
 
 def load_hugging_face(
-    value: dict[str, Any], path: str, policy: SpecialPolicy, engine: Engine = "auto"
+    value: dict[str, Any],
+    path: str,
+    policy: SpecialPolicy,
+    engine: Engine = "auto",
+    data: bytes | None = None,
 ) -> Tokenizer:
     """The tokenizer of a `tokenizer.json`.
 
     Args:
         value: the contents of the file, an object with a `model`.
+        data: the file itself, which the engines then need not be given again.
 
     Raises:
         GptprepError: the engine that is asked for would give other ids, or its steps make texts too long.
@@ -49,13 +54,42 @@ def load_hugging_face(
         tokenizer = _converted(convert(value, path), name, policy, engine)
         notes = [tokenizer.engine_note]
     except NotExactError as reason:
+        tokenizer, note = _unconverted(value, path, policy, engine, data, reason)
+        notes = [note]
+    tokenizer.engine_note = "; ".join(filter(None, [*notes, *_ignored_settings(value)]))
+    return tokenizer
+
+
+def _unconverted(
+    value: dict[str, Any],
+    path: str,
+    policy: SpecialPolicy,
+    engine: Engine,
+    data: bytes | None,
+    why_not_tiktoken: NotExactError,
+) -> tuple[Tokenizer, str]:
+    """A tokenizer of which `tokenizers` is the reference, and a note about its engine."""
+    name, slow = os.path.basename(path), "tokenizers encodes each document on one core"
+    try:
+        if engine == "tiktoken":
+            raise why_not_tiktoken
+        exact = exact_file(value, path)
+    except NotExactError as reason:
         if engine != "auto":
             what, fix = f"{engine} does not give the ids of {path}", "leave out --engine: tokenizers encodes"
             raise GptprepError(what, str(reason), fix) from None
-        tokenizer = HuggingFaceTokenizer(name, value, path, policy)
-        notes = [f"tokenizers encodes each document on one core: {reason}"]
-    tokenizer.engine_note = "; ".join(filter(None, [*notes, *_ignored_settings(value)]))
-    return tokenizer
+        return HuggingFaceTokenizer(name, value, path, policy), f"{slow}: {reason}"
+    check_installed(path)
+    if not has_gigatoken(engine):
+        return HuggingFaceTokenizer(name, value, path, policy), f"gigatoken is not installed: {slow}"
+    from gptprep.tokenizers.hf_gigatoken import GigatokenHfTokenizer
+
+    return GigatokenHfTokenizer(name, _identity(value), path, policy, exact, data), ""
+
+
+def _identity(value: dict[str, Any]) -> dict[str, Any]:
+    """What ids depend on."""
+    return {key: value[key] for key in sorted(value) if key not in _IGNORED}
 
 
 def _ignored_settings(value: dict[str, Any]) -> Iterator[str]:
@@ -144,10 +178,7 @@ class HuggingFaceTokenizer(Tokenizer):
     engine = "tokenizers"
 
     def __init__(self, name: str, value: dict[str, Any], path: str, policy: SpecialPolicy) -> None:
-        self._tokenizer = _load(value, path)
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
-        self._tokenizer.encode_special_tokens = policy != "allow"
+        self._tokenizer = load_library(value, path, policy)
         vocab = self._tokenizer.get_vocab(with_added_tokens=True)
         if not vocab or max(vocab.values()) >= 1 << 31:
             why = "it has no tokens or an id is not below 2**31"
@@ -156,8 +187,7 @@ class HuggingFaceTokenizer(Tokenizer):
             raise CorruptDataError(f"{path} is not a valid tokenizer", why)
         added = self._tokenizer.get_added_tokens_decoder()
         special_tokens = {token.content: token_id for token_id, token in added.items() if token.special}
-        identity = {key: value[key] for key in sorted(value) if key not in _IGNORED}
-        super().__init__(name, max(vocab.values()) + 1, special_tokens, policy, identity)
+        super().__init__(name, max(vocab.values()) + 1, special_tokens, policy, _identity(value))
         self._texts: dict[int, str] = {token_id: token for token, token_id in vocab.items()}
         self._added: dict[int, str] = {token_id: token.content for token_id, token in added.items()}
         decoder = value.get("decoder")
@@ -166,15 +196,7 @@ class HuggingFaceTokenizer(Tokenizer):
     def encode(self, text: str) -> list[int]:
         if self.policy == "error":
             self.refuse_specials(text.encode(errors="replace"))
-        encoding = call_rust(
-            lambda: self._tokenizer.encode(text, add_special_tokens=False), self._encode_error
-        )
-        ids: list[int] = encoding.ids
-        return ids
-
-    def _encode_error(self, why: str) -> TextError:
-        fix = "leave out this text, or use another tokenizer"
-        return TextError(f"{self.name} cannot encode this text", why, fix)
+        return library_ids(self._tokenizer, text, self.name)
 
     def encode_array(self, text: bytes) -> NDArray[Any]:
         import numpy as np
@@ -204,16 +226,3 @@ class HuggingFaceTokenizer(Tokenizer):
         error = partial(GptprepError, f"{self.name} cannot decode these ids")
         text: str = call_rust(partial(self._tokenizer.decode, ids, skip_special_tokens=False), error)
         yield text.encode(errors="replace")
-
-
-def _load(value: dict[str, Any], path: str) -> Any:
-    try:
-        from tokenizers import Tokenizer as Loaded
-    except ImportError:
-        what, fix = f"{path} needs Hugging Face's tokenizers", "pip install tokenizers"
-        why = "it is not a byte-level BPE that tiktoken encodes to the same ids"
-        raise MissingDependencyError(what, why, fix) from None
-    check_growth(value, path)
-    loaded = {**value, "post_processor": None}  # a template can repeat the text
-    error = partial(CorruptDataError, f"{path} is not a tokenizer that Hugging Face's library loads")
-    return call_rust(lambda: Loaded.from_str(json.dumps(loaded)), error)

@@ -1,9 +1,10 @@
-"""Text for which gigatoken and tiktoken may give different ids: they follow different versions of Unicode.
+"""Text for which gigatoken and the reference may give different ids: they follow different Unicodes.
 
-gigatoken 0.10 follows Unicode 17, tiktoken 0.14 Unicode 16. The characters below are letters, digits or marks
-only in the newer version; next to an apostrophe, a letter or punctuation they can give other ids. The list
-was found by encoding every code point in many contexts with both, over a vocabulary in which every pair of
-bytes is a token, so that any difference between pre-tokens shows; a test repeats this.
+gigatoken 0.10 follows Unicode 17, tiktoken 0.14 and `tokenizers` 0.23 follow Unicode 16. The characters below
+are letters, digits or marks only in the newer version; next to an apostrophe, a letter or punctuation they
+can give other ids. The list was found by encoding every code point in many contexts with both, over a
+vocabulary in which every pair of bytes is a token, so that any difference between pre-tokens shows; tests
+repeat this for tiktoken and for `tokenizers`.
 """
 
 from __future__ import annotations
@@ -83,4 +84,47 @@ def _third_bytes() -> NDArray[Any]:
         for code_point in range(first, last + 1) if first > 0xFFFF else ():
             _, second, third, _ = chr(code_point).encode()
             table[second, third] = True
+    return table
+
+
+# Symbols
+
+NEWER_SYMBOL_RANGES = (
+    *((0x20C1, 0x20C1), (0x2B96, 0x2B96), (0xFBC3, 0xFBD2), (0xFD90, 0xFD91), (0xFDC8, 0xFDCE)),
+    *((0x10ED0, 0x10ED8), (0x1CCFA, 0x1CCFC), (0x1CEBA, 0x1CED0), (0x1CEE0, 0x1CEF0), (0x1F6D8, 0x1F6D8)),
+    *((0x1F777, 0x1F77A), (0x1F8D0, 0x1F8D8), (0x1FA54, 0x1FA57), (0x1FA8A, 0x1FA8A), (0x1FA8E, 0x1FA8E)),
+    *((0x1FAC8, 0x1FAC8), (0x1FACD, 0x1FACD), (0x1FAEA, 0x1FAEA), (0x1FAEF, 0x1FAEF), (0x1FBFA, 0x1FBFA)),
+)
+r"""Punctuation and symbols of the newer Unicode: they matter to patterns with `\p{P}` or `\p{S}`."""
+
+_NEWER_SYMBOLS = frozenset(
+    chr(code) for first, last in NEWER_SYMBOL_RANGES for code in range(first, last + 1)
+)
+
+
+def symbols_may_differ(text: bytes) -> bool:
+    """Whether a valid UTF-8 text holds a punctuation mark or symbol that only the newer Unicode knows."""
+    if text.isascii():
+        return False
+    if 0xE2 in text and ("\u20c1".encode() in text or "\u2b96".encode() in text):
+        return True
+    if not (0xEF in text or 0xF0 in text):
+        return False
+    import numpy as np
+
+    values = np.frombuffer(text, np.uint8)
+    places = np.flatnonzero((values == 0xEF) | (values == 0xF0))
+    places = places[_symbol_bytes()[values[places + 1], values[places + 2]]]
+    return any(text[place : place + 4].decode(errors="ignore")[0] in _NEWER_SYMBOLS for place in places)
+
+
+@cache
+def _symbol_bytes() -> NDArray[Any]:
+    """By the second and third byte of a character: whether it may be a newer symbol."""
+    import numpy as np
+
+    table = np.zeros((256, 256), bool)
+    for symbol in _NEWER_SYMBOLS:
+        _, second, third, *_ = symbol.encode()
+        table[second, third] = True
     return table

@@ -83,7 +83,7 @@ def count_sources(
     """Count the ids of each source.
 
     Args:
-        fingerprint: that of the tokenizer that `spec` loads.
+        fingerprint: that of the tokenizer that `spec` loads, or of its file; see `load_unchanged`.
         report: called with what was read of the sources, as it is on disk, and the ids of it.
 
     Raises:

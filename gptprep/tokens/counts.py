@@ -86,6 +86,8 @@ class EncodingReport(Totals):
 
     engine: str
     engine_note: str
+    reference: str
+    """What some of the ids were compared with: "tiktoken" or "tokenizers"."""
     cross_checked: int
     """Bytes whose ids were compared with the reference."""
     resumed: int

@@ -45,11 +45,14 @@ class EncodingSpec:
     def load_unchanged(self, fingerprint: str) -> Tokenizer:
         """The tokenizer that a plan was made with, for its tasks.
 
+        Args:
+            fingerprint: of the tokenizer, or the sha256 of its file, which takes no time to compute.
+
         Raises:
             GptprepError: it has another fingerprint now; also as `load_tokenizer`.
         """
         tokenizer = self.load_tokenizer()
-        if tokenizer.fingerprint != fingerprint:
+        if fingerprint != tokenizer.file[1] and fingerprint != tokenizer.fingerprint:
             what = f"the tokenizer {tokenizer.name} changed while it was used"
             raise GptprepError(what, "all ids must be of one tokenizer", "run the same command again")
         return tokenizer

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.cli import Run
+from tests.helpers.hugging_face import pattern_file, saved
 
 NOTE = "note: text-davinci-001 is a model; its encoding is r50k_base\n"
 
@@ -69,3 +70,12 @@ def test_engine_without_effect_is_a_note(run: Run, engine: str) -> None:
         f"note: the engine {engine} has no effect: python encodes with words.json\n",
     )
     assert run("encode", "a.txt", "-T", "words.json", "--engine", engine, "-q").err == ""
+
+
+@pytest.mark.usefixtures("text")
+def test_report_names_the_reference(run: Run, tmp_path: Path) -> None:
+    name = saved(pattern_file("qwen2"), tmp_path)
+    done = run("window", "a.txt", "-o", "out", "-L", "2", "-T", name)
+    assert "gigatoken, 27 bytes compared with tokenizers" in done.err
+    report = json.loads(run("encode", "a.txt", "-o", "x.bin", "-T", name, "--json").out)
+    assert (report["engine"], report["reference"]) == ("gigatoken", "tokenizers")

@@ -165,17 +165,19 @@ TABLE: Table = {
             word_model,
         ),
         Row(
+            "encode a.txt -T words.json",
+            _DAMAGED,
+            (word_model, "encode a.txt -T words.json"),
+            (word_model, lambda place: change_tokenizer(place, "words.json", vocab={"one": 1 << 30})),
+        ),
+    ],
+    "tokenizers/hf_library.py": [
+        Row(
             "encode b.txt -T words.json",
             "leave out this text, or use another tokenizer",
             ("encode a.txt -T words.json", "encode b.txt -T gpt2"),
             word_model,
             {"b.txt": "eleven"},
-        ),
-        Row(
-            "encode a.txt -T words.json",
-            _DAMAGED,
-            (word_model, "encode a.txt -T words.json"),
-            (word_model, lambda place: change_tokenizer(place, "words.json", vocab={"one": 1 << 30})),
         ),
         Row(
             "$ PYTHONPATH=hide:$PYTHONPATH gptprep encode a.txt -T words.json",

@@ -5,14 +5,22 @@ from __future__ import annotations
 from unittest import mock
 
 from gptprep.tokenizers import load_tokenizer
+from gptprep.tokenizers.hf_exact import check_known_merges
 from gptprep.tokenizers.train.bpe import train
 from tests.fixes.rows import Place, Row, Table, each, installed
 from tests.helpers.bpe import BYTES, rank_lines
+from tests.helpers.hf_engines import fast, with_added
 
 _DAMAGED = "write or download the file again"
 _BPE = "vocab a.txt --kind bpe --size 270 -o t.json"
 _BUILD = "vocab a.txt -o n.json --no-special-tokens"
 _REBUILD = ("$ cp a.txt both.txt; cat b.txt >> both.txt", "vocab both.txt -o n.json --no-special-tokens -f")
+
+_WITHOUT_GIGATOKEN = {
+    "hide/sitecustomize.py": "import importlib.util as util\nfind = util.find_spec\n"
+    "util.find_spec = lambda name, *more: None if name == 'gigatoken' else find(name, *more)\n",
+    "hide/gigatoken.py": "raise ImportError",
+}
 
 
 def other_ids(_: Place) -> None:
@@ -21,6 +29,15 @@ def other_ids(_: Place) -> None:
     fast = mock.Mock()
     fast.encode.return_value.tolist.return_value = [0]
     with mock.patch.object(type(tokenizer), "_fast", fast):
+        tokenizer.cross_check(b"one two")
+
+
+def other_ids_of_a_file(_: Place) -> None:
+    """Let gigatoken and tokenizers give different ids."""
+    tokenizer = fast(with_added([]))
+    fast_engine = mock.Mock()
+    fast_engine.encode.return_value.tolist.return_value = [0]
+    with mock.patch.object(type(tokenizer), "_fast", fast_engine):
         tokenizer.cross_check(b"one two")
 
 
@@ -93,17 +110,24 @@ TABLE: Table = {
     "tokenizers/engines.py": [
         Row(
             "$ PYTHONPATH=hide:$PYTHONPATH gptprep encode a.txt --engine gigatoken",
-            "pip install {gigatoken}, or use {--engine tiktoken}",
+            "pip install {gigatoken}, or leave out --engine",
             (
                 installed,
                 "encode a.txt --engine gigatoken",
-                "encode a.txt {1}",
+                "encode a.txt",
             ),
-            files={
-                "hide/sitecustomize.py": "import importlib.util as util\nfind = util.find_spec\n"
-                "util.find_spec = lambda name, *more: None if name == 'gigatoken' else find(name, *more)\n",
-                "hide/gigatoken.py": "raise ImportError",
-            },
+            files=_WITHOUT_GIGATOKEN,
+        )
+    ],
+    "tokenizers/hf_exact.py": [
+        Row(lambda _: check_known_merges(["a b"], {}, "t.json"), _DAMAGED, (_BPE, "encode a.txt -T t.json"))
+    ],
+    "tokenizers/hf_gigatoken.py": [
+        Row(
+            other_ids_of_a_file,
+            "uninstall gigatoken: tokenizers encodes",
+            "$ PYTHONPATH=hide:$PYTHONPATH gptprep encode a.txt",
+            files=_WITHOUT_GIGATOKEN,
         )
     ],
     "tokenizers/gigatoken.py": [

@@ -10,9 +10,11 @@ from typing import Any
 
 import tokenizers
 
+from gptprep.tokenizers.byte_level import to_text
+from gptprep.tokenizers.hf_patterns import BYTE_LEVEL_REGEX, HF_PATTERNS
 from gptprep.tokenizers.train.bpe import train
 from gptprep.tokenizers.train.pretokens import PretokenCounter
-from tests.helpers.bpe import EOT
+from tests.helpers.bpe import EOT, pair_ranks
 from tests.helpers.paths import SAMPLES
 
 
@@ -61,3 +63,37 @@ def reference_ids(value: dict[str, Any], text: str, *, specials: bool = True) ->
     tokenizer.encode_special_tokens = not specials
     ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
     return ids
+
+
+def pattern_steps(regexes: tuple[str, ...]) -> dict[str, Any]:
+    """A pre-tokenizer with these expressions, as published files have it."""
+    if regexes == (BYTE_LEVEL_REGEX,):
+        return {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    splits = [split_step(regex)["pretokenizers"][0] for regex in regexes]
+    return {"type": "Sequence", "pretokenizers": [*splits, split_step("")["pretokenizers"][1]]}
+
+
+@cache
+def pair_file(name: str) -> dict[str, Any]:
+    """One of `HF_PATTERNS` over `pair_ranks`, with an end-of-text token: every boundary shows in the ids."""
+    vocab = {to_text(token): rank for token, rank in pair_ranks().items()}
+    merges = [" ".join(token) for token in vocab if len(token) == 2]
+    model = {**trained()["model"], "vocab": vocab, "merges": merges}
+    steps = pattern_steps(HF_PATTERNS[name].regexes)
+    return {**trained(), "pre_tokenizer": steps, "model": model, "added_tokens": [added(EOT, len(vocab))]}
+
+
+@cache
+def pattern_file(name: str) -> dict[str, Any]:
+    """One of `HF_PATTERNS` over a vocabulary that `tokenizers` trains with it on the samples."""
+    steps = tokenizers.Tokenizer.from_str(json.dumps(pair_file(name))).pre_tokenizer
+    library = tokenizers.Tokenizer(tokenizers.models.BPE())
+    library.pre_tokenizer = steps
+    alphabet = [to_text(bytes([byte])) for byte in range(256)]
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=1500, initial_alphabet=alphabet, special_tokens=[EOT], show_progress=False
+    )
+    library.train_from_iterator([path.read_bytes().decode() for path in SAMPLES.iterdir()], trainer)
+    library.decoder = tokenizers.decoders.ByteLevel()
+    value: dict[str, Any] = json.loads(library.to_str())
+    return value

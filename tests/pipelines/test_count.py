@@ -158,3 +158,10 @@ def test_special_tokens_and_invalid_text_follow_their_options(tmp_path: Path) ->
     assert (skipped.total.ids, skipped.total.skipped) == ((0,), 1)
     with pytest.raises(GptprepError, match="is not valid UTF-8"):
         counted(SAMPLES / "poem.txt", tmp_path / "a.txt")
+
+
+def test_counting_needs_no_fingerprint_of_a_file(tmp_path: Path, words: str) -> None:
+    """It takes as long to compute as the engine takes to load."""
+    (tmp_path / "a.txt").write_text("one two")
+    assert counted(tmp_path / "a.txt", tokenizers=(words,)).sources[0].ids == (2,)
+    assert "fingerprint" not in EncodingSpec(words).load_tokenizer().__dict__

@@ -18,30 +18,10 @@ from gptprep.tokenizers import Tokenizer, gigatoken, load_tokenizer
 from gptprep.tokenizers.gigatoken import GigatokenTokenizer
 from gptprep.tokenizers.unicode_guard import NEWER_RANGES, may_differ
 from tests.helpers.bpe import BYTES, EOT, PATTERNS, TEXTS, pair_ranks, pair_spec, rank_lines
+from tests.helpers.characters import CLASS_CONTEXT, CONTEXTS, EMPTY_PLANES, rows
 from tests.helpers.paths import SAMPLES
 
-CONTEXTS = (
-    "{}",
-    "a{}",
-    "{}a",
-    "A{}",
-    "{}'s",
-    "{}'LL",
-    "'{}",
-    "1{}",
-    "{}1",
-    ".{}",
-    "{}.",
-    " {} ",
-    "{}\n",
-    "\n{}x",
-    "{}/",
-)
 NEWER = [chr(code) for first, last in NEWER_RANGES for code in range(first, last + 1)]
-EMPTY_PLANES = (*range(4, 14), 15, 16)
-"""Planes of 65,536 code points in which Unicode has no characters."""
-CLASS_CONTEXT = "a{0}1{0}{0}a"
-"""Shows whether a pattern takes a code point as a letter of any kind, a mark, a number or white space."""
 
 
 @pytest.fixture(scope="module", params=PATTERNS)
@@ -59,14 +39,6 @@ def gpt2_engine(request: pytest.FixtureRequest) -> Tokenizer:
 
 def tiktoken_ids(engine: GigatokenTokenizer, text: bytes) -> Any:
     return engine._encoding.encode_to_numpy(text.decode(), allowed_special="all")
-
-
-def rows(*planes: int) -> Iterator[list[str]]:
-    """All characters of some planes, 64 in a row; `may_differ` is the same for nearly every row."""
-    for plane in planes:
-        for first in range(plane << 16, (plane + 1) << 16, 64):
-            if not 0xD800 <= first <= 0xDFFF:
-                yield [chr(code) for code in range(first, first + 64)]
 
 
 @cache

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from gptprep.choices import Engine
 from gptprep.errors import CorruptDataError, GptprepError, MissingDependencyError, TextError
-from gptprep.tokenizers import load_tokenizer
-from gptprep.tokenizers.published import CL100K_PATTERN
+from gptprep.tokenizers import gigatoken, load_tokenizer
+from gptprep.tokenizers.published import CL100K_PATTERN, O200K_PATTERN
 from gptprep.tokenizers.train.bpe import train
 from tests.helpers.bpe import EOT
 from tests.helpers.hugging_face import added, reference_ids, saved, split_step, trained
@@ -42,14 +42,30 @@ def with_added(*tokens: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_normalizer() -> dict[str, Any]:
-    return changed(normalizer={"type": "NFC"})
+    return changed(normalizer={"type": "NFKC"})
 
 
+def inverted(steps: dict[str, Any]) -> dict[str, Any]:
+    """The pre-tokenizer in another way: what is between the matches is removed."""
+    split, byte_level = steps["pretokenizers"]
+    return {**steps, "pretokenizers": [{**split, "behavior": "Removed", "invert": True}, byte_level]}
+
+
+EMPTY_SEQUENCE: dict[str, Any] = {"type": "Sequence", "normalizers": []}
 LIBRARY_ONLY: dict[str, Make] = {
     "normalizer": with_normalizer,
     "prefix space": lambda: changed(pre_tokenizer={**trained()["pre_tokenizer"], "add_prefix_space": True}),
     "cl100k": lambda: changed(pre_tokenizer=split_step(CL100K_PATTERN)),
     "other pattern": lambda: changed(pre_tokenizer=split_step(r"\w+|\W+")),
+    "overlapping added tokens": lambda: with_added(
+        added("<x>", 2000, normalized=True), added("x>y", 2001, special=False)
+    ),
+}
+
+GIGATOKEN_TOO: dict[str, Make] = {
+    "NFC": lambda: changed(normalizer={"type": "NFC"}),
+    "no steps": lambda: with_added(added("<x>", 2000, special=False)) | {"normalizer": EMPTY_SEQUENCE},
+    "inverted": lambda: changed(pre_tokenizer=inverted(split_step(O200K_PATTERN))),
     "plain added token": lambda: with_added(added("<x>", 2000, special=False)),
     "greedy added token": lambda: changed(added_tokens=[added(EOT, 1999, lstrip=True)]),
     "added tokens with the same start": lambda: with_added(added("<x>", 2000), added("<x>y", 2001)),
@@ -65,11 +81,32 @@ def test_library_encodes_what_tiktoken_would_encode_differently(name: str, tmp_p
     text = f"caf\u00e9 <x>y {EOT} don't 12345"
     ids = reference_ids(value, text)
     assert tokenizer.encode(text) == tokenizer.encode_array(text.encode()).tolist() == ids
-    if "space" not in tokenizer.engine_note and name != "greedy added token":
-        assert tokenizer.decode(ids).endswith(b"don't 12345")
+    assert tokenizer.decode(ids).endswith(b"don't 12345")
     assert tokenizer.split_points.last(bytearray(text.encode()), 1) == 0
     with pytest.raises(GptprepError, match="at position 1 "):
         tokenizer.decode([1, 99999])
+
+
+@pytest.mark.parametrize("name", GIGATOKEN_TOO)
+def test_gigatoken_encodes_what_tiktoken_would_encode_differently(name: str, tmp_path: Path) -> None:
+    value = GIGATOKEN_TOO[name]()
+    path = saved(value, tmp_path)
+    tokenizer = load_tokenizer(path)
+    assert (tokenizer.engine, tokenizer.engine_note) == ("gigatoken", "")
+    assert load_tokenizer(path, engine="gigatoken").engine == "gigatoken"
+    for text in ("don't 12345\n", "cafe\u0301 \u212b", f"<x>y {EOT} <x> ", f"a  {EOT}  b"):
+        ids = reference_ids(value, text)
+        assert tokenizer.encode(text) == tokenizer.encode_array(text.encode()).tolist() == ids
+
+
+def test_library_encodes_if_gigatoken_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gigatoken, "is_installed", lambda: False)
+    path = saved(GIGATOKEN_TOO["NFC"](), tmp_path)
+    assert "gigatoken is not installed" in load_tokenizer(path).engine_note
+    with pytest.raises(MissingDependencyError, match="gigatoken"):
+        load_tokenizer(path, engine="gigatoken")
 
 
 @pytest.mark.parametrize("engine", ["tiktoken", "gigatoken"])

@@ -93,11 +93,15 @@ def test_progress_ends_with_all_bytes(corpus: list[Source]) -> None:
     assert sum(done for done, *_ in seen) == size
 
 
-def test_tokenizer_that_changed_since_the_plan_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_hash", [True, False])
+def test_tokenizer_that_changed_since_the_plan_is_an_error(tmp_path: Path, is_hash: bool) -> None:
     (tmp_path / "a.txt").write_text("one two")
     (tmp_path / "words.json").write_text('{"one": 0, "two": 1}')
     spec = EncodingSpec(str(tmp_path / "words.json"))
-    fingerprint = spec.load_tokenizer().fingerprint
+    tokenizer = spec.load_tokenizer()
+    version = tokenizer.file[1] if is_hash else tokenizer.fingerprint
+    sources = find_sources([str(tmp_path / "a.txt")])
+    assert count_sources(sources, spec, version, 1, no_report).sources[0][0].ids == 2
     (tmp_path / "words.json").write_text('{"two": 0, "one": 1}')
     with pytest.raises(GptprepError, match=r"the tokenizer words\.json changed while it was used"):
-        count_sources(find_sources([str(tmp_path / "a.txt")]), spec, fingerprint, 1, no_report)
+        count_sources(sources, spec, version, 1, no_report)

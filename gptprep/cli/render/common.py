@@ -61,8 +61,9 @@ def rate(n_bytes: int, took: float) -> str:
 
 def engine(report: EncodingReport) -> str:
     """What encoded, and how much of it was compared."""
-    checked = f", {size(report.cross_checked)} compared with tiktoken" if report.cross_checked else ""
-    return report.engine + checked
+    if not report.cross_checked:
+        return report.engine
+    return f"{report.engine}, {size(report.cross_checked)} compared with {report.reference}"
 
 
 def encoding_notes(report: EncodingReport) -> Iterator[Text]:

@@ -77,6 +77,7 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
         bytes_written=sum(task.n_bytes for task in shard_tasks),
         engine=tokenizer.engine,
         engine_note=tokenizer.engine_note,
+        reference=tokenizer.reference,
         cross_checked=encoded.cross_checked,
         parts=len(encoded.parts),
         resumed=encoded.resumed,
