@@ -90,7 +90,8 @@ class EncodePlan:
     def is_large(self) -> bool:
         """Whether many workers write the output in parts."""
         is_numbers = self.options.output is not None and self.format in _NUMBERS
-        return is_numbers and sum(map(_text_bytes, self.sources)) > _LARGE_INPUT
+        large = self.tokenizer.task_bytes(_LARGE_INPUT)
+        return is_numbers and sum(map(_text_bytes, self.sources)) > large
 
 
 @dataclass(frozen=True, kw_only=True)

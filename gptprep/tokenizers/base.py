@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-END_OF_TEXT_TOKENS = ("<|endoftext|>", "<|end_of_text|>", "[EOS]", "<eos>", "</s>")
+END_OF_TEXT_TOKENS = (
+    *("<|endoftext|>", "<|end_of_text|>", "[EOS]", "<eos>", "</s>"),
+    *("<\uff5cend\u2581of\u2581sentence\uff5c>", "<EOT>"),  # DeepSeek's and Claude's
+)
 """Special tokens that separate documents: the first of these that a vocabulary has is its `eot`."""
 WRONG_TOKENIZER_FIX = "name the tokenizer that the ids were made with: --tokenizer"
 
@@ -62,6 +65,7 @@ class Tokenizer(ABC):
     engine_note = ""
     file = ("", "")
     split_points = SplitPoints()
+    _task_divisor = 1
 
     def __init__(
         self, name: str, n_vocab: int, special_tokens: dict[str, int], policy: SpecialPolicy, identity: object
@@ -132,6 +136,10 @@ class Tokenizer(ABC):
     def _searched_tokens(self) -> Iterable[str]:
         """The tokens that are searched for in a text before anything else."""
         return self.special_tokens
+
+    def task_bytes(self, usual: int) -> int:
+        """The text of one task, which is `usual` for a fast engine: with a slow one all cores need some."""
+        return max(1, usual // self._task_divisor)
 
     @abstractmethod
     def token_bytes(self, token_id: int) -> bytes:

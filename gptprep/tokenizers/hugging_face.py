@@ -176,6 +176,7 @@ class HuggingFaceTokenizer(Tokenizer):
 
     kind = "hf"
     engine = "tokenizers"
+    _task_divisor = 8
 
     def __init__(self, name: str, value: dict[str, Any], path: str, policy: SpecialPolicy) -> None:
         self._tokenizer = load_library(value, path, policy)

@@ -91,7 +91,7 @@ def count_sources(
         CorruptDataError: a source is not what its format says.
     """
     tokenizer = spec.load_unchanged(fingerprint)  # before workers are forked, which then have it too
-    total = total_bytes(sources)
+    total, task_bytes = total_bytes(sources), tokenizer.task_bytes(task_bytes)
     can_divide = tokenizer.split_points.exist
     planned = list(plan_task_sources(sources, spec.text, task_bytes, can_divide, divided_ids(_TASK_IDS)))
     may_be_small = len(planned) == 1 and (total is None or total < _QUICK_BYTES)

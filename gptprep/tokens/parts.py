@@ -106,7 +106,7 @@ def plan_tasks(
     spec: EncodingSpec,
     divide_at: int = 0,
 ) -> list[EncodeTask]:
-    """Tasks of about `PART_BYTES` each, in stream order.
+    """Tasks of about `PART_BYTES` each, or less for a slow tokenizer, in stream order.
 
     Args:
         tokenizer: the one that `spec` loads.
@@ -117,9 +117,9 @@ def plan_tasks(
         CorruptDataError: a file of ids is not what its header says.
     """
 
-    can_divide = tokenizer.split_points.exist
+    part_bytes, can_divide = tokenizer.task_bytes(PART_BYTES), tokenizer.split_points.exist
     planned = list(
-        plan_task_sources(sources, spec.text, PART_BYTES, can_divide, divided_ids(_PART_IDS), divide_at)
+        plan_task_sources(sources, spec.text, part_bytes, can_divide, divided_ids(_PART_IDS), divide_at)
     )
     paths = [os.path.join(folder, f"part-{number:06d}.bin") for number in range(len(planned))]
     has_receipt = len(planned) > 1 or any(task.is_stream for task in planned)
@@ -150,7 +150,8 @@ def encode_parts(
     os.makedirs(os.path.dirname(tasks[0].path), exist_ok=True)
     receipts.remove_others(os.path.dirname(tasks[0].path), [task.path for task in tasks])
     done = SharedProgress(progress, "encoding", stored_bytes(sources), "bytes")
-    streams = Streams(tasks[0].spec.text, PART_BYTES, tokenizer.split_points.first, _of_range)
+    part_bytes, first_split_point = tokenizer.task_bytes(PART_BYTES), tokenizer.split_points.first
+    streams = Streams(tasks[0].spec.text, part_bytes, first_split_point, _of_range)
     with streams.divided(tasks, os.path.dirname(tasks[0].path)) as divided:
         for part in processes.run_reporting(encode_part, divided, workers, done.add):
             parts.append(part)

@@ -20,6 +20,7 @@ from gptprep.tokenizers.hugging_face import HuggingFaceTokenizer, RenumberedToke
 from gptprep.tokenizers.vocabulary import Vocabulary
 from gptprep.tokenizers.word import WordTokenizer
 from tests.helpers.bpe import EOT, PATTERNS, TEXTS, pair_ranks, pair_spec, rank_lines
+from tests.helpers.hf_engines import DEEPSEEK_LIKE, fast, with_added
 from tests.helpers.hugging_face import trained
 
 POLICIES: tuple[SpecialPolicy, ...] = ("allow", "text", "error")
@@ -63,6 +64,7 @@ MAKERS: dict[str, Callable[[SpecialPolicy], Tokenizer]] = {
     "word": partial(vocabulary, "word"),
     "char": partial(vocabulary, "char"),
     "renumbered": renumbered,
+    "deepseek": lambda policy: fast(with_added(DEEPSEEK_LIKE), policy),
     "tokenizers": lambda policy: HuggingFaceTokenizer("t.json", trained(), "t.json", policy),
 }
 

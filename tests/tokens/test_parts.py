@@ -16,7 +16,9 @@ from gptprep.progress import Progress, no_progress
 from gptprep.tokens import parts
 from gptprep.tokens.id_file import IdFile
 from gptprep.tokens.spec import EncodingSpec
+from tests.helpers.documents import find_sources
 from tests.helpers.folders import contents, window, window_options
+from tests.helpers.hugging_face import saved, trained
 from tests.helpers.paths import SAMPLES
 
 
@@ -202,3 +204,17 @@ def test_small_encode_removes_what_a_large_one_to_the_same_output_left(
     assert (tmp_path / "x.bin.partial").exists()
     run_encode(replace(options, force=True))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.bin", "x.bin.json"]
+
+
+def test_parts_of_a_slow_tokenizer_are_smaller(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "one two"}\n' * 2000)
+    sources = find_sources([str(tmp_path / "a.jsonl")])
+    value = {**trained(), "normalizer": {"type": "NFKC"}}
+    path = saved(value, tmp_path)
+    for name, n_tasks in (("gpt2", 1), (path, 2)):
+        spec = EncodingSpec(name)
+        tokenizer = spec.load_tokenizer()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(parts, "PART_BYTES", 160_000)
+            assert len(parts.plan_tasks(sources, str(tmp_path), tokenizer, spec)) == n_tasks
+        assert (tokenizer.engine == "tokenizers") == (n_tasks > 1)

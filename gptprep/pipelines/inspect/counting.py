@@ -143,7 +143,7 @@ def count(
     tokenizer = spec.load_tokenizer()
     tasks = _plan(sources, spec, tokenizer, counts_scripts=counts_scripts)
     workers = usable_workers(tasks, workers)
-    streams = Streams(spec.text, TASK_BYTES, tokenizer.split_points.first, _of_range)
+    streams = Streams(spec.text, tokenizer.task_bytes(TASK_BYTES), tokenizer.split_points.first, _of_range)
     of_sources = [SourceCounts(path=source.name) for source in sources]
     counts = Counts(of_sources, _zeros(tokenizer), [0] * len(sources))
     done = SharedProgress(progress, "counting", stored_bytes(sources), "bytes")
@@ -157,7 +157,9 @@ def _plan(
     sources: Sequence[Source], spec: EncodingSpec, tokenizer: Tokenizer, *, counts_scripts: bool
 ) -> list[CountTask]:
     can_divide = tokenizer.split_points.exist
-    planned = plan_task_sources(sources, spec.text, TASK_BYTES, can_divide, divided_ids(_TASK_IDS))
+    planned = plan_task_sources(
+        sources, spec.text, tokenizer.task_bytes(TASK_BYTES), can_divide, divided_ids(_TASK_IDS)
+    )
     return [CountTask(task, spec, tokenizer.fingerprint, counts_scripts) for task in planned]
 
 
