@@ -25,6 +25,8 @@ from gptprep.corpus.rows import Rows
 from gptprep.corpus.sources import Source, check_unchanged
 from gptprep.corpus.text_options import TextOptions, overlaps_itself, separator_of
 
+_MAX_ROWS = 1 << 16
+"""Rows of a block: many may be empty."""
 _MAX_BYTES = 4 * BLOCK_BYTES
 """Rows with more text than this are no batch: their texts are large."""
 
@@ -53,7 +55,7 @@ def read_batches(
         CorruptDataError: as `read_chunks`.
     """
     separator = separator_of(source, options)
-    if source.kind != "parquet" and (separator is None or overlaps_itself(separator)):
+    if source.kind != "parquet" and not _is_usual(separator):
         yield from read_chunks(source, options, last_split_point, counts, size, on_read)
         return
     check_unchanged(source)
@@ -70,6 +72,14 @@ def read_batches(
             if whole:
                 yield Batch(whole, partial(_chunks, block, options, last_split_point))
     check_unchanged(source)
+
+
+def _is_usual(separator: bytes | None) -> bool:
+    """Whether a separator is text: if it can be in a character, what is between two may be invalid."""
+    try:
+        return separator is not None and bool(separator.decode()) and not overlaps_itself(separator)
+    except UnicodeDecodeError:
+        return False
 
 
 def _blocks(
@@ -213,13 +223,13 @@ _Block = _Documents | _Table
 
 
 def _joined(tables: Iterable[Rows], size: int) -> Iterator[Rows]:
-    """The same rows, with at least `size` bytes of text at a time but for the last."""
+    """The same rows, about `size` bytes of text at a time."""
     first, texts, n_bytes = 0, list[bytes | None](), 0
     for rows in tables:
         first = first or rows.first
         texts += rows.texts
         n_bytes += rows.n_bytes
-        if n_bytes >= size:
+        if n_bytes >= size or len(texts) >= _MAX_ROWS:
             yield Rows(first, texts)
             first, texts, n_bytes = 0, [], 0
     if texts:

@@ -30,7 +30,7 @@ def read_blocks(source: Source, on_read: OnRead = not_watched) -> Iterator[bytes
     """The bytes of a source, decompressed, in blocks of at most `BLOCK_BYTES`.
 
     Args:
-        on_read: called after each block, before it is given.
+        on_read: called after each block, before it is given; once for a range that was read already.
 
     Raises:
         GptprepError: it cannot be opened or read.

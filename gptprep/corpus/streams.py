@@ -5,17 +5,21 @@ text into ranges as a plain file would be divided, between documents or at split
 of each to a temporary file (`Source.spool`). The ranges follow from the text alone.
 """
 
-import io
+import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Self
 
-from gptprep.corpus.blocks import read_blocks
+from gptprep.corpus.blocks import BLOCK_BYTES, read_blocks
 from gptprep.corpus.documents import without_binary
 from gptprep.corpus.parquet import read_rows
 from gptprep.corpus.ranges import FirstSplitPoint, can_divide
 from gptprep.corpus.rows import Rows, RowsWriter
 from gptprep.corpus.sources import Source, check_unchanged, is_compact
 from gptprep.corpus.text_options import TextOptions, separator_of
+from gptprep.errors import os_errors
+from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.units import MIB
 
 _LEAST = 2 * MIB
@@ -23,6 +27,9 @@ _LEAST = 2 * MIB
 _MOST = 6
 """Files that are divided must have more than one in so many parts of all bytes: if many are about as large,
 each is better read by a process of its own, because reading one takes a core."""
+_MAX_ROWS = 1 << 20
+"""Rows of a range: many may be empty."""
+_PURPOSE = "reading compressed files and pipes"
 _CONTEXT = 8
 """Bytes before a place that the search for a split point needs."""
 
@@ -42,13 +49,52 @@ def is_stream(source: Source, options: TextOptions, total: int, has_split_points
     return is_compact(source) and source.size >= _LEAST and source.size * _MOST > total
 
 
+class Spool:
+    """Temporary files for the text of ranges, in a folder that is made for the first of them.
+
+    Args:
+        top: where; in the folder of temporary files if it is None.
+    """
+
+    def __init__(self, top: str | None = None) -> None:
+        self._top, self._folder = top, ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def new_file(self) -> tuple[BinaryIO, str]:
+        """A new file and its path.
+
+        Raises:
+            GptprepError: it cannot be made.
+        """
+        with self.errors():
+            if not self._folder:
+                top = temporary_folder(_PURPOSE) if self._top is None else self._top
+                self._folder = tempfile.mkdtemp(dir=top)
+            descriptor, path = tempfile.mkstemp(dir=self._folder)
+            return open(descriptor, "wb", buffering=MIB), path
+
+    def errors(self) -> AbstractContextManager[None]:
+        """Explains errors of writing to a file."""
+        if self._top is None:
+            return temporary_errors(temporary_folder(_PURPOSE))
+        return os_errors("write", self._top)
+
+
 def read_ranges_of(
-    source: Source, options: TextOptions, size: int, first_split_point: FirstSplitPoint, folder: str
+    source: Source, options: TextOptions, size: int, first_split_point: FirstSplitPoint, spool: Spool
 ) -> Iterator[Source]:
     """The ranges of a stream, of at least `size` bytes each but for the last, with their text in files.
 
+    A text of less than a block is in memory (`Source.data`).
+
     Args:
-        folder: for the files; whoever has read one removes it (`Source.spool`).
+        spool: for the files; whoever has read one removes it (`Source.spool`).
 
     Raises:
         GptprepError: the source cannot be read, or changes meanwhile, or a file cannot be written.
@@ -56,31 +102,34 @@ def read_ranges_of(
     """
     check_unchanged(source)
     if source.kind == "parquet":
-        yield from _row_ranges(source, options, size, folder)
+        yield from _row_ranges(source, options, size, spool)
     else:
-        yield from _Ranges(source, options, size, first_split_point, folder)
+        yield from _Ranges(source, options, size, first_split_point, spool)
     check_unchanged(source)
 
 
-def _row_ranges(source: Source, options: TextOptions, size: int, folder: str) -> Iterator[Source]:
+def _row_ranges(source: Source, options: TextOptions, size: int, spool: Spool) -> Iterator[Source]:
     read, stop = _Read(), 0
-    for spool, n_rows in _row_files(read_rows(source, options.text_field, read.add), size, folder):
+    for path, n_rows in _row_files(read_rows(source, options.text_field, read.add), size, spool):
         start, stop = stop, stop + n_rows
-        yield source._replace(spool=spool, start=start, stop=stop, size=read.taken())
+        yield source._replace(spool=path, start=start, stop=stop, size=read.taken())
     if not stop:
         yield source
 
 
-def _row_files(tables: Iterator[Rows], size: int, folder: str) -> Iterator[tuple[str, int]]:
-    """Files of rows, with at least `size` bytes of text each but for the last, and how many rows each has."""
+def _row_files(tables: Iterator[Rows], size: int, spool: Spool) -> Iterator[tuple[str, int]]:
+    """Files of rows, with about `size` bytes of text each, and how many rows each has."""
     for rows in tables:
-        descriptor, path = tempfile.mkstemp(dir=folder)
-        with open(descriptor, "wb", buffering=MIB) as file:
+        file, path = spool.new_file()
+        with file:
             writer = RowsWriter(file)
-            writer.append(rows)
-            while writer.n_bytes < size and (more := next(tables, None)):
-                writer.append(more)
-            writer.finish()
+            with spool.errors():
+                writer.append(rows)
+            while writer.n_bytes < size and len(writer) < _MAX_ROWS and (more := next(tables, None)):
+                with spool.errors():
+                    writer.append(more)
+            with spool.errors():
+                writer.finish()
         yield path, len(writer)
 
 
@@ -104,14 +153,19 @@ class _Ranges:
     """The ranges of a text. The text is written to their files while it is read."""
 
     def __init__(
-        self, source: Source, options: TextOptions, size: int, first_split_point: FirstSplitPoint, folder: str
+        self,
+        source: Source,
+        options: TextOptions,
+        size: int,
+        first_split_point: FirstSplitPoint,
+        spool: Spool,
     ) -> None:
-        self._source, self._size, self._folder = source, size, folder
+        self._source, self._size, self._spool = source, size, spool
         self._separator, self._first_split_point = separator_of(source, options), first_split_point
         self._kept = max(2 * _CONTEXT, len(self._separator or b""))
         """Bytes at the end of what was read that are searched again with what follows."""
-        self._file: io.FileIO | None = None
-        self._spool = ""
+        self._file: BinaryIO | None = None
+        self._path = ""
         self._start = self._written = 0
         # Lines are counted later, if an error needs one and the source can be read again.
         self._line, self._lines = (0, 0) if source.stamp else (1, 0)
@@ -133,10 +187,14 @@ class _Ranges:
                 self._write(rest[:stop])
                 rest = rest[stop:]
                 yield self._range(is_last=False)
-            self._write(rest[: -self._kept])
-            rest = rest[-self._kept :]
-        self._write(rest)
-        yield self._range(is_last=True)
+            if len(rest) >= BLOCK_BYTES:
+                self._write(rest[: -self._kept])
+                rest = rest[-self._kept :]
+        if self._start or self._written:
+            self._write(rest)
+            yield self._range(is_last=True)
+        else:
+            yield self._source._replace(data=rest, size=None)
 
     def _stop(self, rest: bytes) -> int:
         """Where the range stops in what is not written yet; 0 if not there, or if the text may end there."""
@@ -150,12 +208,11 @@ class _Ranges:
 
     def _write(self, data: bytes) -> None:
         if self._file is None:
-            descriptor, self._spool = tempfile.mkstemp(dir=self._folder)
-            self._file = io.FileIO(descriptor, "wb")
+            self._file, self._path = self._spool.new_file()
         self._lines += self._line and data.count(b"\n")
         self._written += len(data)
-        while data:
-            data = data[self._file.write(data) :]
+        with self._spool.errors():
+            self._file.write(data)
 
     def _range(self, *, is_last: bool) -> Source:
         """The range whose text is in the file."""
@@ -164,9 +221,10 @@ class _Ranges:
         self._line += self._lines
         self._written = self._lines = 0
         if self._file:
-            self._file.close()
+            with self._spool.errors():
+                self._file.close()
         self._file = None
         stop = None if is_last else self._start
         return self._source._replace(
-            spool=self._spool, start=start, stop=stop, first_line=line, size=self._read.taken()
+            spool=self._path, start=start, stop=stop, first_line=line, size=self._read.taken()
         )

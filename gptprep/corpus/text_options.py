@@ -44,6 +44,8 @@ class TextOptions:
 
 def separator_of(source: Source, options: TextOptions) -> bytes | None:
     """What is between the documents of a source; None if it is one document, or a table."""
+    if source.kind == "parquet":
+        return None
     separator = "\n" if source.kind == "jsonl" else options.separator
     return separator.encode("utf-8", "surrogateescape") if separator else None
 

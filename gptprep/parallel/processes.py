@@ -1,8 +1,7 @@
 """Tasks in this process or in a pool of worker processes.
 
-Results are small; data travel through files, except the text of a stream that only this process can read,
-which is in its tasks. A worker never outlives its parent: the parent kills its workers when it is
-interrupted, and the system does when the parent is killed (on Linux).
+Tasks and results are small; data travel through files. A worker never outlives its parent: the parent kills
+its workers when it is interrupted, and the system does when the parent is killed (on Linux).
 
 The pool has no threads and no locks: each worker takes its tasks from a pipe of its own and answers through
 another. Whenever a worker dies, its pipe ends and the parent knows.
@@ -19,7 +18,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
-from itertools import chain, count, islice
+from itertools import count
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
@@ -27,13 +26,14 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from gptprep.errors import GptprepError, NoteWarning
 from gptprep.parallel.limits import warn_of_fewer
+from gptprep.parallel.look_ahead import look_ahead
 from gptprep.parallel.signals import deferred
 from gptprep.progress import Report, no_report
 
 _RESULTS_AHEAD = 8
 """Tasks for each worker that may be done while the first one is waited for: their results are in memory."""
 _TASKS_AHEAD = 2
-"""Tasks that are ready for the next idle worker. They may hold some text each."""
+"""Tasks that are ready for the next idle worker. A file may be written for each."""
 _REPORT_SECONDS = 0.1
 """How often a worker sends what it has done of its task."""
 Task = TypeVar("Task")
@@ -63,10 +63,8 @@ def run_reporting(
             When the result of a task is there, all that it has done was reported.
     """
     workers = min(workers, len(tasks) if isinstance(tasks, Sized) else workers)
-    waiting = iter(tasks)
-    first = list(islice(waiting, 2 if workers > 1 else 0))
-    waiting = chain(first, waiting)
-    if len(first) < 2:
+    n_ahead, waiting = look_ahead(tasks, 2 if workers > 1 else 0)
+    if n_ahead < 2:
         yield from (function(task, report) for task in waiting)
         return
     pool = _Pool(function, waiting, report)

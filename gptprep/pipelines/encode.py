@@ -33,9 +33,9 @@ from gptprep.units import KIB, MIB
 _LARGE_CHUNK = 64 * KIB
 """Bytes from which the faster engine is worth starting for ids that are printed."""
 _LARGE_INPUT = 16 * MIB
+"""Bytes of text from which many workers write numbers."""
 _EXPANSION = 3
 """How many bytes of text one of a compressed file or a table stands for, about."""
-"""Bytes of text from which many workers write numbers."""
 _NUMBERS = ("npy", "bin")
 """The formats that are files of ids."""
 _BY_ENDING: dict[str, IdFormat] = {

@@ -4,13 +4,12 @@ Tasks follow from the sources alone, and each gives the counts of its byte range
 any number of workers.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from typing import NamedTuple
 
 from gptprep.corpus.sources import Source, total_bytes
+from gptprep.parallel.look_ahead import look_ahead
 from gptprep.progress import Report, no_report
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokenizers.base import EncodedDocuments
@@ -110,23 +109,20 @@ def count_sources(
 
 
 def _of_range(task: _Task, sources: TaskSources, number: int) -> _Task:
-    (byte_range,) = sources.ranges
-    may_be_small = (
-        number == 0 and byte_range.stop is None and os.path.getsize(byte_range.spool) < _QUICK_BYTES
-    )
+    data = sources.ranges[0].data  # a short pipe is in memory
+    may_be_small = number == 0 and data is not None and len(data) < _QUICK_BYTES
     return replace(task, sources=sources, quick_bytes=_QUICK_BYTES if may_be_small else 0)
 
 
 def _results(tasks: Iterable[_Task], workers: int, report: Report) -> Iterator[_TaskCounts]:
-    waiting = iter(tasks)
-    first = list(islice(waiting, 2))
-    if len(first) == 1:
-        yield _count(first[0], report)
+    n_ahead, waiting = look_ahead(tasks, 2)
+    if n_ahead < 2:
+        yield from (_count(task, report) for task in waiting)
         return
     from gptprep.parallel import processes  # multiprocessing takes as long to import as a short text to count
 
-    all_tasks = tasks if isinstance(tasks, Sized) else chain(first, waiting)
-    yield from processes.run_reporting(_count, all_tasks, workers, report)
+    workers = min(workers, len(tasks)) if isinstance(tasks, Sized) else workers
+    yield from processes.run_reporting(_count, waiting, workers, report)
 
 
 def _count(task: _Task, report: Report = no_report) -> _TaskCounts:

@@ -243,8 +243,10 @@ def write_stream(
             last_id = None
         ids = one.ids[:-1] if isinstance(one, EncodedBatch) else one.ids
         writer.append(ids)
-        last_id = ids[-1] if len(ids) else last_id
-        is_between = isinstance(one, EncodedBatch) or one.last
+        if isinstance(one, EncodedBatch):  # none of its documents ends with an end-of-text id of its own
+            is_between, last_id = True, None
+        else:
+            is_between, last_id = one.last, ids[-1] if len(ids) else last_id
 
 
 def no_end_of_text(tokenizer: Tokenizer) -> GptprepError:

@@ -31,6 +31,7 @@ from gptprep.tokens.planning import (
     divided_ids,
     plan_task_sources,
     read_ranges,
+    remove_spools,
     usable_workers,
 )
 from gptprep.tokens.receipts import Part
@@ -182,6 +183,7 @@ def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
             for byte_range, count in zip(ranges, part.counts, strict=True)
         )
         report(read, sum(count.ids for count in part.counts), read)
+        remove_spools(ranges)
         return part
     with suppress(FileNotFoundError):
         os.unlink(receipts.receipt_path(task.path))
@@ -190,7 +192,7 @@ def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
         return _write_part(task, tokenizer, exact, report)
 
     part = read_ranges(ranges, task.spec.text, tokenizer.split_points.first, write)
-    if task.has_receipt:
+    if task.has_receipt and part.ids:
         receipts.write(ranges, settings, part)
     return part
 

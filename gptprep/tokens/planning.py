@@ -4,19 +4,17 @@ Tasks follow from the sources and options alone, so that the result does not dep
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from gptprep.corpus.ranges import FirstSplitPoint, exact_range, plan_ranges, with_first_line
 from gptprep.corpus.sources import Source
-from gptprep.corpus.streams import is_stream, read_ranges_of
+from gptprep.corpus.streams import Spool, is_stream, read_ranges_of
 from gptprep.corpus.text_options import TextOptions
-from gptprep.errors import GptprepError, os_errors
-from gptprep.storage.temporary import temporary_errors, temporary_folder
+from gptprep.errors import GptprepError
 
 Result = TypeVar("Result")
 Task = TypeVar("Task", bound="HasSources")
@@ -111,17 +109,15 @@ class Streams(Generic[Task]):
         if not any(task.sources.is_stream for task in tasks):
             yield tasks
             return
-        top = temporary_folder("reading compressed files and pipes") if folder is None else folder
-        errors = temporary_errors(top) if folder is None else os_errors("write", top)
-        with errors, tempfile.TemporaryDirectory(dir=top) as spool:
+        with Spool(folder) as spool:
             yield chain.from_iterable(self._of_task(task, spool) for task in tasks)
 
-    def _of_task(self, task: Task, folder: str) -> Iterator[Task]:
+    def _of_task(self, task: Task, spool: Spool) -> Iterator[Task]:
         if not task.sources.is_stream:
             yield task
             return
         (stream,), owners, _ = task.sources
-        ranges = read_ranges_of(stream, self.text, self.task_bytes, self.first_split_point, folder)
+        ranges = read_ranges_of(stream, self.text, self.task_bytes, self.first_split_point, spool)
         for number, byte_range in enumerate(ranges):
             yield self.of_range(task, TaskSources((byte_range,), owners), number)
 
@@ -180,6 +176,12 @@ def read_ranges(
             raise
         return read(tuple(source if source.first_line else with_first_line(source) for source in exact))
     finally:
-        for source in exact:
-            if source.spool:
+        remove_spools(exact)
+
+
+def remove_spools(ranges: Iterable[Source]) -> None:
+    """Remove the files with the text of some ranges, which were encoded or need not be."""
+    for source in ranges:
+        if source.spool:
+            with suppress(FileNotFoundError):
                 os.unlink(source.spool)

@@ -102,11 +102,15 @@ def check_bytes(data: bytes, block: int, kind: SourceKind, options: TextOptions,
 
 
 @given(data=st.binary(max_size=60), block=SIZES, size=SIZES, errors=POLICIES)
-@pytest.mark.parametrize("separator", ["|", "<>", "\n\n", "a b", "\n", "aa", "é"])
+@pytest.mark.parametrize("separator", ["|", "<>", "\n\n", "a b", "\n", "aa", "é", "\udca9"])
 def test_documents_between_separators(
     separator: str, data: bytes, block: int, size: int, errors: ErrorPolicy
 ) -> None:
-    for byte, text in ((b"\x01", separator.encode()), (b"\x02", separator.encode()), (b"\x03", b"a")):
+    for byte, text in (
+        (b"\x01", separator.encode(errors="surrogateescape")),
+        (b"\x02", separator.encode(errors="surrogateescape")),
+        (b"\x03", b"a"),
+    ):
         data = data.replace(byte, text)
     check_bytes(data, block, "text", TextOptions(errors=errors, separator=separator), size)
 
@@ -154,7 +158,7 @@ def test_rows_of_a_table(
     path = tmp_path_factory.getbasetemp() / "rows.parquet"
     pq.write_table(pa.table({"text": pa.array(texts, pa.binary())}), path)
     (source,) = find_sources([str(path)])
-    options = TextOptions(errors=errors)
+    options = TextOptions(errors=errors, separator="|")  # which has no effect
     slow = outcome(lambda counts: read_chunks(source, options, nowhere, counts))
     fast = outcome(lambda counts: read_batches(source, options, nowhere, counts, size))
     assert fast == slow

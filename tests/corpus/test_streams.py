@@ -20,7 +20,7 @@ from gptprep.corpus.chunks import Chunk, read_chunks
 from gptprep.corpus.documents import ReadCounts
 from gptprep.corpus.ranges import exact_range, with_first_line
 from gptprep.corpus.sources import Source
-from gptprep.corpus.streams import is_stream, read_ranges_of
+from gptprep.corpus.streams import Spool, is_stream, read_ranges_of
 from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import CorruptDataError, GptprepError
 from gptprep.tokenizers import Tokenizer
@@ -69,15 +69,16 @@ def in_ranges(
 ) -> tuple[list[Chunk], ReadCounts]:
     """The chunks of all ranges of a stream, whose files are then removed."""
     found, counts, stored = list[Chunk](), ReadCounts(), 0
-    for one in read_ranges_of(source, options, size, tokenizer.split_points.first, str(folder)):
-        assert exact_range(one, options, tokenizer.split_points.first) == one
-        located = one if one.first_line else with_first_line(one)
-        found += chunks(located, options, tokenizer, counts)
-        stored += one.size or 0
-        if one.spool:
-            assert source.kind == "parquet" or one.stop is None or os.path.getsize(one.spool) >= size
-            os.unlink(one.spool)
+    with Spool(str(folder)) as spool:
+        for one in read_ranges_of(source, options, size, tokenizer.split_points.first, spool):
+            assert exact_range(one, options, tokenizer.split_points.first) == one
+            located = one if one.first_line else with_first_line(one)
+            found += chunks(located, options, tokenizer, counts)
+            stored += (one.size or 0) if one.data is None else (source.size or 0)
+            if one.spool:
+                assert source.kind == "parquet" or one.stop is None or os.path.getsize(one.spool) >= size
     assert stored == source.size
+    assert not [path for path in folder.iterdir() if path.is_dir()]
     return found, counts
 
 

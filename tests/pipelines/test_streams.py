@@ -22,7 +22,7 @@ from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import CorruptDataError, GptprepError
 from gptprep.pipelines import count, encode, vocab
 from gptprep.pipelines.inspect import counting as inspect_counting
-from gptprep.tokens import counting, parts
+from gptprep.tokens import parts
 from gptprep.tokens.spec import EncodingSpec
 from tests.helpers.documents import find_sources
 from tests.helpers.folders import contents, window
@@ -40,7 +40,6 @@ def _small_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encode, "_LARGE_INPUT", 0)
     for module in (vocab, inspect_counting):
         monkeypatch.setattr(module, "TASK_BYTES", 2000)
-    monkeypatch.setattr(counting.count_sources, "__defaults__", (2000,))
 
 
 @pytest.fixture
@@ -72,6 +71,11 @@ def pipe(path: Path, data: bytes) -> Iterator[Path]:
     with subprocess.Popen(command, cwd=path.parent) as process:
         yield path
         process.kill()  # it may wait for a reader
+
+
+def run_count(path: str, workers: int) -> count.CountReport:
+    """Count in small tasks."""
+    return count.run(count.plan(count.CountOptions((path,), workers=workers, task_bytes=2000)))
 
 
 def encoded(path: Path, output: Path, **options: Any) -> tuple[bytes, dict[str, Any]]:
@@ -121,7 +125,9 @@ def test_shards_of_several_streams_are_those_of_the_plain_files(forms: Path, wor
 @pytest.mark.parametrize("form", ["a.jsonl.gz", "a.jsonl.zst", "a.parquet"])
 def test_counts_are_those_of_json_lines(forms: Path, form: str, workers: int) -> None:
     def counted(name: str, workers: int) -> object:
-        report = count.run(count.plan(count.CountOptions((str(forms / name),), workers=workers)))
+        report = count.run(
+            count.plan(count.CountOptions((str(forms / name),), workers=workers, task_bytes=2000))
+        )
         return report.total
 
     assert counted(form, workers) == counted("a.jsonl", 1)
@@ -182,7 +188,9 @@ def test_a_truncated_archive_is_never_a_short_corpus(forms: Path, workers: int, 
     path.write_bytes(path.read_bytes()[:-10])
     runs: dict[str, Callable[[], object]] = {
         "encode": lambda: encoded(path, forms / "x.bin", workers=workers),
-        "count": lambda: count.run(count.plan(count.CountOptions((str(path),), workers=workers))),
+        "count": lambda: count.run(
+            count.plan(count.CountOptions((str(path),), workers=workers, task_bytes=2000))
+        ),
         "vocab": lambda: vocab.run(
             vocab.plan(vocab.VocabOptions((str(path),), str(forms / "v.json"), workers=workers))
         ),
@@ -218,16 +226,16 @@ def test_a_run_that_failed_is_continued(forms: Path, monkeypatch: pytest.MonkeyP
 def test_a_full_disk_while_a_stream_is_read_is_explained(
     forms: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(streams._Ranges, "_write", full)
-    path = forms / "b.txt.gz"
-    with pytest.raises(GptprepError, match=r"cannot write .*parts"):
-        encoded(path, forms / "x.bin", workers=2)
-    with pytest.raises(GptprepError, match="cannot write to") as caught:
-        count.run(count.plan(count.CountOptions((str(path),), workers=2)))
-    assert "TMPDIR" in caught.value.fix
+    monkeypatch.setattr("tempfile.mkstemp", full)
+    for path in (forms / "b.txt.gz", forms / "a.parquet"):
+        with pytest.raises(GptprepError, match=r"cannot write .*parts"):
+            encoded(path, forms / "x.bin", workers=2)
+        with pytest.raises(GptprepError, match="cannot write to") as caught:
+            run_count(str(path), 2)
+        assert "TMPDIR" in caught.value.fix
 
 
 def test_pipes_that_cannot_be_divided_are_read_by_one_process(tmp_path: Path) -> None:
@@ -237,3 +245,53 @@ def test_pipes_that_cannot_be_divided_are_read_by_one_process(tmp_path: Path) ->
     expected = encoded(tmp_path / "a.txt", tmp_path / "x.bin", encoding=spec, workers=1)
     with pipe(tmp_path / "pipe", data) as path:
         assert encoded(path, tmp_path / "y.bin", encoding=spec, workers=3) == expected
+
+
+def test_files_of_a_resumed_run_are_removed_as_it_goes(forms: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, seen = forms / "a.jsonl.gz", list[int]()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("gptprep.tokens.parts.check_not_empty", _interrupted)
+        window([path], forms / "s", context_length=16)
+    real = parts.encode_part
+
+    def watched(task: Any, *arguments: Any) -> Any:
+        result = real(task, *arguments)
+        seen.append(len(list((forms / "s.partial" / "parts").glob("tmp*/*"))))
+        return result
+
+    monkeypatch.setattr(parts, "encode_part", watched)
+    assert window([path], forms / "s", context_length=16).resumed == len(seen) > 5
+    assert max(seen) <= 2
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_short_pipe_needs_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    with pipe(tmp_path / "pipe", b"hi there") as path:
+        assert count.run(count.plan(count.CountOptions((str(path),)))).total.ids == (2,)
+
+
+@WORKERS
+def test_error_in_the_first_range_comes_before_that_of_the_archive(tmp_path: Path, workers: int) -> None:
+    data = gzip.compress(b"one \xff two " * 10 + os.urandom(300_000).hex(" ").encode())
+    (tmp_path / "a.txt.gz").write_bytes(data[:-20])
+    for run in (
+        lambda: window([tmp_path / "a.txt.gz"], tmp_path / "s", context_length=8, workers=workers),
+        lambda: count.run(
+            count.plan(count.CountOptions((str(tmp_path / "a.txt.gz"),), workers=workers, task_bytes=2000))
+        ),
+    ):
+        with pytest.raises(GptprepError, match="not valid UTF-8: byte 0xff at offset 4"):
+            run()
+
+
+def test_a_table_without_rows_is_no_text(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "a.parquet")
+    report = count.run(count.plan(count.CountOptions((str(tmp_path / "a.parquet"),))))
+    assert report.total.documents == 0

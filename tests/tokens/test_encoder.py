@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,10 +15,12 @@ from gptprep.choices import ErrorPolicy, SpecialPolicy
 from gptprep.corpus import batches
 from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError, TextError
+from gptprep.pipelines import encode
 from gptprep.progress import no_report
 from gptprep.tokenizers import Tokenizer, load_tokenizer
 from gptprep.tokens.cross_check import CrossChecker
 from gptprep.tokens.encoder import CorpusEncoder, EncodedBatch
+from gptprep.tokens.spec import EncodingSpec
 from tests.helpers.documents import find_sources
 from tests.helpers.words import vocabulary
 
@@ -135,3 +138,16 @@ def test_some_documents_of_a_batch_are_compared_with_the_reference(
     encoder = CorpusEncoder(sources, tokenizer, TextOptions(), tokenizer, CrossChecker(tokenizer), no_report)
     with pytest.raises(GptprepError, match=r"a\.jsonl:\d+: gigatoken and tiktoken"):
         list(encoder.in_batches())
+
+
+def test_document_without_ids_is_followed_by_an_end_of_text(tmp_path: Path) -> None:
+    known = vocabulary("word", "hello x", (EOT,))
+    (tmp_path / "v.json").write_text(json.dumps(known.to_json()))
+    write(tmp_path / "a.jsonl", ["hello", "  "])
+    write(tmp_path / "b.jsonl", ["x", " ", "x"])
+    inputs = (str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl"))
+    spec = EncodingSpec(str(tmp_path / "v.json"))
+    eot = spec.load_tokenizer().eot
+    options = encode.EncodeOptions(inputs, output=str(tmp_path / "x.npy"), encoding=spec)
+    encode.run(encode.plan(options))
+    assert np.load(tmp_path / "x.npy").tolist() == [0, eot, eot, 1, eot, eot, 1]
