@@ -133,7 +133,9 @@ def test_compressed_file_is_reported_while_it_is_read(corpus: Path) -> None:
     seen, size = Recorder(), (corpus / "b.txt.gz").stat().st_size
     _window(corpus, seen, 2)
     shares = [step.done / size for step in seen.of("encoding")]
-    assert [round(share, 1) for share in shares[1:4]] == [0.3, 0.6, 1.0]
+    assert 0.2 < shares[1] < 0.7  # isal reads more at a time than gzip
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
 
 
 def test_parts_of_an_earlier_run_are_reported_as_such(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:

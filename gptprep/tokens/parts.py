@@ -192,7 +192,7 @@ def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
         return _write_part(task, tokenizer, exact, report)
 
     part = read_ranges(ranges, task.spec.text, tokenizer.split_points.first, write)
-    if task.has_receipt and part.ids:
+    if task.has_receipt:
         receipts.write(ranges, settings, part)
     return part
 
