@@ -53,7 +53,7 @@ class Tokenizer(ABC):
         special_tokens: the special tokens and their ids.
         eot: the id of the end-of-text token, or None.
         engine: what encodes large texts: "tiktoken", "gigatoken", "tokenizers" or "python".
-        reference: what `cross_check` compares the engine with.
+        reference: what defines the right ids: the engine itself, or what `cross_check` compares it with.
         file: the file that it was loaded from, and its sha256; empty for an encoding that has a name.
         engine_note: what the user should know about the engine, or nothing.
         split_points: where a document can be divided: both sides give the same ids as the whole.
@@ -61,7 +61,7 @@ class Tokenizer(ABC):
 
     kind: str
     engine = "python"
-    reference = "tiktoken"
+    reference = "python"
     engine_note = ""
     file = ("", "")
     split_points = SplitPoints()
@@ -149,8 +149,11 @@ class Tokenizer(ABC):
             KeyError: no token has that id.
         """
 
-    def cross_check(self, text: bytes) -> int:  # noqa: ARG002
+    def cross_check(self, text: bytes, ids: NDArray[Any] | None = None) -> int:  # noqa: ARG002
         """Compare the engine with the reference on a part of a text; returns how many bytes were compared.
+
+        Args:
+            ids: those that the text has in a batch, which are compared with its own.
 
         Raises:
             TextError: the ids differ; says where.

@@ -40,7 +40,7 @@ class BpeTokenizer(Tokenizer):
     """A tiktoken encoding."""
 
     kind = "bpe"
-    engine = "tiktoken"
+    engine = reference = "tiktoken"
 
     def __init__(self, spec: BpeSpec, policy: SpecialPolicy) -> None:
         import tiktoken

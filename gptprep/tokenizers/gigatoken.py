@@ -129,15 +129,19 @@ class GigatokenTokenizer(BoundedMemory, BpeTokenizer):
             return self._fast_without_specials
         return self._fast
 
-    def cross_check(self, text: bytes) -> int:
+    def cross_check(self, text: bytes, ids: NDArray[Any] | None = None) -> int:
+        if ids is not None and ids.tolist() != self.encode_array(text).tolist():
+            raise self._wrong_ids("gigatoken gives this document other ids in a batch than by itself", 0)
         start, compared = compared_part(text, self.split_points)
         if may_differ(compared):
             return 0  # tiktoken encodes it anyway
         if self._fast_for(compared).encode(compared).tolist() != super().encode_array(compared).tolist():
-            what = "gigatoken and tiktoken give different ids for this text"
-            fix = "run the same command with --engine tiktoken"
-            raise TextError(what, "tiktoken is right: please report the text", fix, start)
+            raise self._wrong_ids("gigatoken and tiktoken give different ids for this text", start)
         return len(compared)
+
+    def _wrong_ids(self, what: str, offset: int) -> TextError:
+        why, fix = "tiktoken is right: please report the text", "run the same command with --engine tiktoken"
+        return TextError(what, why, fix, offset)
 
     @cached_property
     def _fast(self) -> Any:

@@ -96,15 +96,19 @@ class GigatokenHfTokenizer(BoundedMemory, Tokenizer):
             return True
         return self._exact.may_differ(text)
 
-    def cross_check(self, text: bytes) -> int:
+    def cross_check(self, text: bytes, ids: NDArray[Any] | None = None) -> int:
+        if ids is not None and ids.tolist() != self.encode_array(text).tolist():
+            raise self._wrong_ids("gigatoken gives this document other ids in a batch than by itself", 0)
         start, compared = compared_part(text, self.split_points)
         if self._may_differ(compared):
             return 0  # `tokenizers` encodes it anyway
         if self._fast.encode(compared).tolist() != self.encode(compared.decode()):
-            what = "gigatoken and tokenizers give different ids for this text"
-            fix = "uninstall gigatoken: tokenizers encodes"
-            raise TextError(what, "tokenizers is right: please report the text", fix, start)
+            raise self._wrong_ids("gigatoken and tokenizers give different ids for this text", start)
         return len(compared)
+
+    def _wrong_ids(self, what: str, offset: int) -> TextError:
+        why, fix = "tokenizers is right: please report the text", "uninstall gigatoken: tokenizers encodes"
+        return TextError(what, why, fix, offset)
 
     def token_bytes(self, token_id: int) -> bytes:
         if (content := self._added_ids.get(token_id)) is not None:
@@ -154,6 +158,5 @@ class GigatokenHfTokenizer(BoundedMemory, Tokenizer):
         return json.dumps(contents).encode()
 
     def _load_error(self, why: str) -> GptprepError:
-        return GptprepError(
-            f"gigatoken cannot load {self._path}", why, "uninstall gigatoken: tokenizers encodes"
-        )
+        fix = "uninstall gigatoken: tokenizers encodes"
+        return GptprepError(f"gigatoken cannot load {self._path}", why, fix)

@@ -134,6 +134,7 @@ class RenumberedTokenizer(Tokenizer):
         identity = ["renumbered", inner.fingerprint, ids]
         super().__init__(inner.name, max(bpe.bytes_of) + 1, bpe.special_tokens, inner.policy, identity)
         self.engine, self.engine_note = inner.engine, inner.engine_note
+        self.reference = inner.reference
         self.split_points = inner.split_points
         self._inner, self._ids, self._bytes_of = inner, ids, bpe.bytes_of
 
@@ -157,8 +158,8 @@ class RenumberedTokenizer(Tokenizer):
     def token_bytes(self, token_id: int) -> bytes:
         return self._bytes_of[token_id]
 
-    def cross_check(self, text: bytes) -> int:
-        return self._inner.cross_check(text)
+    def cross_check(self, text: bytes, ids: NDArray[Any] | None = None) -> int:  # noqa: ARG002
+        return self._inner.cross_check(text)  # which knows ranks, not ids
 
 
 class HuggingFaceTokenizer(Tokenizer):
@@ -175,7 +176,7 @@ class HuggingFaceTokenizer(Tokenizer):
     """
 
     kind = "hf"
-    engine = "tokenizers"
+    engine = reference = "tokenizers"
     _task_divisor = 8
 
     def __init__(self, name: str, value: dict[str, Any], path: str, policy: SpecialPolicy) -> None:

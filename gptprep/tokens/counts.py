@@ -87,7 +87,7 @@ class EncodingReport(Totals):
     engine: str
     engine_note: str
     reference: str
-    """What some of the ids were compared with: "tiktoken" or "tokenizers"."""
+    """What defines the right ids, and some were compared with: "tiktoken", "tokenizers" or "python"."""
     cross_checked: int
     """Bytes whose ids were compared with the reference."""
     resumed: int

@@ -11,8 +11,6 @@ import numpy as np
 
 from gptprep.corpus.sources import select_sources
 from gptprep.storage.sealed import sealed_json
-from gptprep.tokenizers import load_tokenizer
-from gptprep.tokens.cross_check import CrossChecker
 from gptprep.tokens.id_file import IdFile, id_dtype
 from gptprep.tokens.parts import encode_part, plan_tasks
 from gptprep.tokens.spec import EncodingSpec
@@ -46,11 +44,6 @@ def read_too_much(place: Place) -> None:
         file.read(0, 5)
 
 
-def other_ids_in_a_batch(_: Place) -> None:
-    """Let a document have other ids in a batch than by itself."""
-    CrossChecker(load_tokenizer("gpt2")).compare(b"one", np.array([0]))
-
-
 def provenance(**changes: Any) -> Any:
     """Change the provenance of `a.bin`."""
 
@@ -71,13 +64,6 @@ TABLE: Table = {
             "give {--errors replace}",
             "encode b.txt {0}",
             files={"b.txt": b"\xff"},
-        ),
-    ],
-    "tokens/cross_check.py": [
-        Row(
-            other_ids_in_a_batch,
-            "run the same command with {--engine tiktoken}, and report the text",
-            "encode a.txt {0}",
         ),
     ],
     "tokens/encoder.py": [

@@ -18,6 +18,7 @@ from gptprep.errors import GptprepError, TextError
 from gptprep.pipelines import encode
 from gptprep.progress import no_report
 from gptprep.tokenizers import Tokenizer, load_tokenizer
+from gptprep.tokenizers.word import WordTokenizer
 from gptprep.tokens.cross_check import CrossChecker
 from gptprep.tokens.encoder import CorpusEncoder, EncodedBatch
 from gptprep.tokens.spec import EncodingSpec
@@ -114,7 +115,7 @@ def test_documents_of_a_batch_are_compared_with_the_same_by_themselves(tmp_path:
     wrong = WrongFirst(tokenizer)
     checker = CrossChecker(tokenizer)
     encoder = CorpusEncoder(sources, tokenizer, TextOptions(), wrong, checker, no_report)
-    with pytest.raises(GptprepError, match=r"a\.jsonl:1: a document has other ids beside others"):
+    with pytest.raises(GptprepError, match=r"a\.jsonl:1: gigatoken gives this document other ids in a batch"):
         list(encoder.in_batches())
     unchecked = CrossChecker(tokenizer, enabled=False)
     encoder = CorpusEncoder(sources, tokenizer, TextOptions(), wrong, unchecked, no_report)
@@ -131,7 +132,7 @@ def test_some_documents_of_a_batch_are_compared_with_the_reference(
     list(CorpusEncoder(sources, tokenizer, TextOptions(), tokenizer, checker, no_report).in_batches())
     assert 16_384 < checker.compared < 20_000
 
-    def differs(_text: bytes) -> int:
+    def differs(*_: object) -> int:
         raise TextError("gigatoken and tiktoken give different ids")
 
     monkeypatch.setattr(tokenizer, "cross_check", differs)
@@ -151,3 +152,21 @@ def test_document_without_ids_is_followed_by_an_end_of_text(tmp_path: Path) -> N
     options = encode.EncodeOptions(inputs, output=str(tmp_path / "x.npy"), encoding=spec)
     encode.run(encode.plan(options))
     assert np.load(tmp_path / "x.npy").tolist() == [0, eot, eot, 1, eot, eot, 1]
+
+
+@pytest.mark.parametrize("engine", ["tiktoken", "word"])
+def test_documents_are_not_encoded_twice_if_the_engine_is_the_reference(engine: str) -> None:
+    known = vocabulary("word", "one two", (EOT,))
+    words = WordTokenizer("v.json", known, "allow")
+    checker = CrossChecker(words if engine == "word" else load_tokenizer("gpt2", engine="tiktoken"))
+    assert list(checker.due([b"one"] * 10)) == []
+
+
+def test_few_documents_are_compared_even_if_the_reference_encodes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tokenizer = load_tokenizer("gpt2")
+    monkeypatch.setattr(tokenizer, "cross_check", lambda *_: 0)
+    checker, texts = CrossChecker(tokenizer), [b"one two " * 100] * 100
+    assert 16_384 / 800 <= len(list(checker.due(texts))) <= 25
+    assert list(checker.due(texts)) == []
