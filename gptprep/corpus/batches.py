@@ -55,7 +55,7 @@ def read_batches(
         CorruptDataError: as `read_chunks`.
     """
     separator = separator_of(source, options)
-    if source.kind != "parquet" and not _is_usual(separator):
+    if source.kind != "parquet" and not _finds_documents(separator):
         yield from read_chunks(source, options, last_split_point, counts, size, on_read)
         return
     check_unchanged(source)
@@ -74,8 +74,11 @@ def read_batches(
     check_unchanged(source)
 
 
-def _is_usual(separator: bytes | None) -> bool:
-    """Whether a separator is text: if it can be in a character, what is between two may be invalid."""
+def _finds_documents(separator: bytes | None) -> bool:
+    """Whether documents can be found a block at a time.
+
+    Not if the separator overlaps itself, or is a part of a character.
+    """
     try:
         return separator is not None and bool(separator.decode()) and not overlaps_itself(separator)
     except UnicodeDecodeError:

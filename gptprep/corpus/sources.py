@@ -56,6 +56,11 @@ class Source(NamedTuple):
         return (self.stamp or ())[:3]
 
     @property
+    def range_bytes(self) -> int:
+        """The size of a range as it was planned; 0 if it is unknown before reading."""
+        return ((self.size if self.stop is None else self.stop) or 0) - self.start
+
+    @property
     def label(self) -> str:
         """For messages."""
         return self.copy_of or (STANDARD_INPUT if self.path == "-" else self.path)

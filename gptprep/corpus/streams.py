@@ -24,9 +24,9 @@ from gptprep.units import MIB
 
 _LEAST = 2 * MIB
 """Bytes on disk of a file that is worth dividing."""
-_MOST = 6
-"""Files that are divided must have more than one in so many parts of all bytes: if many are about as large,
-each is better read by a process of its own, because reading one takes a core."""
+_FEW = 6
+"""A file is divided if it has more than a sixth of all bytes. Of many files about as large, each is better
+read by a process of its own, because reading one takes a core."""
 _MAX_ROWS = 1 << 20
 """Rows of a range: many may be empty."""
 _PURPOSE = "reading compressed files and pipes"
@@ -46,7 +46,7 @@ def is_stream(source: Source, options: TextOptions, total: int, has_split_points
         return False
     if source.size is None:
         return not is_table  # a table must be in a file
-    return is_compact(source) and source.size >= _LEAST and source.size * _MOST > total
+    return is_compact(source) and source.size >= _LEAST and source.size * _FEW > total
 
 
 class Spool:
@@ -86,7 +86,7 @@ class Spool:
         return os_errors("write", self._top)
 
 
-def read_ranges_of(
+def divide_stream(
     source: Source, options: TextOptions, size: int, first_split_point: FirstSplitPoint, spool: Spool
 ) -> Iterator[Source]:
     """The ranges of a stream, of at least `size` bytes each but for the last, with their text in files.
@@ -187,7 +187,7 @@ class _Ranges:
                 self._write(rest[:stop])
                 rest = rest[stop:]
                 yield self._range(is_last=False)
-            if len(rest) >= BLOCK_BYTES:
+            if self._start or self._written or len(rest) >= BLOCK_BYTES:
                 self._write(rest[: -self._kept])
                 rest = rest[-self._kept :]
         if self._start or self._written:

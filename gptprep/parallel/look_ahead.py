@@ -9,7 +9,7 @@ Task = TypeVar("Task")
 def look_ahead(tasks: Iterable[Task], n: int) -> tuple[int, Iterator[Task]]:
     """How many of the first `n` tasks there are, and all tasks.
 
-    An error of the iterator is raised where the task would have been: the tasks before it come first.
+    An error of the iterator counts as a task, and is raised when the tasks before it were taken.
     """
     waiting, first = iter(tasks), list[Task]()
     error: Exception | None = None

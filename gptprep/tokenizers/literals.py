@@ -21,19 +21,14 @@ def pattern_of(texts: Iterable[str]) -> re.Pattern[bytes]:
 def stands_apart(token: str, tokens: Iterable[str]) -> bool:
     """Whether a token between any two texts without tokens is found there, and no other token is.
 
-    Not so if a token starts with it or it starts with a token, or if a token that starts in the text before
-    can end in it: with `<<` after a text that ends with `<`, the first two of three signs are found.
+    Not so if another token contains it, or if a token ends with a start of it: after a text that ends with
+    `<`, the token `<<` is found one character too early.
 
     Args:
         tokens: all that are searched for, `token` among them.
     """
-    for other in tokens:
-        if other != token and (other.startswith(token) or token.startswith(other)):
-            return False
-        ends = (other[index:] for index in range(1, len(other)))
-        if any(token.startswith(end) or end.startswith(token) for end in ends):
-            return False
-    return True
+    starts = tuple(token[:length] for length in range(1, len(token)))
+    return not any(other.endswith(starts) or (token in other and token != other) for other in tokens)
 
 
 def _alternatives(texts: list[bytes], start: int, depth: int) -> bytes:

@@ -123,7 +123,7 @@ def _of_texts(
     ranges = [
         one
         for one in plan_ranges(sources, text, _RANGE_BYTES, has_split_points=tokenizer.split_points.exist)
-        if _size(one)
+        if one.range_bytes
     ]
     with suppress(GptprepError):  # a vocabulary need not have these words
         tokenizer.encode_array(_WARM_UP)
@@ -137,11 +137,11 @@ def _of_texts(
     samples = [sample for sample in samples if sample.stored]
     if not samples:
         return Estimate()
-    size, stored = sum(map(_size, ranges)), sum(sample.stored for sample in samples)
+    size, stored = sum(one.range_bytes for one in ranges), sum(sample.stored for sample in samples)
     reading = _median([sample.reading / sample.stored for sample in samples])
     seconds = reading + _median([sample.encoding / sample.stored for sample in samples])
     in_one_task = (
-        _size(one) * (reading if is_stream(one, text, total, tokenizer.split_points.exist) else seconds)
+        one.range_bytes * (reading if is_stream(one, text, total, tokenizer.split_points.exist) else seconds)
         for one in ranges
     )
     least = 0 if is_compact(sources[0]) else min(sample.ids / sample.stored for sample in samples)
@@ -155,20 +155,15 @@ def _of_texts(
 
 def _places(ranges: Sequence[Source]) -> Iterator[Source]:
     """All ranges if there is little text, otherwise the first one and others at equal distances."""
-    size, start, wanted = sum(map(_size, ranges)), 0, 0
+    size, start, wanted = sum(one.range_bytes for one in ranges), 0, 0
     if size <= _LITTLE_BYTES and len(ranges) <= _FEW:
         yield from ranges
         return
     for one in ranges:
-        start += _size(one)
+        start += one.range_bytes
         if start * _PLACES > size * wanted:
             yield one
             wanted = start * _PLACES // size + 1
-
-
-def _size(byte_range: Source) -> int:
-    stop = byte_range.size if byte_range.stop is None else byte_range.stop
-    return (stop or 0) - byte_range.start
 
 
 def _sample(place: Source, text: TextOptions, encoding: "_Encoding") -> _Sample:

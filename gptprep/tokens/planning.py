@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from gptprep.corpus.ranges import FirstSplitPoint, exact_range, plan_ranges, with_first_line
 from gptprep.corpus.sources import Source
-from gptprep.corpus.streams import Spool, is_stream, read_ranges_of
+from gptprep.corpus.streams import Spool, divide_stream, is_stream
 from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 
@@ -71,10 +71,10 @@ def plan_task_sources(
             if size >= task_bytes or is_division:
                 yield _task_sources(planned)
                 planned, size = [], 0
-            if can_read_again and not is_ids and _size(byte_range) <= task_bytes:
+            if can_read_again and not is_ids and byte_range.range_bytes <= task_bytes:
                 byte_range = byte_range._replace(first_line=0)  # counted only if an error needs the line
             planned.append((owner, byte_range))
-            size += task_bytes if is_ids and byte_range is not source else _size(byte_range)
+            size += task_bytes if is_ids and byte_range is not source else byte_range.range_bytes
     if planned:
         yield _task_sources(planned)
 
@@ -117,7 +117,7 @@ class Streams(Generic[Task]):
             yield task
             return
         (stream,), owners, _ = task.sources
-        ranges = read_ranges_of(stream, self.text, self.task_bytes, self.first_split_point, spool)
+        ranges = divide_stream(stream, self.text, self.task_bytes, self.first_split_point, spool)
         for number, byte_range in enumerate(ranges):
             yield self.of_range(task, TaskSources((byte_range,), owners), number)
 
@@ -150,11 +150,6 @@ def divided_ids(range_ids: int) -> Callable[[Source], Iterator[Source]]:
             yield source._replace(start=start or 0, stop=stop)
 
     return ranges
-
-
-def _size(byte_range: Source) -> int:
-    stop = byte_range.size if byte_range.stop is None else byte_range.stop
-    return (stop or 0) - byte_range.start
 
 
 def read_ranges(

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptprep.choices import ErrorPolicy
-from gptprep.corpus import blocks, streams
+from gptprep.corpus import blocks
 from gptprep.corpus.chunks import Chunk, read_chunks
 from gptprep.corpus.documents import ReadCounts
 from gptprep.corpus.ranges import exact_range, with_first_line
 from gptprep.corpus.sources import Source
-from gptprep.corpus.streams import Spool, is_stream, read_ranges_of
+from gptprep.corpus.streams import Spool, divide_stream, is_stream
 from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import CorruptDataError, GptprepError
 from gptprep.tokenizers import Tokenizer
@@ -70,7 +70,7 @@ def in_ranges(
     """The chunks of all ranges of a stream, whose files are then removed."""
     found, counts, stored = list[Chunk](), ReadCounts(), 0
     with Spool(str(folder)) as spool:
-        for one in read_ranges_of(source, options, size, tokenizer.split_points.first, spool):
+        for one in divide_stream(source, options, size, tokenizer.split_points.first, spool):
             assert exact_range(one, options, tokenizer.split_points.first) == one
             located = one if one.first_line else with_first_line(one)
             found += chunks(located, options, tokenizer, counts)
@@ -177,4 +177,3 @@ def test_sources_that_cannot_be_divided_are_no_streams() -> None:
     assert is_stream(source, TextOptions(separator="|"), 10 << 20, False)
     for options in (TextOptions("utf-16"), TextOptions(errors="skip"), TextOptions(separator="aa")):
         assert not is_stream(source, options, 10 << 20, True)
-    assert streams._LEAST < 10 << 20
