@@ -116,9 +116,19 @@ def _load_file(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
 def _load_json(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
     data = read_regular(path, _MAX_JSON)
     with paused_collector():
-        tokenizer = _from_json(parse_json(data, path), data, path, special, engine)
+        tokenizer = _from_json(_parsed(data, path), data, path, special, engine)
     tokenizer.file = path, hashlib.sha256(data).hexdigest()
     return tokenizer
+
+
+def _parsed(data: bytes, path: str) -> Any:
+    """The value of a JSON text; orjson reads what it can, in less time, and Python the rest."""
+    from orjson import JSONDecodeError, loads
+
+    try:
+        return loads(data)
+    except JSONDecodeError:
+        return parse_json(data, path)
 
 
 def _from_json(value: Any, data: bytes, path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:

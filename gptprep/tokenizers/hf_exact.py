@@ -15,6 +15,7 @@ for each file:
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
@@ -27,6 +28,8 @@ from gptprep.tokenizers.hf_to_tiktoken import NotExactError, check_model_setting
 from gptprep.tokenizers.unicode_guard import may_differ, symbols_may_differ
 
 _BYTES = frozenset(to_text(bytes([byte])) for byte in BYTE_ORDER)
+_FOREIGN = re.compile(f"[^{re.escape(''.join(_BYTES))}]")
+"""A character that stands for no byte."""
 _FLAGS = ("special", "normalized", "lstrip", "rstrip", "single_word")
 
 
@@ -126,13 +129,13 @@ def is_nfc(text: bytes) -> bool:
 
 def _check_merges(merges: object) -> None:
     """Each is there once, and all are written in the same way."""
-    if not isinstance(merges, list) or {*map(type, merges)} not in (set(), {str}, {list}):
+    if not isinstance(merges, list) or (types := {*map(type, merges)}) not in (set(), {str}, {list}):
         raise NotExactError("its model has no list of merges")
     try:
-        different = {merge if isinstance(merge, str) else tuple(merge) for merge in merges}
+        n_different = len({*merges} if types == {str} else {*map(tuple, merges)})
     except TypeError:
         raise NotExactError("a merge is not two tokens") from None
-    if len(different) != len(merges):
+    if n_different != len(merges):
         raise NotExactError("a merge is there twice")
 
 
@@ -150,10 +153,10 @@ def check_known_merges(merges: Any, vocab: dict[str, int], path: str) -> None:
 
 def _foreign(vocab: dict[str, int], added: Iterable[AddedToken]) -> frozenset[str]:
     """The tokens with characters that stand for no bytes."""
-    known = {token.content for token in added if not _BYTES.issuperset(token.content)}
+    known = {token.content for token in added if _FOREIGN.search(token.content)}
     rest = vocab.keys() - known
-    others = () if _BYTES.issuperset("".join(rest)) else rest  # usually only added tokens have them
-    foreign = (known & vocab.keys()) | {token for token in others if not _BYTES.issuperset(token)}
+    others = rest if _FOREIGN.search("".join(rest)) else ()  # usually only added tokens have them
+    foreign = (known & vocab.keys()) | {*filter(_FOREIGN.search, others)}
     if any(to_text(token.encode(errors="surrogatepass")) in vocab for token in foreign):
         raise NotExactError("two tokens have the same bytes")
     return frozenset(foreign)

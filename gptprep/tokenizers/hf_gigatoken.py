@@ -32,11 +32,15 @@ class GigatokenHfTokenizer(BoundedMemory, Tokenizer):
     Args:
         value: the contents of the file, without the settings that no ids depend on.
         data: the file itself, if gigatoken and `tokenizers` can read it as it is.
+
+    Attributes:
+        find_fingerprint: finds the fingerprint that the file has with another engine; None if only its own.
     """
 
     kind = "hf"
     engine = "gigatoken"
     reference = "tokenizers"
+    find_fingerprint: Callable[[], str | None] = staticmethod(lambda: None)
 
     def __init__(
         self,
@@ -57,6 +61,10 @@ class GigatokenHfTokenizer(BoundedMemory, Tokenizer):
         self.split_points = of_pattern(self._split_rule, [token.content for token in exact.added])
         self._greedy = [token.content for token in self._matched if not token.is_plain]
         self._greedy_pattern = literals.pattern_of(self._greedy)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return self.find_fingerprint() or super().fingerprint
 
     @property
     def _split_rule(self) -> Callable[[str], bool] | None:

@@ -12,14 +12,21 @@ from gptprep.tokenizers.growth import check_growth
 from gptprep.tokenizers.rust import call_rust
 
 
-def check_installed(path: str) -> None:
-    """Raise a `MissingDependencyError` if `tokenizers` cannot be imported."""
+def is_installed() -> bool:
+    """Whether `tokenizers` can be imported."""
     try:
         import tokenizers  # noqa: F401
     except ImportError:
+        return False
+    return True
+
+
+def check_installed(path: str) -> None:
+    """Raise a `MissingDependencyError` if `tokenizers` cannot be imported."""
+    if not is_installed():
         what, fix = f"{path} needs Hugging Face's tokenizers", "pip install tokenizers"
         why = "it is not a byte-level BPE that tiktoken encodes to the same ids"
-        raise MissingDependencyError(what, why, fix) from None
+        raise MissingDependencyError(what, why, fix)
 
 
 def load_library(value: dict[str, Any], path: str, policy: SpecialPolicy, data: bytes | None = None) -> Any:

@@ -109,8 +109,9 @@ def checked_vocab(vocab: object, path: str) -> dict[str, int]:
     why = ""
     if not isinstance(vocab, dict) or not vocab:
         why = "its model has no vocab"
-    elif wrong := [token for token, n in vocab.items() if type(n) is not int or not 0 <= n <= MAX_ID]:
-        why = f"the id of {wrong[0][:40]!r} is not a number from 0 to {MAX_ID}"
+    elif {*map(type, vocab.values())} != {int} or min(vocab.values()) < 0 or max(vocab.values()) > MAX_ID:
+        wrong = next(token for token, n in vocab.items() if type(n) is not int or not 0 <= n <= MAX_ID)
+        why = f"the id of {wrong[:40]!r} is not a number from 0 to {MAX_ID}"
     elif len(set(vocab.values())) != len(vocab):
         why = "two tokens have the same id"
     else:

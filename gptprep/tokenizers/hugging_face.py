@@ -1,7 +1,10 @@
 """Hugging Face `tokenizer.json` files; the reference is `tokenizers`, without truncation and padding.
 
-If tiktoken's algorithm is proved to give the same ids (`hf_to_tiktoken`), tiktoken or gigatoken encodes, and
-`tokenizers` need not be installed. Otherwise `tokenizers` encodes, whole documents at a time.
+gigatoken encodes if it is known to give the same ids from the file itself (`hf_exact`), with `tokenizers`
+beside it. Without one of the two, and with `--engine tiktoken`, tiktoken's algorithm encodes if it is proved
+to give the same ids (`hf_to_tiktoken`). Otherwise `tokenizers` encodes, whole documents at a time.
+
+The fingerprint is the same either way: that of tiktoken's vocabulary where there is one.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from gptprep.tokenizers.bpe import BpeSpec
 from gptprep.tokenizers.byte_level import to_bytes
 from gptprep.tokenizers.engines import has_gigatoken, make_bpe
 from gptprep.tokenizers.hf_exact import exact_file
-from gptprep.tokenizers.hf_library import check_installed, library_ids, load_library
+from gptprep.tokenizers.hf_library import check_installed, is_installed, library_ids, load_library
 from gptprep.tokenizers.hf_to_tiktoken import ConvertedBpe, NotExactError, convert
 from gptprep.tokenizers.rank_files import rank_file_bytes
 from gptprep.tokenizers.rust import call_rust
@@ -49,42 +52,41 @@ def load_hugging_face(
         CorruptDataError: it is not a tokenizer.
         MissingDependencyError: only `tokenizers` can encode it, and it is not installed.
     """
-    name = os.path.basename(path)
-    try:
-        tokenizer = _converted(convert(value, path), name, policy, engine)
-        notes = [tokenizer.engine_note]
-    except NotExactError as reason:
-        tokenizer, note = _unconverted(value, path, policy, engine, data, reason)
-        notes = [note]
-    tokenizer.engine_note = "; ".join(filter(None, [*notes, *_ignored_settings(value)]))
+    tokenizer, note = _fastest(value, path, policy, engine, data)
+    tokenizer.engine_note = "; ".join(filter(None, [note, *_ignored_settings(value)]))
     return tokenizer
 
 
-def _unconverted(
-    value: dict[str, Any],
-    path: str,
-    policy: SpecialPolicy,
-    engine: Engine,
-    data: bytes | None,
-    why_not_tiktoken: NotExactError,
+def _fastest(
+    value: dict[str, Any], path: str, policy: SpecialPolicy, engine: Engine, data: bytes | None
 ) -> tuple[Tokenizer, str]:
-    """A tokenizer of which `tokenizers` is the reference, and a note about its engine."""
-    name, slow = os.path.basename(path), "tokenizers encodes each document on one core"
-    try:
-        if engine == "tiktoken":
-            raise why_not_tiktoken
-        exact = exact_file(value, path)
-    except NotExactError as reason:
-        if engine != "auto":
-            what, fix = f"{engine} does not give the ids of {path}", "leave out --engine: tokenizers encodes"
-            raise GptprepError(what, str(reason), fix) from None
-        return HuggingFaceTokenizer(name, value, path, policy), f"{slow}: {reason}"
-    check_installed(path)
-    if not has_gigatoken(engine):
-        return HuggingFaceTokenizer(name, value, path, policy), f"gigatoken is not installed: {slow}"
-    from gptprep.tokenizers.hf_gigatoken import GigatokenHfTokenizer
+    """The fastest tokenizer that gives the right ids, and a note about its engine.
 
-    return GigatokenHfTokenizer(name, _identity(value), path, policy, exact, data), ""
+    gigatoken with the file itself comes before tiktoken's vocabulary, because it loads sooner.
+    """
+    name, why, exact = os.path.basename(path), "gigatoken is not installed", None
+    if engine != "tiktoken":
+        try:
+            exact = exact_file(value, path)
+        except NotExactError as reason:
+            why = str(reason)
+    if exact and is_installed() and has_gigatoken(engine):
+        from gptprep.tokenizers.hf_gigatoken import GigatokenHfTokenizer
+
+        fast = GigatokenHfTokenizer(name, _identity(value), path, policy, exact, data)
+        fast.find_fingerprint = partial(_converted_fingerprint, value, path)
+        return fast, ""
+    try:
+        tokenizer = _converted(convert(value, path), name, policy, engine)
+        return tokenizer, tokenizer.engine_note
+    except NotExactError as reason:
+        why = str(reason) if engine == "tiktoken" else why
+    if engine != "auto" and not exact:
+        what, fix = f"{engine} does not give the ids of {path}", "leave out --engine: tokenizers encodes"
+        raise GptprepError(what, why, fix)
+    check_installed(path)
+    note = f"tokenizers encodes each document on one core: {why}"
+    return HuggingFaceTokenizer(name, value, path, policy), note
 
 
 def _identity(value: dict[str, Any]) -> dict[str, Any]:
@@ -108,6 +110,14 @@ def _converted(bpe: ConvertedBpe, name: str, policy: SpecialPolicy, engine: Engi
         return _bpe_tokenizer(bpe, bpe.special_tokens, name, policy, engine)
     specials = {token: len(bpe.ids) + index for index, token in enumerate(bpe.special_tokens)}
     return RenumberedTokenizer(_bpe_tokenizer(bpe, specials, name, policy, engine), bpe)
+
+
+def _converted_fingerprint(value: dict[str, Any], path: str) -> str | None:
+    """The fingerprint of tiktoken's vocabulary with the same ids; None if there is none."""
+    try:
+        return _converted(convert(value, path), "", "allow", "tiktoken").fingerprint
+    except NotExactError:
+        return None
 
 
 def _bpe_tokenizer(

@@ -50,7 +50,7 @@ def renumbered(policy: SpecialPolicy) -> Tokenizer:
     vocab = value["model"]["vocab"]
     a, b = vocab["a"], vocab["b"]
     vocab["a"], vocab["b"] = b, a
-    tokenizer = load_hugging_face(value, "t.json", policy)
+    tokenizer = load_hugging_face(value, "t.json", policy, "tiktoken")
     assert isinstance(tokenizer, RenumberedTokenizer)
     return tokenizer
 

@@ -9,12 +9,18 @@ import numpy as np
 import pytest
 
 from gptprep.errors import TextError
-from gptprep.tokenizers import Tokenizer, gigatoken, hf_gigatoken, load_tokenizer
+from gptprep.tokenizers import (
+    Tokenizer,
+    gigatoken,
+    hf_gigatoken,
+    hf_to_tiktoken,
+    hugging_face,
+    load_tokenizer,
+)
+from gptprep.tokenizers.hf_to_tiktoken import ConvertedBpe
 from gptprep.tokenizers.hugging_face import HuggingFaceTokenizer
 from tests.helpers.hf_engines import DEEPSEEK_LIKE, library_of, with_added
-from tests.helpers.hugging_face import (
-    saved,
-)
+from tests.helpers.hugging_face import saved, trained
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +42,22 @@ def test_a_sentence_needs_no_gigatoken(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(saved(with_added([]), tmp_path))
     tokenizer.encode("a sentence")
     assert "_fast" not in tokenizer.__dict__
+
+
+def test_a_sentence_needs_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the fingerprint depends on whether tiktoken would give the same ids."""
+    proved = list[str]()
+
+    def convert(value: dict[str, Any], path: str) -> ConvertedBpe:
+        proved.append(path)
+        return hf_to_tiktoken.convert(value, path)
+
+    monkeypatch.setattr(hugging_face, "convert", convert)
+    tokenizer = load_tokenizer(path := saved(trained(), tmp_path))
+    assert tokenizer.encode("a sentence")
+    assert not proved
+    assert tokenizer.fingerprint
+    assert proved == [path]
 
 
 def test_a_part_of_a_large_text_is_compared(loaded: Tokenizer) -> None:

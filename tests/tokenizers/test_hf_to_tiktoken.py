@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import resource
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from gptprep.choices import SpecialPolicy
 from gptprep.errors import TextError
-from gptprep.tokenizers import Tokenizer, load_tokenizer
+from gptprep.tokenizers import Tokenizer, gigatoken, load_tokenizer
 from gptprep.tokenizers.byte_level import BYTE_ORDER, to_text
 from gptprep.tokenizers.hf_patterns import LLAMA3_REGEX
 from gptprep.tokenizers.hf_to_tiktoken import _GPT2_REGEX, NotExactError, convert
@@ -84,11 +85,35 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return File(value, saved(value, tmp_path_factory.mktemp("file")), library)
 
 
-@pytest.fixture(scope="module", params=["tiktoken", "auto"])
+def without_library(path: str) -> Tokenizer:
+    """The tokenizer of a file where `tokenizers` is not installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "tokenizers", None)
+        return load_tokenizer(path)
+
+
+LOADS: dict[str, Callable[[str], Tokenizer]] = {
+    "tiktoken": lambda path: load_tokenizer(path, engine="tiktoken"),
+    "gigatoken": load_tokenizer,
+    "gigatoken, without tokenizers": without_library,
+}
+
+
+@pytest.fixture(scope="module", params=LOADS)
 def converted(request: pytest.FixtureRequest, file: File) -> tuple[File, Tokenizer]:
-    tokenizer = load_tokenizer(file.path, engine=request.param)
-    assert tokenizer.engine == ("tiktoken" if request.param == "tiktoken" else "gigatoken")
+    tokenizer = LOADS[request.param](file.path)
+    assert request.param.startswith(tokenizer.engine)
     return file, tokenizer
+
+
+def test_fingerprint_does_not_depend_on_what_is_installed(converted: tuple[File, Tokenizer]) -> None:
+    file, tokenizer = converted
+    usual = load_tokenizer(file.path)
+    assert usual.fingerprint == tokenizer.fingerprint
+    assert (usual.n_vocab, usual.eot) == (tokenizer.n_vocab, tokenizer.eot)
+    assert usual.special_tokens == tokenizer.special_tokens
+    for token_id in file.value["model"]["vocab"].values():
+        assert usual.token_bytes(token_id) == tokenizer.token_bytes(token_id)
 
 
 @given(text=TEXTS)
@@ -113,9 +138,9 @@ def test_ids_of_samples_are_those_of_the_library(converted: tuple[File, Tokenize
 def test_special_policies(file: File, policy: SpecialPolicy) -> None:
     text = f"a{EOT}b endoftext <|"
     ids = reference_ids(file.value, text, specials=policy == "allow")
-    assert load_tokenizer(file.path, special=policy).encode(text) == ids
+    assert load_tokenizer(file.path, policy, "tiktoken").encode(text) == ids
     with pytest.raises(TextError, match="special token"):
-        load_tokenizer(file.path, special="error").encode(text)
+        load_tokenizer(file.path, "error", "tiktoken").encode(text)
 
 
 def test_file_of_gpt2_has_the_fingerprint_of_gpt2(gpt2: Tokenizer, tmp_path: Path) -> None:
@@ -192,10 +217,11 @@ def test_token_that_no_merge_makes_is_left_out(tmp_path: Path) -> None:
     """tiktoken would take the whole pre-token; `tokenizers` never makes it."""
     model = trained()["model"]
     value = trained() | {"model": {**model, "vocab": {**model["vocab"], "qzx": 2000}}}
-    tokenizer = load_tokenizer(saved(value, tmp_path))
-    assert tokenizer.engine != "tokenizers"
-    assert tokenizer.encode("qzx") == reference_ids(value, "qzx") != [2000]
-    assert tokenizer.decode([2000]) == b"qzx"
+    path = saved(value, tmp_path)
+    for tokenizer in (load(path) for load in LOADS.values()):
+        assert tokenizer.encode("qzx") == tokenizer.encode_array(b"qzx").tolist() != [2000]
+        assert tokenizer.encode("qzx") == reference_ids(value, "qzx")
+        assert tokenizer.decode([2000]) == b"qzx"
 
 
 def test_many_added_tokens_are_read_in_a_time_that_grows_with_their_number(tmp_path: Path) -> None:
@@ -212,13 +238,14 @@ def test_many_added_tokens_are_read_in_a_time_that_grows_with_their_number(tmp_p
 
 @pytest.mark.parametrize("has_line_end_tokens", [True, False])
 def test_library_is_the_reference_if_tokens_go_across_the_last_line_end(
-    tmp_path: Path, has_line_end_tokens: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_line_end_tokens: bool
 ) -> None:
     model = (trained() if has_line_end_tokens else without_line_end_tokens(trained()))["model"]
     value = trained() | {"pre_tokenizer": split_step(LLAMA3_REGEX), "model": model}
     value["added_tokens"] = [added(EOT, model["vocab"][EOT])]
+    monkeypatch.setattr(gigatoken, "is_installed", lambda: False)
     tokenizer = load_tokenizer(saved(value, tmp_path))
-    assert (tokenizer.kind == "hf") == has_line_end_tokens
+    assert (tokenizer.engine == "tokenizers") == has_line_end_tokens
     for text in ("a\n ", "a \n\n \t", "a\r\n  <|endoftext|> \n "):
         ids = reference_ids(value, text)
         assert tokenizer.encode(text) == tokenizer.encode_array(text.encode()).tolist() == ids
@@ -236,14 +263,15 @@ def ids_with_gaps(vocab: dict[str, int]) -> dict[str, Any]:
     return trained() | {"added_tokens": [], "model": {**trained()["model"], "vocab": spread}}
 
 
+@pytest.mark.parametrize("load", [load_tokenizer, without_library])
 @pytest.mark.parametrize("change", [special_tokens_first, ids_with_gaps])
 def test_gigatoken_encodes_if_ids_are_not_ranks(
-    tmp_path: Path, change: Callable[[dict[str, int]], dict[str, Any]]
+    tmp_path: Path, load: Callable[[str], Tokenizer], change: Callable[[dict[str, int]], dict[str, Any]]
 ) -> None:
     """gigatoken itself needs ranks from 0 on."""
     ordinary = {token: n for token, n in trained()["model"]["vocab"].items() if token != EOT}
     value = change(ordinary)
-    tokenizer = load_tokenizer(saved(value, tmp_path))
+    tokenizer = load(saved(value, tmp_path))
     assert tokenizer.engine == "gigatoken"
     for path in SAMPLES.iterdir():
         text = path.read_bytes()
