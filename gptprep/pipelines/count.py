@@ -182,9 +182,8 @@ def _counted_with(
     stage: str = "encoding",
 ) -> Counted:
     tokenizer, task_bytes = encoding.tokenizer, plan.options.task_bytes
-    fingerprint = tokenizer.file[1] or tokenizer.fingerprint
     done = SharedProgress(progress, stage, stored_bytes(sources), "bytes")
-    return count_sources(sources, encoding.spec, fingerprint, plan.workers, done.add, task_bytes)
+    return count_sources(sources, encoding.spec, tokenizer.identity, plan.workers, done.add, task_bytes)
 
 
 def _source(source: Source, counted: Sequence[SourceCount]) -> CountedSource:

@@ -83,6 +83,14 @@ class Tokenizer(ABC):
             document = json.dumps([self.kind, self.special_tokens, self._identity], sort_keys=True)
         return "sha256:" + hashlib.sha256(document.encode()).hexdigest()
 
+    @property
+    def identity(self) -> str:
+        """The hash of its file if it has one; otherwise the fingerprint, which can take a second."""
+        return self.file[1] or self.fingerprint
+
+    def load_shared(self) -> None:  # noqa: B027  most have nothing
+        """Load what would take each forked worker time and memory of its own."""
+
     @abstractmethod
     def encode(self, text: str) -> list[int]:
         """The ids of a text.

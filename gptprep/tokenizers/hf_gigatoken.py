@@ -66,6 +66,9 @@ class GigatokenHfTokenizer(BoundedMemory, Tokenizer):
     def fingerprint(self) -> str:
         return self.find_fingerprint() or super().fingerprint
 
+    def load_shared(self) -> None:
+        self._library  # noqa: B018  a cached property
+
     @property
     def _split_rule(self) -> Callable[[str], bool] | None:
         """The rule for split points; none if one could be at a token that takes white space along."""

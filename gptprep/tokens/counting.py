@@ -66,7 +66,7 @@ class _Task:
 
     sources: TaskSources
     spec: EncodingSpec
-    fingerprint: str
+    identity: str
     quick_bytes: int
     """How much of the text the engine encodes that needs no start."""
 
@@ -74,7 +74,7 @@ class _Task:
 def count_sources(
     sources: Sequence[Source],
     spec: EncodingSpec,
-    fingerprint: str,
+    identity: str,
     workers: int,
     report: Report,
     task_bytes: int = TASK_BYTES,
@@ -82,20 +82,21 @@ def count_sources(
     """Count the ids of each source.
 
     Args:
-        fingerprint: that of the tokenizer that `spec` loads, or of its file; see `load_unchanged`.
+        identity: that of the tokenizer that `spec` loads.
         report: called with what was read of the sources, as it is on disk, and the ids of it.
 
     Raises:
         GptprepError: a source cannot be read or encoded; says where.
         CorruptDataError: a source is not what its format says.
     """
-    tokenizer = spec.load_unchanged(fingerprint)  # before workers are forked, which then have it too
+    tokenizer = spec.load_unchanged(identity)  # before workers are forked, which then have it too
     total, task_bytes = total_bytes(sources), tokenizer.task_bytes(task_bytes)
     can_divide = tokenizer.split_points.exist
     planned = list(plan_task_sources(sources, spec.text, task_bytes, can_divide, divided_ids(_TASK_IDS)))
     may_be_small = len(planned) == 1 and (total is None or total < _QUICK_BYTES)
-    tasks = [_Task(task, spec, fingerprint, _QUICK_BYTES if may_be_small else 0) for task in planned]
-    workers = usable_workers(tasks, workers)
+    tasks = [_Task(task, spec, identity, _QUICK_BYTES if may_be_small else 0) for task in planned]
+    if (workers := usable_workers(tasks, workers)) > 1:
+        tokenizer.load_shared()
     streams = Streams(spec.text, task_bytes, tokenizer.split_points.first, _of_range)
     counts = [SourceCounts(path=source.name) for source in sources]
     text_bytes, cross_checked = [0] * len(sources), 0
@@ -127,7 +128,7 @@ def _results(tasks: Iterable[_Task], workers: int, report: Report) -> Iterator[_
 
 def _count(task: _Task, report: Report = no_report) -> _TaskCounts:
     """Count the ids of the byte ranges of one task; raises as `count_sources`."""
-    tokenizer, spec = task.spec.load_unchanged(task.fingerprint), task.spec
+    tokenizer, spec = task.spec.load_unchanged(task.identity), task.spec
 
     def read(exact: tuple[Source, ...]) -> _TaskCounts:
         quick = _Quick(tokenizer, task.quick_bytes)

@@ -55,7 +55,7 @@ class EncodeTask:
     path: str
     """The file of the part."""
     spec: EncodingSpec
-    fingerprint: str
+    identity: str
     """Of the tokenizer that the plan was made with."""
     has_receipt: bool
     """Whether to write a receipt, and to look for that of an earlier run."""
@@ -124,8 +124,9 @@ def plan_tasks(
     )
     paths = [os.path.join(folder, f"part-{number:06d}.bin") for number in range(len(planned))]
     has_receipt = len(planned) > 1 or any(task.is_stream for task in planned)
-    fingerprint = tokenizer.fingerprint
-    return [EncodeTask(*task, spec, fingerprint, has_receipt) for task in zip(planned, paths, strict=True)]
+    return [
+        EncodeTask(*task, spec, tokenizer.identity, has_receipt) for task in zip(planned, paths, strict=True)
+    ]
 
 
 def encode_parts(
@@ -145,7 +146,8 @@ def encode_parts(
         GptprepError: a source cannot be read or encoded, or there is no text; says where.
         CorruptDataError: a source is not what its format says.
     """
-    workers = usable_workers(tasks, workers)
+    if (workers := usable_workers(tasks, workers)) > 1:
+        tokenizer.load_shared()
     counts = [SourceCounts(path=source.name) for source in sources]
     parts: list[Part] = []
     os.makedirs(os.path.dirname(tasks[0].path), exist_ok=True)
@@ -173,9 +175,9 @@ def _of_range(task: EncodeTask, sources: TaskSources, number: int) -> EncodeTask
 
 def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
     """Encode the sources of one task into its part; raises as `encode_parts`."""
-    tokenizer, (ranges, owners, _) = task.spec.load_unchanged(task.fingerprint), task.sources
+    tokenizer, (ranges, owners, _) = task.spec.load_unchanged(task.identity), task.sources
     # The engines give the same ids. Should one be found wrong, the other must not use its parts.
-    settings = [tokenizer.fingerprint, tokenizer.n_vocab, tokenizer.engine, task.spec.special, task.spec.text]
+    settings = [task.identity, tokenizer.n_vocab, tokenizer.engine, task.spec.special, task.spec.text]
     id_bytes = id_dtype(tokenizer.n_vocab).itemsize
     if task.has_receipt and (part := receipts.read(task.path, ranges, settings, owners, id_bytes)):
         read = sum(

@@ -42,17 +42,17 @@ class EncodingSpec:
             stamp = ()
         return _loaded(name, self.special, self.engine, stamp)
 
-    def load_unchanged(self, fingerprint: str) -> Tokenizer:
+    def load_unchanged(self, identity: str) -> Tokenizer:
         """The tokenizer that a plan was made with, for its tasks.
 
         Args:
-            fingerprint: of the tokenizer, or the sha256 of its file, which takes no time to compute.
+            identity: that of the tokenizer then.
 
         Raises:
-            GptprepError: it has another fingerprint now; also as `load_tokenizer`.
+            GptprepError: it has another one now; also as `load_tokenizer`.
         """
         tokenizer = self.load_tokenizer()
-        if fingerprint != tokenizer.file[1] and fingerprint != tokenizer.fingerprint:
+        if identity != tokenizer.identity:
             what = f"the tokenizer {tokenizer.name} changed while it was used"
             raise GptprepError(what, "all ids must be of one tokenizer", "run the same command again")
         return tokenizer

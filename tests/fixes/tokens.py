@@ -33,7 +33,7 @@ def changed_tokenizer(place: Place) -> None:
     spec = EncodingSpec("gpt2")
     sources = select_sources([str(place.folder / "a.txt")]).sources
     [task] = plan_tasks(sources, str(place.folder), spec.load_tokenizer(), spec)
-    encode_part(replace(task, fingerprint="another"))
+    encode_part(replace(task, identity="another"))
 
 
 def read_too_much(place: Place) -> None:

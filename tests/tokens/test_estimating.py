@@ -77,8 +77,8 @@ def found(sources: list[Source], effort: Effort = QUICK) -> Estimate:
 
 def stream_ids(sources: list[Source]) -> int:
     """How many ids the stream of all documents really has."""
-    fingerprint = SPEC.load_tokenizer().fingerprint
-    counts = count_sources(sources, SPEC, fingerprint, 1, no_report).sources
+    identity = SPEC.load_tokenizer().identity
+    counts = count_sources(sources, SPEC, identity, 1, no_report).sources
     return sum(source.counts.ids + source.counts.documents for source in counts) - 1
 
 

@@ -48,7 +48,7 @@ class CountTask:
 
     sources: TaskSources
     spec: EncodingSpec
-    fingerprint: str
+    identity: str
     """Of the tokenizer that the plan was made with."""
     counts_scripts: bool
 
@@ -142,7 +142,8 @@ def count(
     """
     tokenizer = spec.load_tokenizer()
     tasks = _plan(sources, spec, tokenizer, counts_scripts=counts_scripts)
-    workers = usable_workers(tasks, workers)
+    if (workers := usable_workers(tasks, workers)) > 1:
+        tokenizer.load_shared()
     streams = Streams(spec.text, tokenizer.task_bytes(TASK_BYTES), tokenizer.split_points.first, _of_range)
     of_sources = [SourceCounts(path=source.name) for source in sources]
     counts = Counts(of_sources, _zeros(tokenizer), [0] * len(sources))
@@ -160,7 +161,7 @@ def _plan(
     planned = plan_task_sources(
         sources, spec.text, tokenizer.task_bytes(TASK_BYTES), can_divide, divided_ids(_TASK_IDS)
     )
-    return [CountTask(task, spec, tokenizer.fingerprint, counts_scripts) for task in planned]
+    return [CountTask(task, spec, tokenizer.identity, counts_scripts) for task in planned]
 
 
 def _of_range(task: CountTask, sources: TaskSources, _: int) -> CountTask:
@@ -169,7 +170,7 @@ def _of_range(task: CountTask, sources: TaskSources, _: int) -> CountTask:
 
 def count_task(task: CountTask, report: Report = no_report) -> TaskCounts:
     """Count the ids of one task; raises as `count`."""
-    tokenizer, (ranges, owners, _) = task.spec.load_unchanged(task.fingerprint), task.sources
+    tokenizer, (ranges, owners, _) = task.spec.load_unchanged(task.identity), task.sources
 
     def read(exact: tuple[Source, ...]) -> TaskCounts:
         return _TaskCounter(task, tokenizer).count(exact, owners, report)
