@@ -24,6 +24,7 @@ from gptprep.corpus.json_lines import texts_of_lines
 from gptprep.corpus.rows import Rows
 from gptprep.corpus.sources import Source, check_unchanged
 from gptprep.corpus.text_options import TextOptions, overlaps_itself, separator_of
+from gptprep.corpus.utf8 import valid_bytes
 
 _MAX_ROWS = 1 << 16
 """Rows of a block: many may be empty."""
@@ -129,8 +130,7 @@ class _Documents(NamedTuple):
         if self.source.kind == "jsonl":
             return texts_of_lines(data, self.options.text_field)
         try:
-            if not data.isascii():
-                data.decode()
+            valid_bytes(data, final=True)
         except UnicodeError:
             return None
         documents: list[bytes] = data.split(self.separator)
@@ -216,7 +216,7 @@ class _Table(NamedTuple):
             return None
         texts = [text or b"" for text in self.rows.texts]
         try:
-            b"\n".join(texts).decode()
+            valid_bytes(b"\n".join(texts), final=True)
         except UnicodeError:
             return None
         return texts

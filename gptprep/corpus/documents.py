@@ -15,6 +15,7 @@ from gptprep.corpus.rows import Rows
 from gptprep.corpus.signatures import refuse_binary
 from gptprep.corpus.sources import Source
 from gptprep.corpus.text_options import TextOptions, separator_of
+from gptprep.corpus.utf8 import valid_bytes
 from gptprep.errors import GptprepError
 from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.units import MIB
@@ -231,10 +232,8 @@ def _checked(
 ) -> tuple[bytes, bytes]:
     """The valid UTF-8 of a block, and the start of a character at its end, unless it is the last."""
     data, offset, line, last = block
-    if data.isascii():
-        return data, b""
     try:
-        used = codecs.utf_8_decode(data, "strict", last)[1]
+        used = valid_bytes(data, final=last)
     except UnicodeDecodeError as error:
         if errors != "replace":
             where = f"line {line}" if source.has_lines else ""
@@ -243,7 +242,7 @@ def _checked(
         text, used = codecs.utf_8_decode(data, _REPLACE, last)
         counts.replaced += _invalid.count - before
         return text.encode(), data[used:]
-    return data[:used], data[used:]
+    return (data, b"") if used == len(data) else (data[:used], data[used:])
 
 
 def _without_invalid(

@@ -203,12 +203,20 @@ class Tokenizer(ABC):
         return "".join(character for character, _ in same).encode()
 
     @cached_property
+    def _special_bytes(self) -> list[int]:
+        """The punctuation that all special tokens have: a search for one byte runs at the speed of memory."""
+        common = set[int].intersection(*({*token.encode()} for token in self.special_tokens))
+        return [byte for byte in sorted(common, reverse=True) if byte < 0x80 and not chr(byte).isalnum()]
+
+    @cached_property
     def _special_pattern(self) -> re.Pattern[bytes]:
         return literals.pattern_of(self.special_tokens)
 
     def specials(self, text: bytes) -> Iterator[tuple[int, str]]:
         """The literal special tokens in a UTF-8 text, the longest at each place: byte offset and token."""
-        if self.special_tokens and self._special_prefix in text:
+        if not self.special_tokens or not all(byte in text for byte in self._special_bytes):
+            return
+        if self._special_prefix in text:
             for match in self._special_pattern.finditer(text):
                 yield match.start(), match.group().decode()
 

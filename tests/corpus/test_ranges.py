@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gptprep.choices import ErrorPolicy
@@ -86,7 +86,9 @@ def test_separators_and_invalid_bytes_are_found_as_in_the_whole(
         except GptprepError as error:
             return error.what
 
-    assert outcome(size) == outcome(WHOLE)
+    whole = outcome(WHOLE)
+    assume(not str(whole).endswith("is not text"))  # these ranges can be shorter than a signature
+    assert outcome(size) == whole
 
 
 @given(
