@@ -16,7 +16,6 @@ from gptprep.corpus.text_options import TextOptions as TextOptions
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.progress import Progress, SharedProgress, no_progress
-from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_file_output, clear_leftover, publish_file, working_folder
 from gptprep.storage.temporary import temporary_errors, temporary_folder
 from gptprep.tokenizers import Tokenizer, tokenizer_files
@@ -280,25 +279,22 @@ class _Lists:
 
 
 def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeReport:
-    """Let workers write parts, and put them together at the end."""
-    from gptprep.tokens.id_file import id_dtype
+    """Let workers write parts, and append each to the output as soon as those before it are there."""
+    from gptprep.tokens.joining import joined_file
     from gptprep.tokens.parts import PARTS_FOLDER, encode_parts, kept_parts, plan_tasks
     from gptprep.tokens.provenance import publish_ids
-    from gptprep.tokens.stream import write_ids
 
-    tokenizer = plan.tokenizer
-    with working_folder(output, keep=PARTS_FOLDER) as folder, kept_parts(folder) as parts:
-        tasks = plan_tasks(plan.sources, parts, tokenizer, plan.options.encoding)
-        encoded = encode_parts(plan.sources, tasks, tokenizer, plan.workers, progress)
-        n_ids = encoded.stream_ids
-        n_bytes = n_ids * id_dtype(tokenizer.n_vocab).itemsize
-        require_free_space(output, n_bytes)
-        written = SharedProgress(progress, "writing", n_bytes, "bytes")
-        with publish_ids(output, tokenizer, force=plan.options.force, made_from=plan.made_from_sha256) as ids:
-            stream, npy_header = encoded.stream(n_ids), plan.format == "npy"
-            sha256 = write_ids(ids.file, stream, npy_header=npy_header, report=written.add)
-            ids.finish(n_ids, sha256)
-    return _report(plan, n_ids, encoded.counts, encoded.cross_checked, encoded.resumed)
+    tokenizer, options = plan.tokenizer, plan.options
+    with (
+        working_folder(output, keep=PARTS_FOLDER) as folder,
+        kept_parts(folder) as parts,
+        publish_ids(output, tokenizer, force=options.force, made_from=plan.made_from_sha256) as ids,
+        joined_file(ids.file, tokenizer.n_vocab, npy_header=plan.format == "npy") as joined,
+    ):
+        tasks = plan_tasks(plan.sources, parts, tokenizer, options.encoding)
+        encoded = encode_parts(plan.sources, tasks, plan.workers, progress, on_part=joined.append)
+        ids.finish(encoded.stream_ids, joined.finish(encoded.stream_ids))
+    return _report(plan, encoded.stream_ids, encoded.counts, encoded.cross_checked, encoded.resumed)
 
 
 def _report(

@@ -122,13 +122,19 @@ def _load_json(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
 
 
 def _parsed(data: bytes, path: str) -> Any:
-    """The value of a JSON text; orjson reads what it can, in less time, and Python the rest."""
-    from orjson import JSONDecodeError, loads
+    """The value of a JSON text; orjson reads what it can, in less time, and Python the rest.
+
+    Python's own recursion ends with an error where values are nested too deeply; orjson reads some of these,
+    but does not write them.
+    """
+    from orjson import JSONDecodeError, JSONEncodeError, dumps, loads
 
     try:
-        return loads(data)
-    except JSONDecodeError:
+        value = loads(data)
+        dumps(value)
+    except (JSONDecodeError, JSONEncodeError):
         return parse_json(data, path)
+    return value
 
 
 def _from_json(value: Any, data: bytes, path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:

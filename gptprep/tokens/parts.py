@@ -8,7 +8,7 @@ documents, and a receipt with which a later run can take it as it is.
 
 import os
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
@@ -132,20 +132,22 @@ def plan_tasks(
 def encode_parts(
     sources: Sequence[Source],
     tasks: Sequence[EncodeTask],
-    tokenizer: Tokenizer,
     workers: int,
     progress: Progress,
     divide_at: int = 0,
+    on_part: Callable[[Part], None] | None = None,
 ) -> EncodedCorpus:
     """Write all parts.
 
     Args:
         divide_at: the number of a source that starts another stream.
+        on_part: called with each part, in order, while workers write the ones after it.
 
     Raises:
         GptprepError: a source cannot be read or encoded, or there is no text; says where.
         CorruptDataError: a source is not what its format says.
     """
+    tokenizer = tasks[0].spec.load_tokenizer()
     if (workers := usable_workers(tasks, workers)) > 1:
         tokenizer.load_shared()
     counts = [SourceCounts(path=source.name) for source in sources]
@@ -164,6 +166,8 @@ def encode_parts(
                 for of_stream in (counts[:divide_at], counts[divide_at:]):
                     if sum(count.documents for count in of_stream) > 1:
                         raise no_end_of_text(tokenizer)
+            if on_part:
+                on_part(part)
     check_not_empty(sources, counts)
     n_ids = sum(part.ids for part in parts)
     return EncodedCorpus(parts, n_ids, counts, tokenizer.n_vocab, tokenizer.eot is not None)

@@ -1,24 +1,17 @@
 """Token streams: files of ids, read one after the other as one array."""
 
-import hashlib
 from collections.abc import Sequence
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from gptprep.errors import CorruptDataError
-from gptprep.parallel.threads import one_thread
-from gptprep.progress import Report, no_report
-from gptprep.storage import npy
 from gptprep.storage.json_files import json_bytes, read_json
 from gptprep.storage.memory_map import MemoryMap
-from gptprep.storage.writers import start_writeback
 from gptprep.tokens.id_file import IdFile
 
-_COPIED_IDS = 1 << 22
-"""Ids copied at a time."""
 _DENSE = 4
 """Windows are read in one range if it has at most this many times as many ids as they have together."""
 
@@ -135,27 +128,3 @@ class TokenStream:
             with self._open(index) as file:
                 self._maps[index] = file.mapped()
         return self._maps[index]
-
-
-def write_ids(file: BinaryIO, stream: TokenStream, *, npy_header: bool, report: Report = no_report) -> str:
-    """Write a stream to an open file, as `.npy` (`npy_header`) or raw; returns the sha256 of the file.
-
-    Args:
-        report: called with the bytes of each block, without the header.
-    """
-    digest = hashlib.sha256()
-    header = npy.header((len(stream),), stream.dtype) if npy_header else b""
-    file.write(header)
-    digest.update(header)
-    with one_thread() as submit:
-        hashed = submit(int)
-        for start in range(0, len(stream), _COPIED_IDS):
-            ids = stream.read(start, start + _COPIED_IDS)
-            hashed.result()
-            hashed = submit(digest.update, ids.data)  # releases the GIL
-            offset = file.tell()
-            file.write(ids.data)
-            start_writeback(file.fileno(), offset, ids.nbytes)
-            report(ids.nbytes)
-        hashed.result()
-    return digest.hexdigest()

@@ -56,7 +56,7 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
         os.mkdir(work)
         with kept_parts(folder) as parts:
             tasks = plan_tasks(plan.sources, parts, tokenizer, options.encoding, plan.train_sources)
-            encoded = encode_parts(plan.sources, tasks, tokenizer, plan.workers, progress, plan.train_sources)
+            encoded = encode_parts(plan.sources, tasks, plan.workers, progress, plan.train_sources)
             in_one_file = spec.shuffle and plan.layout.stores_windows
             splits = plan_splits(
                 encoded,
