@@ -2,6 +2,7 @@
 
 import io
 import os
+import zlib
 from typing import Any, BinaryIO, Self
 
 import numpy as np
@@ -41,11 +42,16 @@ def check_range(ids: NDArray[Any], n_vocab: int, first: int, path: str) -> None:
 
 
 class IdWriter:
-    """Appends ids to an open file, raw or as `.npy` (`npy_header`); `len()` is the number of ids written."""
+    """Appends ids to an open file, raw or as `.npy` (`npy_header`); `len()` is the number of ids written.
 
-    def __init__(self, file: BinaryIO, n_vocab: int, *, npy_header: bool) -> None:
+    Attributes:
+        checksum: the CRC-32 of the ids, if `has_checksum`.
+    """
+
+    def __init__(self, file: BinaryIO, n_vocab: int, *, npy_header: bool, has_checksum: bool = False) -> None:
         self._file, self._n_vocab, self._npy_header = file, n_vocab, npy_header
         self.dtype = id_dtype(n_vocab)
+        self._has_checksum, self.checksum = has_checksum, 0
         self._count = 0
         if npy_header:
             file.write(npy.header((0,), self.dtype))
@@ -56,7 +62,10 @@ class IdWriter:
     def append(self, ids: NDArray[Any]) -> None:
         """Append ids, after checking that all are in the vocabulary."""
         check_range(ids, self._n_vocab, self._count, "the encoded text")
-        self._file.write(np.ascontiguousarray(ids, self.dtype).data)
+        data = np.ascontiguousarray(ids, self.dtype).data
+        self._file.write(data)
+        if self._has_checksum:
+            self.checksum = zlib.crc32(data, self.checksum)
         self._count += len(ids)
 
     def finish(self) -> None:

@@ -7,6 +7,7 @@ documents, and a receipt with which a later run can take it as it is.
 """
 
 import os
+import zlib
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -194,23 +195,26 @@ def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
     with suppress(FileNotFoundError):
         os.unlink(receipts.receipt_path(task.path))
 
-    def write(exact: tuple[Source, ...]) -> Part:
+    def write(exact: tuple[Source, ...]) -> tuple[Part, tuple[int, int]]:
         return _write_part(task, tokenizer, exact, report)
 
-    part = read_ranges(ranges, task.spec.text, tokenizer.split_points.first, write)
+    part, checksums = read_ranges(ranges, task.spec.text, tokenizer.split_points.first, write)
     if task.has_receipt:
-        receipts.write(ranges, settings, part)
+        receipts.write(ranges, settings, part, checksums)
     return part
 
 
-def _write_part(task: EncodeTask, tokenizer: Tokenizer, ranges: tuple[Source, ...], report: Report) -> Part:
+def _write_part(
+    task: EncodeTask, tokenizer: Tokenizer, ranges: tuple[Source, ...], report: Report
+) -> tuple[Part, tuple[int, int]]:
+    """Write the files of a part; returns it, and their checksums for its receipt."""
     cross_checker = CrossChecker(tokenizer, enabled=task.spec.cross_check)
     encoder = CorpusEncoder(ranges, tokenizer, task.spec.text, tokenizer, cross_checker, report)
     end_of_text = np.array([] if tokenizer.eot is None else [tokenizer.eot], np.uint32)
     ends, document_start, adds_eot = array("Q"), 0, False
     range_ids = [0] * len(ranges)
     with open(task.path, "wb", buffering=64 * KIB) as file:
-        writer = IdWriter(file, tokenizer.n_vocab, npy_header=False)
+        writer = IdWriter(file, tokenizer.n_vocab, npy_header=False, has_checksum=task.has_receipt)
         for chunk in encoder.in_batches():
             chunk_start = len(writer)
             if isinstance(chunk, EncodedBatch):
@@ -236,7 +240,8 @@ def _write_part(task: EncodeTask, tokenizer: Tokenizer, ranges: tuple[Source, ..
         file.write(ends)
     counts, owners = tuple(encoder.counts), task.sources.owners
     compared = cross_checker.compared
-    return Part(task.path, len(writer), len(ends), counts, owners, tuple(range_ids), compared, adds_eot)
+    part = Part(task.path, len(writer), len(ends), counts, owners, tuple(range_ids), compared, adds_eot)
+    return part, (writer.checksum, zlib.crc32(ends))
 
 
 @contextmanager

@@ -54,11 +54,16 @@ def receipt_path(part_path: str) -> str:
     return part_path.removesuffix(".bin") + ".json"
 
 
-def write(sources: Sequence[Source], settings: Sequence[Any], part: Part) -> None:
-    """Write the receipt of a complete part, unless a source cannot be read again (a pipe)."""
+def write(sources: Sequence[Source], settings: Sequence[Any], part: Part, checksums: tuple[int, int]) -> None:
+    """Write the receipt of a complete part, unless a source cannot be read again (a pipe).
+
+    Args:
+        checksums: the CRC-32 of the ids and that of the document ends: a power failure can truncate files
+            that are not flushed.
+    """
     if (fingerprint := _fingerprint(sources, settings)) is None:
         return
-    value = {"fingerprint": fingerprint, "checksums": _checksums(part.path), **part._asdict()}
+    value = {"fingerprint": fingerprint, "checksums": checksums, **part._asdict()}
     temporary = receipt_path(part.path) + ".new"
     with open(temporary, "wb") as file:
         file.write(sealed_json(value))
@@ -129,7 +134,7 @@ def _fingerprint(sources: Sequence[Source], settings: Sequence[Any]) -> str | No
 
 
 def _checksums(part_path: str) -> list[int]:
-    """CRC-32 of the ids and of the document ends: a power failure can truncate files that are not flushed."""
+    """Those that `write` was given, if the files are as they were written."""
     return [_checksum(part_path), _checksum(ends_path(part_path))]
 
 
