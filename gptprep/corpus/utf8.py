@@ -6,8 +6,8 @@ from gptprep.units import KIB
 
 _SMALL = 64 * KIB
 """Bytes that are decoded as a whole: NumPy would take longer to import."""
-_DENSE = 4
-"""Text is decoded as a whole if more than one in this many bytes is not ASCII."""
+_SPARSE = 16
+"""Text is decoded as a whole if more than one in this many bytes is not ASCII: that is then faster."""
 
 
 def valid_bytes(data: bytes, *, final: bool) -> int:
@@ -30,13 +30,14 @@ def valid_bytes(data: bytes, *, final: bool) -> int:
 
 
 def _incomplete_bytes(data: bytes, *, final: bool) -> int | None:
-    """How many bytes at the end start a character; None if this way is slow or the data are not valid."""
+    """How many bytes at the end start a character; None if the data are not sparse or not valid."""
     import numpy as np
 
     values = np.frombuffer(data, np.uint8)
-    places = np.flatnonzero(values >= 0x80)
-    if len(places) * _DENSE > len(data):
+    is_other = values >= 0x80
+    if np.count_nonzero(is_other) * _SPARSE > len(data):
         return None
+    places = np.flatnonzero(is_other)
     gaps = np.flatnonzero(np.diff(places) > 1) + 1
     spaced = np.insert(values[places], gaps, 0x20).tobytes()
     may_end_inside = not final and places[-1] == len(data) - 1

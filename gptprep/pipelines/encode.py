@@ -280,7 +280,7 @@ class _Lists:
 
 def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeReport:
     """Let workers write parts, and append each to the output as soon as those before it are there."""
-    from gptprep.tokens.joining import joined_file
+    from gptprep.tokens.joining import JoinedFile
     from gptprep.tokens.parts import PARTS_FOLDER, encode_parts, kept_parts, plan_tasks
     from gptprep.tokens.provenance import publish_ids
 
@@ -289,7 +289,7 @@ def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeRepor
         working_folder(output, keep=PARTS_FOLDER) as folder,
         kept_parts(folder) as parts,
         publish_ids(output, tokenizer, force=options.force, made_from=plan.made_from_sha256) as ids,
-        joined_file(ids.file, tokenizer.n_vocab, npy_header=plan.format == "npy") as joined,
+        JoinedFile(ids.file, tokenizer.n_vocab, npy_header=plan.format == "npy") as joined,
     ):
         tasks = plan_tasks(plan.sources, parts, tokenizer, options.encoding)
         encoded = encode_parts(plan.sources, tasks, plan.workers, progress, on_part=joined.append)

@@ -124,8 +124,8 @@ def _load_json(path: str, special: SpecialPolicy, engine: Engine) -> Tokenizer:
 def _parsed(data: bytes, path: str) -> Any:
     """The value of a JSON text; orjson reads what it can, in less time, and Python the rest.
 
-    Python's own recursion ends with an error where values are nested too deeply; orjson reads some of these,
-    but does not write them.
+    orjson reads values that are nested too deeply for Python's parser and writer. It does not write them,
+    which is how they are found.
     """
     from orjson import JSONDecodeError, JSONEncodeError, dumps, loads
 

@@ -197,7 +197,7 @@ class Tokenizer(ABC):
 
     @cached_property
     def _special_prefix(self) -> bytes:
-        """What all special tokens start with: searching a text for it is very fast."""
+        """What all special tokens start with."""
         first, last = min(self.special_tokens), max(self.special_tokens)
         same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
         return "".join(character for character, _ in same).encode()

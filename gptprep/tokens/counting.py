@@ -95,8 +95,8 @@ def count_sources(
     planned = list(plan_task_sources(sources, spec.text, task_bytes, can_divide, divided_ids(_TASK_IDS)))
     may_be_small = len(planned) == 1 and (total is None or total < _QUICK_BYTES)
     tasks = [_Task(task, spec, identity, _QUICK_BYTES if may_be_small else 0) for task in planned]
-    if (workers := usable_workers(tasks, workers)) > 1:
-        tokenizer.load_shared()
+    workers = usable_workers(tasks, workers)
+    spec.load_shared(workers)
     streams = Streams(spec.text, task_bytes, tokenizer.split_points.first, _of_range)
     counts = [SourceCounts(path=source.name) for source in sources]
     text_bytes, cross_checked = [0] * len(sources), 0

@@ -1,10 +1,11 @@
 """Phase 2 of a large `encode`: the parts become one file while the others are still being encoded."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
-from typing import Any, BinaryIO
+from contextlib import ExitStack
+from functools import cached_property
+from typing import Any, BinaryIO, Self
 
 from numpy.typing import NDArray
 
@@ -31,7 +32,7 @@ class JoinedFile:
         self._header_bytes = file.write(self._header(0))
         self._digest, self._unhashed = hashlib.sha256(), b""
         self._stack = ExitStack()
-        self._hashing: Future[None] | None = None
+        self._hashing: Future[Any] | None = None
 
     def append(self, part: Part) -> None:
         """Append the ids of a part.
@@ -40,8 +41,6 @@ class JoinedFile:
             CorruptDataError: its file has changed.
             OSError: the ids cannot be written.
         """
-        if self._hashing is None:  # now the workers have been forked, which should not be with threads
-            self._submit = self._stack.enter_context(one_thread())
         stream = TokenStream([(part.path, part.ids)], self._dtype, part.ids, keep_mapped=False)
         for start in range(0, part.ids, _COPIED_IDS):
             ids = stream.read(start, start + _COPIED_IDS)
@@ -62,15 +61,24 @@ class JoinedFile:
             self._hashing.result()
         return "" if self._npy_header else self._digest.hexdigest()
 
-    def close(self) -> None:
-        """End the thread that hashes."""
-        self._stack.close()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()  # ends the thread
+
+    @cached_property
+    def _submit(self) -> Callable[..., Future[Any]]:
+        """Starts the thread with the first part: by then the workers have been forked."""
+        return self._stack.enter_context(one_thread())
 
     def _header(self, n_ids: int) -> bytes:
         return npy.header((n_ids,), self._dtype) if self._npy_header else b""
 
     def _hash_next(self, ids: NDArray[Any], *, holds_back: bool) -> None:
         """Hash ids in the thread, which releases the GIL, but for the last one if it may be left out."""
+        if self._npy_header:
+            return
         if self._hashing:
             self._hashing.result()
         data, before = ids.data.cast("B"), self._unhashed
@@ -79,16 +87,5 @@ class JoinedFile:
         self._hashing = self._submit(self._hash, before, data[:n_hashed])
 
     def _hash(self, *blocks: bytes | memoryview) -> None:
-        if not self._npy_header:
-            for block in blocks:
-                self._digest.update(block)
-
-
-@contextmanager
-def joined_file(file: BinaryIO, n_vocab: int, *, npy_header: bool) -> Iterator[JoinedFile]:
-    """A `JoinedFile` that is closed at the end of the block."""
-    joined = JoinedFile(file, n_vocab, npy_header=npy_header)
-    try:
-        yield joined
-    finally:
-        joined.close()
+        for block in blocks:
+            self._digest.update(block)

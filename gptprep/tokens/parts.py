@@ -149,8 +149,8 @@ def encode_parts(
         CorruptDataError: a source is not what its format says.
     """
     tokenizer = tasks[0].spec.load_tokenizer()
-    if (workers := usable_workers(tasks, workers)) > 1:
-        tokenizer.load_shared()
+    workers = usable_workers(tasks, workers)
+    tasks[0].spec.load_shared(workers)
     counts = [SourceCounts(path=source.name) for source in sources]
     parts: list[Part] = []
     os.makedirs(os.path.dirname(tasks[0].path), exist_ok=True)

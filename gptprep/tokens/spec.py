@@ -42,6 +42,11 @@ class EncodingSpec:
             stamp = ()
         return _loaded(name, self.special, self.engine, stamp)
 
+    def load_shared(self, workers: int) -> None:
+        """Load what the cross-checks of several workers need, before they are forked."""
+        if workers > 1 and self.cross_check:
+            self.load_tokenizer().load_shared()
+
     def load_unchanged(self, identity: str) -> Tokenizer:
         """The tokenizer that a plan was made with, for its tasks.
 

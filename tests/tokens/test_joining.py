@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gptprep.errors import CorruptDataError
 from gptprep.tokens import joining
-from gptprep.tokens.joining import joined_file
+from gptprep.tokens.joining import JoinedFile
 from gptprep.tokens.receipts import Part
 
 EOT = 9
@@ -46,7 +46,7 @@ def test_joined_file_has_the_ids_of_all_parts_but_the_last_end_of_text(
     with (
         pytest.MonkeyPatch.context() as patch,
         path.open("w+b") as file,
-        joined_file(file, n_vocab, npy_header=npy_header) as joined,
+        JoinedFile(file, n_vocab, npy_header=npy_header) as joined,
     ):
         patch.setattr(joining, "_COPIED_IDS", block)
         for number, ids in enumerate(parts):
@@ -62,7 +62,7 @@ def test_part_that_has_changed_is_an_error(tmp_path: Path) -> None:
     np.array([1, 2], "<u2").tofile(part.path)
     with (
         (tmp_path / "x.bin").open("w+b") as file,
-        joined_file(file, 10, npy_header=False) as joined,
+        JoinedFile(file, 10, npy_header=False) as joined,
         pytest.raises(CorruptDataError, match="holds 2 ids of uint16"),
     ):
         joined.append(part)

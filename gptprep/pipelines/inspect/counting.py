@@ -142,8 +142,8 @@ def count(
     """
     tokenizer = spec.load_tokenizer()
     tasks = _plan(sources, spec, tokenizer, counts_scripts=counts_scripts)
-    if (workers := usable_workers(tasks, workers)) > 1:
-        tokenizer.load_shared()
+    workers = usable_workers(tasks, workers)
+    spec.load_shared(workers)
     streams = Streams(spec.text, tokenizer.task_bytes(TASK_BYTES), tokenizer.split_points.first, _of_range)
     of_sources = [SourceCounts(path=source.name) for source in sources]
     counts = Counts(of_sources, _zeros(tokenizer), [0] * len(sources))
