@@ -16,6 +16,8 @@ from gptprep.errors import GptprepError, UsageError, os_errors
 from gptprep.storage.files import MARKER
 
 _BY_ENDING = FileFilter()
+_EXPANSION = 3
+"""How many bytes of text one of a compressed file or a table stands for, about."""
 _ONE_VERSION = "all ids must be of one version of the text"
 
 
@@ -95,6 +97,11 @@ def total_bytes(sources: Iterable[Source]) -> int | None:
 def is_compact(source: Source) -> bool:
     """Whether a source has another size on disk than as text: it is compressed, or a table."""
     return source.kind == "parquet" or source.is_compressed
+
+
+def estimated_text_bytes(source: Source) -> int:
+    """About how much text a source has; 0 if that is unknown (a pipe)."""
+    return (source.size or 0) * (_EXPANSION if is_compact(source) else 1)
 
 
 def check_unchanged(source: Source, why: str = _ONE_VERSION) -> None:

@@ -11,7 +11,14 @@ from typing import Any, BinaryIO
 
 from gptprep.choices import IdFormat, SourceKind
 from gptprep.corpus.sources import FileFilter as FileFilter
-from gptprep.corpus.sources import Selection, Source, is_compact, select_sources, stored_bytes, text_source
+from gptprep.corpus.sources import (
+    Selection,
+    Source,
+    estimated_text_bytes,
+    select_sources,
+    stored_bytes,
+    text_source,
+)
 from gptprep.corpus.text_options import TextOptions as TextOptions
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers
@@ -33,8 +40,6 @@ _LARGE_CHUNK = 64 * KIB
 """Bytes from which the faster engine is worth starting for ids that are printed."""
 _LARGE_INPUT = 16 * MIB
 """Bytes of text from which many workers write numbers."""
-_EXPANSION = 3
-"""How many bytes of text one of a compressed file or a table stands for, about."""
 _NUMBERS = ("npy", "bin")
 """The formats that are files of ids."""
 _BY_ENDING: dict[str, IdFormat] = {
@@ -90,7 +95,7 @@ class EncodePlan:
         """Whether many workers write the output in parts."""
         is_numbers = self.options.output is not None and self.format in _NUMBERS
         large = self.tokenizer.task_bytes(_LARGE_INPUT)
-        return is_numbers and sum(map(_text_bytes, self.sources)) > large
+        return is_numbers and sum(map(estimated_text_bytes, self.sources)) > large
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,11 +199,6 @@ def _chosen_format(options: EncodeOptions) -> IdFormat:
         what = f"the ending of {output} is not that of the format {name}"
         raise UsageError(what, fix=f"choose the ending {own}, or another format")
     return name
-
-
-def _text_bytes(source: Source) -> int:
-    """About how much text a source has; 0 if that is unknown."""
-    return (source.size or 0) * (_EXPANSION if is_compact(source) else 1)
 
 
 def run(plan: EncodePlan, progress: Progress = no_progress, out: BinaryIO | None = None) -> EncodeReport:

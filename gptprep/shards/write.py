@@ -1,6 +1,11 @@
-"""Writing shards: block by block, one thread for each file, hashed on the way."""
+"""Writing shards: block by block, one thread for each file, hashed on the way.
 
+A file that is a shard already, because it holds its rows, is hashed and flushed, and gets a second name.
+"""
+
+import hashlib
 import os
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -8,10 +13,15 @@ from typing import TypeVar
 
 from gptprep.parallel import processes, threads
 from gptprep.progress import Progress, Report, SharedProgress, no_report
-from gptprep.shards.arrays import Arrays, ArrayWriter, Shard, file_name
+from gptprep.shards.arrays import ArrayFile, Arrays, ArrayWriter, Shard, file_name
 from gptprep.shards.layout import Rows, ShardFormat
+from gptprep.storage import npy
+from gptprep.units import KIB
 from gptprep.windows import gather
+from gptprep.windows.splits import FileOfIds
 
+_HASHED_BYTES = 256 * KIB
+"""Bytes that are hashed at a time: small enough for a processor's cache."""
 Result = TypeVar("Result")
 
 
@@ -28,6 +38,8 @@ class ShardTask:
     stop: int
     format: ShardFormat
     rows: Rows
+    ready: str = ""
+    """The file that is this shard already, if there is one."""
 
     @property
     def n_rows(self) -> int:
@@ -50,19 +62,46 @@ def plan_shards(
     """
     tasks = []
     for series, form in formats.items():
-        n_rows, step = len(rows[series]), form.rows_that_fit(shard_size)
-        for number, start in enumerate(range(0, n_rows, step)):
-            stop = min(start + step, n_rows)
-            tasks.append(ShardTask(folder, split, series, number, start, stop, form, rows[series]))
+        ranges = _ranges(rows[series], form.rows_that_fit(shard_size))
+        for number, (ready, start, stop) in enumerate(ranges):
+            tasks.append(ShardTask(folder, split, series, number, start, stop, form, rows[series], ready))
     return tasks
 
 
+def _ranges(rows: Rows, most: int) -> Iterator[FileOfIds]:
+    """The rows of each shard, at most `most`, and the file that is this shard already, or nothing."""
+    done = 0
+    for file in [*rows.files(), FileOfIds("", len(rows), len(rows))]:
+        if file.stop - file.start <= most:
+            for start in range(done, file.start, most):
+                yield FileOfIds("", start, min(start + most, file.start))
+            if file.path:
+                yield file
+            done = file.stop
+
+
 def write_shards(tasks: list[ShardTask], workers: int, progress: Progress) -> list[Shard]:
-    """Write all shards."""
+    """Write all shards.
+
+    Raises:
+        CorruptDataError: a file of ids has changed since it was written.
+    """
     written = SharedProgress(progress, "writing", sum(task.n_bytes for task in tasks), "bytes")
     for split in dict.fromkeys((task.folder, task.split) for task in tasks):
         os.makedirs(os.path.join(*split), exist_ok=True)
-    return list(processes.run_reporting(write_shard, tasks, workers, written.add))
+    shards = list(processes.run_reporting(write_shard, tasks, workers, written.add))
+    for task, shard in zip(tasks, shards, strict=True):
+        for array in shard.files.values() if task.ready else ():
+            _link(task.ready, os.path.join(task.folder, array.file))
+    return shards
+
+
+def _link(file: str, name: str) -> None:
+    """Give a file a second name: if the run is stopped now, the next one finds it by its first."""
+    try:
+        os.link(file, name)
+    except OSError:  # a file system without hard links
+        os.rename(file, name)
 
 
 def write_shard(task: ShardTask, report: Report = no_report) -> Shard:
@@ -70,7 +109,12 @@ def write_shard(task: ShardTask, report: Report = no_report) -> Shard:
 
     Args:
         report: called with the bytes of each block, in all files.
+
+    Raises:
+        CorruptDataError: a file of ids has changed since it was written.
     """
+    if task.ready:
+        return _finish_ready(task, report)
     with ExitStack() as stack:
         writers = {}
         for role in task.format.roles:
@@ -87,6 +131,22 @@ def write_shard(task: ShardTask, report: Report = no_report) -> Shard:
         _results(writes)
         files = _results([submits[name](writer.finish) for name, writer in writers.items()])
         return Shard(dict(zip(writers, files, strict=True)))
+
+
+def _finish_ready(task: ShardTask, report: Report) -> Shard:
+    """Hash a file that is a shard already, and flush it to the disk."""
+    (role,) = task.format.roles
+    shape, buffer = (task.n_rows, *role.row), memoryview(bytearray(_HASHED_BYTES))
+    with open(task.ready, "rb", buffering=0) as file:
+        offset = npy.check_header(file, task.ready, shape, role.dtype).offset
+        file.seek(0)
+        digest = hashlib.sha256(file.read(offset))
+        while size := file.readinto(buffer):
+            digest.update(buffer[:size])
+            report(size)
+        os.fsync(file.fileno())
+    array = ArrayFile(file_name(task.split, role.name, task.number), shape, digest.hexdigest())
+    return Shard({role.name: array})
 
 
 def _results(futures: list[Future[Result]]) -> list[Result]:

@@ -16,7 +16,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from gptprep.corpus.sources import Source, is_compact, stored_bytes
+from gptprep.corpus.sources import Source, estimated_text_bytes, is_compact, stored_bytes
 from gptprep.parallel import processes
 from gptprep.progress import Progress, Report, SharedProgress, no_report
 from gptprep.storage.workdir import remove
@@ -35,17 +35,21 @@ from gptprep.tokens.planning import (
     remove_spools,
     usable_workers,
 )
-from gptprep.tokens.receipts import Part
+from gptprep.tokens.receipts import PART_ENDING, Part
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.tokens.stream import TokenStream
 from gptprep.units import KIB, MIB
 
 PART_BYTES = 16 * MIB
-"""Text of one part: large enough to be worth a task, small enough to divide the work evenly."""
+"""The least text of a part: large enough to be worth a task, small enough to divide the work evenly."""
+_MOST_PARTS = 2048
+"""About how many parts a corpus has at most: parts may become shards, and a folder should not have more."""
+_TEXT_OF_ID = 4
+"""Bytes of text that an id stands for, about."""
 PARTS_FOLDER = "parts"
 """In OUT.partial: a run that fails keeps it for the next one."""
 _PART_IDS = 1 << 22
-"""Ids of one part, for inputs that are ids already."""
+"""The least ids of a part, for inputs that are ids already."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def plan_tasks(
     spec: EncodingSpec,
     divide_at: int = 0,
 ) -> list[EncodeTask]:
-    """Tasks of about `PART_BYTES` each, or less for a slow tokenizer, in stream order.
+    """Tasks in stream order; each makes a part.
 
     Args:
         tokenizer: the one that `spec` loads.
@@ -118,16 +122,23 @@ def plan_tasks(
         GptprepError: a file of ids cannot be read.
         CorruptDataError: a file of ids is not what its header says.
     """
-
-    part_bytes, can_divide = tokenizer.task_bytes(PART_BYTES), tokenizer.split_points.exist
-    planned = list(
-        plan_task_sources(sources, spec.text, part_bytes, can_divide, divided_ids(_PART_IDS), divide_at)
-    )
-    paths = [os.path.join(folder, f"part-{number:06d}.bin") for number in range(len(planned))]
+    part_bytes, can_divide = _part_bytes(sources, tokenizer), tokenizer.split_points.exist
+    part_ids = divided_ids(max(_PART_IDS, part_bytes // _TEXT_OF_ID))
+    planned = list(plan_task_sources(sources, spec.text, part_bytes, can_divide, part_ids, divide_at))
+    paths = [os.path.join(folder, f"part-{number:06d}{PART_ENDING}") for number in range(len(planned))]
     has_receipt = len(planned) > 1 or any(task.is_stream for task in planned)
     return [
         EncodeTask(*task, spec, tokenizer.identity, has_receipt) for task in zip(planned, paths, strict=True)
     ]
+
+
+def _part_bytes(sources: Sequence[Source], tokenizer: Tokenizer) -> int:
+    """The text of one part, from the sizes of all sources alone, so that parts are the same everywhere.
+
+    It is less for a slow tokenizer, and grows with the corpus so that there are not too many.
+    """
+    total = sum(map(estimated_text_bytes, sources))
+    return max(tokenizer.task_bytes(PART_BYTES), total // _MOST_PARTS)
 
 
 def encode_parts(
@@ -156,7 +167,7 @@ def encode_parts(
     os.makedirs(os.path.dirname(tasks[0].path), exist_ok=True)
     receipts.remove_others(os.path.dirname(tasks[0].path), [task.path for task in tasks])
     done = SharedProgress(progress, "encoding", stored_bytes(sources), "bytes")
-    part_bytes, first_split_point = tokenizer.task_bytes(PART_BYTES), tokenizer.split_points.first
+    part_bytes, first_split_point = _part_bytes(sources, tokenizer), tokenizer.split_points.first
     streams = Streams(tasks[0].spec.text, part_bytes, first_split_point, _of_range)
     with streams.divided(tasks, os.path.dirname(tasks[0].path)) as divided:
         for part in processes.run_reporting(encode_part, divided, workers, done.add):
@@ -175,7 +186,8 @@ def encode_parts(
 
 
 def _of_range(task: EncodeTask, sources: TaskSources, number: int) -> EncodeTask:
-    return replace(task, sources=sources, path=f"{task.path.removesuffix('.bin')}-{number:06d}.bin")
+    stem = task.path.removesuffix(PART_ENDING)
+    return replace(task, sources=sources, path=f"{stem}-{number:06d}{PART_ENDING}")
 
 
 def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
@@ -183,8 +195,8 @@ def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
     tokenizer, (ranges, owners, _) = task.spec.load_unchanged(task.identity), task.sources
     # The engines give the same ids. Should one be found wrong, the other must not use its parts.
     settings = [task.identity, tokenizer.n_vocab, tokenizer.engine, task.spec.special, task.spec.text]
-    id_bytes = id_dtype(tokenizer.n_vocab).itemsize
-    if task.has_receipt and (part := receipts.read(task.path, ranges, settings, owners, id_bytes)):
+    dtype = id_dtype(tokenizer.n_vocab)
+    if task.has_receipt and (part := receipts.read(task.path, ranges, settings, owners, dtype)):
         read = sum(
             (byte_range.size or 0) if is_compact(byte_range) else count.bytes
             for byte_range, count in zip(ranges, part.counts, strict=True)
@@ -214,7 +226,7 @@ def _write_part(
     ends, document_start, adds_eot = array("Q"), 0, False
     range_ids = [0] * len(ranges)
     with open(task.path, "wb", buffering=64 * KIB) as file:
-        writer = IdWriter(file, tokenizer.n_vocab, npy_header=False, has_checksum=task.has_receipt)
+        writer = IdWriter(file, tokenizer.n_vocab, npy_header=True, has_checksum=task.has_receipt)
         for chunk in encoder.in_batches():
             chunk_start = len(writer)
             if isinstance(chunk, EncodedBatch):
@@ -236,6 +248,7 @@ def _write_part(
                     ends.append(len(writer))
                 document_start = len(writer)
             range_ids[len(encoder.counts) - 1] += len(writer) - chunk_start
+        writer.finish()
     with open(receipts.ends_path(task.path), "wb") as file:
         file.write(ends)
     counts, owners = tuple(encoder.counts), task.sources.owners

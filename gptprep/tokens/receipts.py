@@ -11,8 +11,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gptprep.corpus.sources import Source
 from gptprep.errors import GptprepError
+from gptprep.storage import npy
 from gptprep.storage.files import read_regular
 from gptprep.storage.json_files import json_bytes, parse_json
 from gptprep.storage.sealed import check_seal, sealed_json
@@ -20,11 +23,13 @@ from gptprep.storage.workdir import remove
 from gptprep.tokens.counts import SourceCounts
 from gptprep.units import MIB
 
-_VERSION = 3
+_VERSION = 4
+PART_ENDING = ".npy"
+"""Of the file of a part. The shards of the layout `tokens` are such files, too."""
 
 
 class Part(NamedTuple):
-    """A file of ids that one task wrote."""
+    """A file of ids that one task wrote, a flat `.npy`."""
 
     path: str
     ids: int
@@ -46,12 +51,12 @@ class Part(NamedTuple):
 
 def ends_path(part_path: str) -> str:
     """The file of the document ends of a part: uint64, in ids from the start of the part."""
-    return part_path.removesuffix(".bin") + ".ends"
+    return part_path.removesuffix(PART_ENDING) + ".ends"
 
 
 def receipt_path(part_path: str) -> str:
     """The receipt of a part."""
-    return part_path.removesuffix(".bin") + ".json"
+    return part_path.removesuffix(PART_ENDING) + ".json"
 
 
 def write(sources: Sequence[Source], settings: Sequence[Any], part: Part, checksums: tuple[int, int]) -> None:
@@ -71,13 +76,17 @@ def write(sources: Sequence[Source], settings: Sequence[Any], part: Part, checks
 
 
 def read(
-    part_path: str, sources: Sequence[Source], settings: Sequence[Any], owners: tuple[int, ...], id_bytes: int
+    part_path: str,
+    sources: Sequence[Source],
+    settings: Sequence[Any],
+    owners: tuple[int, ...],
+    dtype: np.dtype[Any],
 ) -> Part | None:
     """The part of an earlier run, if this run can use it; otherwise None.
 
     Args:
         settings: everything else that the ids depend on.
-        id_bytes: bytes per id.
+        dtype: that of the ids.
     """
     with suppress(GptprepError, OSError, KeyError, TypeError):
         data = read_regular(receipt_path(part_path))
@@ -87,11 +96,12 @@ def read(
         if fingerprint is None or value["fingerprint"] != fingerprint:
             return None
         numbers = [value[name] for name in ("ids", "documents", "cross_checked")]
-        if value["checksums"] != _checksums(part_path) or not all(type(n) is int for n in numbers):
+        if not all(type(n) is int for n in numbers) or type(value["adds_eot"]) is not bool:
             return None
-        if type(value["adds_eot"]) is not bool:
+        header = npy.header((value["ids"],), dtype)
+        if os.path.getsize(part_path) != len(header) + value["ids"] * dtype.itemsize:
             return None
-        if os.path.getsize(part_path) != value["ids"] * id_bytes:
+        if value["checksums"] != _checksums(part_path, header):
             return None
         counts = tuple(SourceCounts(**count) for count in value["counts"])
         range_ids = tuple(value["range_ids"])
@@ -112,14 +122,14 @@ def any_in(folder: str) -> bool:
 
 def remove_others(folder: str, parts: Iterable[str]) -> None:
     """Remove what is in the folder and belongs to none of these parts, or is not a plain file."""
-    kept = {os.path.basename(part).removesuffix(".bin") for part in parts}
+    kept = {os.path.basename(part).removesuffix(PART_ENDING) for part in parts}
     for entry in list(os.scandir(folder)):
         stem, ending = os.path.splitext(entry.name)
         if entry.is_dir(follow_symlinks=False):
             remove(entry.path)
         elif (
             {stem, stem.rpartition("-")[0]}.isdisjoint(kept)  # streams have several, with a number each
-            or ending not in (".bin", ".ends", ".json")
+            or ending not in (PART_ENDING, ".ends", ".json")
             or not entry.is_file(follow_symlinks=False)
             or entry.stat(follow_symlinks=False).st_nlink > 1
         ):
@@ -133,14 +143,17 @@ def _fingerprint(sources: Sequence[Source], settings: Sequence[Any]) -> str | No
     return hashlib.sha256(json_bytes([_VERSION, ranges, list(settings)])).hexdigest()
 
 
-def _checksums(part_path: str) -> list[int]:
-    """Those that `write` was given, if the files are as they were written."""
-    return [_checksum(part_path), _checksum(ends_path(part_path))]
+def _checksums(part_path: str, header: bytes) -> list[int] | None:
+    """Those that `write` was given, if the files are as they were written; None if the header is another."""
+    ids, ends = _checksum(part_path, header), _checksum(ends_path(part_path), b"")
+    return None if ids is None or ends is None else [ids, ends]
 
 
-def _checksum(path: str) -> int:
+def _checksum(path: str, header: bytes) -> int | None:
     checksum = 0
     with open(path, "rb", buffering=0) as file:
+        if file.read(len(header)) != header:
+            return None
         while block := file.read(MIB):
             checksum = zlib.crc32(block, checksum)
     return checksum

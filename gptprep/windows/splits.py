@@ -8,20 +8,30 @@ file, because reading from many files would be slow.
 """
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gptprep.tokens.parts import EncodedCorpus
+from gptprep.tokens.receipts import PART_ENDING
 from gptprep.tokens.stream import TokenStream
 from gptprep.windows.by_document import DocumentWindows
 from gptprep.windows.document_split import Scratch, copy_documents, documents_of, ids_by_source
 from gptprep.windows.index import WindowIndex
 from gptprep.windows.spec import WindowSpec, train_ids
 from gptprep.windows.strided import StridedWindows
+
+
+class FileOfIds(NamedTuple):
+    """A file, and the range of the ids of a split that it holds."""
+
+    path: str
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,15 @@ class SplitIds:
     """The file of the saved stream."""
     start: int
     n_ids: int
+
+    def files(self, dtype: np.dtype[Any]) -> Iterator[FileOfIds]:
+        """The `.npy` files of a dtype whose ids are all in the split, in order."""
+        stream, stop = TokenStream.load(self.path), -self.start
+        for path, count in stream.parts:
+            start, stop = stop, stop + count
+            is_inside = 0 <= start < stop <= self.n_ids
+            if is_inside and stream.dtype == dtype and path.endswith(PART_ENDING):
+                yield FileOfIds(path, start, stop)
 
     @cached_property
     def _stream(self) -> TokenStream:

@@ -214,7 +214,7 @@ def mark_leftover(folder: Path) -> None:
     folder.mkdir()
     mark(str(folder))
     (folder / "parts").mkdir()
-    (folder / "parts" / "part-000000.bin").write_bytes(b"1234")
+    (folder / "parts" / "part-000000.npy").write_bytes(b"1234")
 
 
 def test_up_to_date_output_may_hold_the_current_folder(run: Run, place: Path) -> None:

@@ -35,7 +35,7 @@ def big(big_text: Path, tmp_path: Path) -> Path:
 def started(folder: Path) -> subprocess.Popen[bytes]:
     """A run that writes its first part."""
     process = start(folder, *WINDOW)
-    wait_for(folder / "s.partial" / "parts" / "part-000000.bin", process)
+    wait_for(folder / "s.partial" / "parts" / "part-000000.npy", process)
     return process
 
 

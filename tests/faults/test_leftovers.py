@@ -33,7 +33,7 @@ def stop(*_: object) -> None:
 
 @pytest.mark.parametrize("planted", ["link", "hard link", "pipe", "folder", "folder in it"])
 @pytest.mark.parametrize(
-    "name", ["part-000000.bin", "part-000000.ends", "part-000000.json", "part-000000.json.new"]
+    "name", ["part-000000.npy", "part-000000.ends", "part-000000.json", "part-000000.json.new"]
 )
 def test_planted_parts_are_removed_and_nothing_outside_is_touched(
     run: Run, tmp_path: Path, name: str, planted: str

@@ -32,7 +32,7 @@ from gptprep.windows.gather import Windows, take_range
 from gptprep.windows.index import LENGTHS_DTYPE, WindowIndex
 from gptprep.windows.shuffle import ShuffledWindows
 from gptprep.windows.spec import WindowSpec
-from gptprep.windows.splits import SplitIds, SplitPlan
+from gptprep.windows.splits import FileOfIds, SplitIds, SplitPlan
 from tests.helpers.folders import change_array, contents, window, window_options
 from tests.helpers.slow_windows import EOT, Row, split_rows
 from tests.helpers.verification import kind_name, problems
@@ -60,6 +60,9 @@ class ReversedRows:
         inputs, targets, lengths = take_range(self.ids, self.index, start, stop, self.padding_id)
         rows = {"reversed": np.concatenate([inputs[:, :1], targets], axis=1)[:, ::-1]}
         return {**rows, "lengths": lengths} if self.index.has_lengths else rows
+
+    def files(self) -> tuple[FileOfIds, ...]:
+        return ()
 
 
 class ReversedReader(SplitReader):

@@ -81,8 +81,13 @@ class WindowPlan:
     up_to_date: bool
     """Whether the output was made from the same; there is then no need to run the plan."""
     estimated_bytes: int | None
-    """The size of all shards; during the run the ids need space too, twice if they are copied."""
+    """The size of all shards. Unless the parts become shards the ids need space too, twice if copied."""
     estimated_seconds: float | None
+
+    @property
+    def keeps_parts(self) -> bool:
+        """Whether the parts become shards as they are."""
+        return _keeps_parts(self.options, self.layout, self.windows.dtype, self.tokenizer)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as `--json` shows it."""
@@ -146,7 +151,8 @@ def plan(options: WindowOptions, progress: Progress = no_progress, effort: Effor
         if not up_to_date:
             check_output()
     if not up_to_date and expected and not any(source.has_lines for source in sources):
-        _require_space(options.output, expected, shards, tokenizer)
+        keeps_parts = _keeps_parts(options, layout, dtype, tokenizer)
+        _require_space(options.output, tokenizer, expected, None if keeps_parts else shards)
     return WindowPlan(
         options=options,
         sources=tuple(sources),
@@ -182,15 +188,23 @@ def _check_boundary(spec: WindowSpec, tokenizer: Tokenizer) -> None:
         raise GptprepError(what, why, "build the vocabulary with <|endoftext|> (the default)")
 
 
-def _require_space(output: str, expected: Expected, shards: ShardFormat, tokenizer: Tokenizer) -> None:
+def _keeps_parts(options: WindowOptions, layout: Layout, dtype: np.dtype[Any], tokenizer: Tokenizer) -> bool:
+    is_stream = not layout.stores_windows and not options.windows.splits_by_document
+    return is_stream and dtype == id_dtype(tokenizer.n_vocab)
+
+
+def _require_space(output: str, tokenizer: Tokenizer, expected: Expected, shards: ShardFormat | None) -> None:
     """Check that the disk has room for the parts, less what an earlier run left of them, and the shards.
 
     They are taken to be as small as the samples allow: a run that would fit is not refused, and one that does
     not fit after all is stopped when its ids are known.
+
+    Args:
+        shards: those that are written beside the parts; None if the parts become shards.
     """
     part_bytes = expected.least_ids * id_dtype(tokenizer.n_vocab).itemsize
     part_bytes -= min(part_bytes, kept_bytes(output, PARTS_FOLDER))
-    require_free_space(output, expected.least_bytes(shards) + part_bytes)
+    require_free_space(output, (expected.least_bytes(shards) if shards else 0) + part_bytes)
 
 
 def _settings(options: WindowOptions, dtype: np.dtype[Any], tokenizer: Tokenizer) -> list[Any]:

@@ -1,0 +1,184 @@
+"""Parts that become shards of the layout `tokens` as they are."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gptprep.errors import CorruptDataError
+from gptprep.pipelines.window import running
+from gptprep.progress import no_progress
+from gptprep.shards.layout import ShardFormat
+from gptprep.shards.manifest import WindowFormat
+from gptprep.shards.tokens import TokenRows, TokensLayout
+from gptprep.shards.write import plan_shards, write_shards
+from gptprep.storage import npy
+from gptprep.tokens import parts
+from gptprep.tokens.stream import TokenStream
+from gptprep.windows.splits import SplitIds
+from tests.helpers.folders import contents, window
+from tests.helpers.slow_windows import stored_rows
+from tests.helpers.verification import problems
+
+U16, U32 = np.dtype("<u2"), np.dtype("<u4")
+
+
+def tokens_format(dtype: np.dtype[Any]) -> ShardFormat:
+    """Shards of the layout `tokens`."""
+    return TokensLayout().formats(WindowFormat(4, dtype, False, 0))["shards"]
+
+
+def save_parts(folder: Path, sizes: list[int], ending: str = ".npy") -> SplitIds:
+    """A stream of files of these sizes, whose ids are their positions, as the ids of a split."""
+    (folder / "train").mkdir()
+    found = []
+    for number, (start, stop) in enumerate(pairwise(accumulate(sizes, initial=0))):
+        path, ids = folder / f"{number}{ending}", np.arange(start, stop, dtype=U16)
+        if ending == ".npy":
+            np.save(path, ids)
+        else:
+            ids.tofile(path)
+        found.append((str(path), stop - start))
+    TokenStream(found, U16, sum(sizes)).save(str(folder / "stream.json"))
+    return SplitIds(str(folder / "stream.json"), 0, sum(sizes))
+
+
+@given(
+    sizes=st.lists(st.integers(0, 9), max_size=8),
+    first=st.integers(0, 20),
+    last=st.integers(0, 20),
+    most=st.integers(1, 10),
+    ending=st.sampled_from([".npy", ".bin"]),
+    dtype=st.sampled_from([U16, U32]),
+)
+def test_shards_hold_the_ids_of_the_split(
+    tmp_path_factory: pytest.TempPathFactory,
+    sizes: list[int],
+    first: int,
+    last: int,
+    most: int,
+    ending: str,
+    dtype: np.dtype[Any],
+) -> None:
+    folder, n_ids = tmp_path_factory.mktemp("ready"), sum(sizes)
+    first = min(first, n_ids)
+    last = min(n_ids, first + last)
+    ids = SplitIds(save_parts(folder, sizes, ending).path, first, last - first)
+    form, rows, progress = tokens_format(dtype), TokenRows(ids, dtype), list[int]()
+    shard_size = len(npy.header((0,), dtype)) + most * dtype.itemsize
+    tasks = plan_shards(str(folder), "train", {"shards": form}, {"shards": rows}, shard_size)
+    shards = write_shards(tasks, 1, lambda *call: progress.append(call[1]))
+    assert progress[-1] == (last - first) * dtype.itemsize
+    stored = [np.load(folder / shard.files["tokens"].file) for shard in shards]
+    assert np.concatenate([*stored, np.empty(0, dtype)]).tolist() == list(range(first, last))
+    for shard, array in zip(shards, stored, strict=True):
+        file = shard.files["tokens"]
+        data = (folder / file.file).read_bytes()
+        assert (file.shape, array.dtype) == ((len(array),), dtype)
+        assert 0 < len(array) <= most
+        assert data == npy.header(array.shape, dtype) + array.tobytes()
+        assert file.sha256 == hashlib.sha256(data).hexdigest()
+    starts = list(accumulate(sizes, initial=0))
+    whole = [
+        (start, stop)
+        for start, stop in pairwise(starts)
+        if ending == ".npy" and dtype == U16 and first <= start < stop <= last and stop - start <= most
+    ]
+    assert [(first + task.start, first + task.stop) for task in tasks if task.ready] == whole
+
+
+def test_part_keeps_its_name_until_the_folder_is_complete(tmp_path: Path) -> None:
+    rows = TokenRows(save_parts(tmp_path, [5, 7]), U16)
+    tasks = plan_shards(str(tmp_path), "train", {"shards": tokens_format(U16)}, {"shards": rows}, 1000)
+    shards = write_shards(tasks, 2, no_progress)
+    for number, shard in enumerate(shards):
+        assert os.path.samefile(tmp_path / f"{number}.npy", tmp_path / shard.files["tokens"].file)
+
+
+def test_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    rows = TokenRows(save_parts(tmp_path, [5, 7]), U16)
+    tasks = plan_shards(str(tmp_path), "train", {"shards": tokens_format(U16)}, {"shards": rows}, 1000)
+    shards = write_shards(tasks, 1, no_progress)
+    assert [np.load(tmp_path / shard.files["tokens"].file).tolist() for shard in shards] == [
+        [0, 1, 2, 3, 4],
+        [5, 6, 7, 8, 9, 10, 11],
+    ]
+
+
+def test_part_that_has_changed_is_refused(tmp_path: Path) -> None:
+    rows = TokenRows(save_parts(tmp_path, [5, 7]), U16)
+    tasks = plan_shards(str(tmp_path), "train", {"shards": tokens_format(U16)}, {"shards": rows}, 1000)
+    np.save(tmp_path / "1.npy", np.arange(6, dtype=U16))
+    with pytest.raises(CorruptDataError):
+        write_shards(tasks, 1, no_progress)
+
+
+TEXT = "".join(f"{number} is a number, and so is {number + 1}. " for number in range(900))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"val_fraction": "0.3"},
+        {"boundary": "document", "shuffle": True, "val_fraction": "0.2"},
+        {"val_fraction": "0.4", "split_by": "document", "seed": 3},
+        {"dtype": "int64"},
+        {"shard_size": 900},
+        {"val_inputs": True},
+    ],
+)
+def test_layout_tokens_of_many_parts_has_the_windows_of_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.txt").write_text(TEXT[number:])
+    names: list[str | Path] = [tmp_path / "0.txt", tmp_path / "1.txt"]
+    val = (str(tmp_path / "2.txt"),) if options.pop("val_inputs", False) else ()
+    size = {"context_length": 16, "stride": 11, "workers": 2, "val_inputs": val}
+    window(names, tmp_path / "pairs", **size, **options)
+    monkeypatch.setattr(parts, "PART_BYTES", 5_000)
+    window(names, tmp_path / "tokens", layout="tokens", **size, **options)
+    assert problems(tmp_path / "tokens") == []
+    for split in os.listdir(tmp_path / "pairs"):
+        if (tmp_path / "pairs" / split).is_dir():
+            assert stored_rows(tmp_path / "tokens", split) == stored_rows(tmp_path / "pairs", split)
+
+
+def test_run_that_is_stopped_after_its_shards_have_names_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    monkeypatch.setattr(parts, "PART_BYTES", 5_000)
+    options = {"context_length": 16, "layout": "tokens"}
+    n_parts = window([tmp_path / "a.txt"], tmp_path / "one", **options).parts
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(running, "write_manifest", stop)
+        window([tmp_path / "a.txt"], tmp_path / "two", **options)
+    assert window([tmp_path / "a.txt"], tmp_path / "two", **options).resumed == n_parts
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_corpus_has_no_more_than_about_two_thousand_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    monkeypatch.setattr(parts, "PART_BYTES", 100)
+    monkeypatch.setattr(parts, "_MOST_PARTS", 20)
+    assert 18 <= window([tmp_path / "a.txt"], tmp_path / "s", context_length=16).parts <= 21
