@@ -280,16 +280,25 @@ class _Lists:
 
 def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeReport:
     """Let workers write parts, and append each to the output as soon as those before it are there."""
+    from gptprep.storage.writers import LARGE_BYTES
     from gptprep.tokens.joining import JoinedFile
-    from gptprep.tokens.parts import PARTS_FOLDER, encode_parts, kept_parts, plan_tasks
+    from gptprep.tokens.parts import (
+        PARTS_FOLDER,
+        encode_parts,
+        estimated_id_bytes,
+        kept_parts,
+        plan_tasks,
+    )
     from gptprep.tokens.provenance import publish_ids
 
-    tokenizer, options = plan.tokenizer, plan.options
+    tokenizer, options, is_npy = plan.tokenizer, plan.options, plan.format == "npy"
+    # The header of an .npy has the number of ids, so the file is read again to hash it.
+    is_direct = not is_npy and estimated_id_bytes(plan.sources, tokenizer) > LARGE_BYTES
     with (
         working_folder(output, keep=PARTS_FOLDER) as folder,
         kept_parts(folder) as parts,
         publish_ids(output, tokenizer, force=options.force, made_from=plan.made_from_sha256) as ids,
-        JoinedFile(ids.file, tokenizer.n_vocab, npy_header=plan.format == "npy") as joined,
+        JoinedFile(ids.file, tokenizer.n_vocab, npy_header=is_npy, direct=is_direct) as joined,
     ):
         tasks = plan_tasks(plan.sources, parts, tokenizer, options.encoding)
         encoded = encode_parts(plan.sources, tasks, plan.workers, progress, on_part=joined.append)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gptprep.errors import CorruptDataError, os_errors
 from gptprep.storage import npy
 from gptprep.storage.files import is_file
-from gptprep.storage.writers import CachedFile, DirectFile
+from gptprep.storage.writers import CachedFile, DirectFile, new_file
 from gptprep.tokens.stream import TokenStream
 
 Arrays = dict[str, NDArray[Any]]
@@ -80,7 +80,7 @@ class ArrayWriter:
         self._name, self._shape, self._dtype = file, shape, dtype
         self._converted = np.empty((0, *shape[1:]), dtype)
         self._hash, self._n_rows = hashlib.sha256(), 0
-        self._file = (DirectFile if direct else CachedFile)(os.path.join(folder, file))
+        self._file = (DirectFile if direct else CachedFile)(new_file(os.path.join(folder, file)))
         self._write(npy.header(shape, dtype))
 
     def __enter__(self) -> Self:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gptprep.parallel import processes, threads
@@ -16,6 +16,7 @@ from gptprep.progress import Progress, Report, SharedProgress, no_report
 from gptprep.shards.arrays import ArrayFile, Arrays, ArrayWriter, Shard, file_name
 from gptprep.shards.layout import Rows, ShardFormat
 from gptprep.storage import npy
+from gptprep.storage.writers import LARGE_BYTES
 from gptprep.units import KIB
 from gptprep.windows import gather
 from gptprep.windows.splits import FileOfIds
@@ -40,6 +41,8 @@ class ShardTask:
     rows: Rows
     ready: str = ""
     """The file that is this shard already, if there is one."""
+    direct: bool = False
+    """Whether it is written past the page cache."""
 
     @property
     def n_rows(self) -> int:
@@ -86,6 +89,8 @@ def write_shards(tasks: list[ShardTask], workers: int, progress: Progress) -> li
     Raises:
         CorruptDataError: a file of ids has changed since it was written.
     """
+    if sum(task.n_bytes for task in tasks if not task.ready) > LARGE_BYTES:
+        tasks = [replace(task, direct=True) for task in tasks]
     written = SharedProgress(progress, "writing", sum(task.n_bytes for task in tasks), "bytes")
     for split in dict.fromkeys((task.folder, task.split) for task in tasks):
         os.makedirs(os.path.join(*split), exist_ok=True)
@@ -119,7 +124,8 @@ def write_shard(task: ShardTask, report: Report = no_report) -> Shard:
         writers = {}
         for role in task.format.roles:
             file, shape = file_name(task.split, role.name, task.number), (task.n_rows, *role.row)
-            writers[role.name] = stack.enter_context(ArrayWriter(task.folder, file, shape, role.dtype))
+            writer = ArrayWriter(task.folder, file, shape, role.dtype, direct=task.direct)
+            writers[role.name] = stack.enter_context(writer)
         submits = {name: stack.enter_context(threads.one_thread()) for name in writers}
         writes: list[Future[None]] = []
         row_bytes = max(role.row_bytes for role in task.format.roles)

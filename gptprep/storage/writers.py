@@ -17,10 +17,13 @@ from gptprep.units import MIB
 
 _BUFFER_BYTES = 4 * MIB
 """Bytes that go to the disk at a time."""
+LARGE_BYTES = 512 * MIB
+"""New files of together more bytes than this are better written past the page cache: nobody reads all of them
+soon, and pages of memory that were not in use take the system long to give, on a virtual machine longer than
+the rest of the work."""
 _COPIES = 3
 """How often bytes are copied on their way to the page cache."""
 _O_DIRECT: int = getattr(os, "O_DIRECT", 0)
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 @cache
@@ -58,26 +61,42 @@ def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
     return function
 
 
+def new_file(path: str) -> int:
+    """Create or empty a file; returns its descriptor.
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+
+
 class CachedFile:
     """A file written through the page cache: what was written can be read again at once.
 
-    Raises:
-        OSError: it cannot be created or written.
+    Args:
+        descriptor: of the empty file.
     """
 
-    def __init__(self, path: str) -> None:
-        self._descriptor = os.open(path, _NEW, 0o666)
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
         self._written = self._writeback_end = 0
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append bytes."""
-        view = memoryview(data)
+        """Append bytes.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        view = memoryview(data).cast("B")
         while view:
-            view = view[os.write(self._descriptor, view) :]
-        self._written += len(data)
+            done = os.write(self._descriptor, view)
+            view, self._written = view[done:], self._written + done
         if self._written - self._writeback_end >= _BUFFER_BYTES:
             start_writeback(self._descriptor, self._writeback_end, self._written - self._writeback_end)
             self._writeback_end = self._written
+
+    def flush(self) -> None:
+        """Give everything to the system; it has it already."""
 
     def sync(self) -> None:
         """Make everything written durable."""
@@ -95,24 +114,28 @@ class DirectFile:
     file systems that support it; elsewhere the same bytes go through the page cache. O_DIRECT needs aligned
     memory, offsets and lengths: a memory mapping is aligned, and so is every write but the last.
 
-    Raises:
-        OSError: it cannot be created or written.
+    Args:
+        descriptor: of the empty file.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, descriptor: int) -> None:
         self._memory = mmap.mmap(-1, _BUFFER_BYTES)
+        self._descriptor = descriptor
         try:
-            self._descriptor = os.open(path, _NEW | _O_DIRECT, 0o666)
-            self._is_direct = bool(_O_DIRECT)
+            self._is_direct = self._set_flag(_O_DIRECT)
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
-            self._descriptor, self._is_direct = os.open(path, _NEW, 0o666), False
+            self._is_direct = False
         self._buffer: NDArray[np.uint8] = np.frombuffer(self._memory, np.uint8)
         self._filled = 0
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append bytes."""
+        """Append bytes.
+
+        Raises:
+            OSError: they cannot be written.
+        """
         rest = np.frombuffer(data, np.uint8)
         while len(rest):
             taken = rest[: _BUFFER_BYTES - self._filled]
@@ -121,11 +144,14 @@ class DirectFile:
             if self._filled == _BUFFER_BYTES:
                 self._write_buffer()
 
+    def flush(self) -> None:
+        """Give everything to the system; what is written afterwards goes through the page cache."""
+        self._use_page_cache()
+        self._write_buffer()
+
     def sync(self) -> None:
-        """Make everything written durable; nothing can be written afterwards."""
-        if self._filled:
-            self._use_page_cache()
-            self._write_buffer()
+        """Make everything written durable."""
+        self.flush()
         os.fsync(self._descriptor)
 
     def close(self) -> None:
@@ -146,6 +172,10 @@ class DirectFile:
 
     def _use_page_cache(self) -> None:
         if self._is_direct:
-            flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL)
-            fcntl.fcntl(self._descriptor, fcntl.F_SETFL, flags & ~_O_DIRECT)
-            self._is_direct = False
+            self._is_direct = self._set_flag(0)
+
+    def _set_flag(self, flag: int) -> bool:
+        """Make O_DIRECT what is given; returns whether it is set."""
+        flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL)
+        fcntl.fcntl(self._descriptor, fcntl.F_SETFL, flags & ~_O_DIRECT | flag)
+        return bool(flag)

@@ -141,6 +141,12 @@ def _part_bytes(sources: Sequence[Source], tokenizer: Tokenizer) -> int:
     return max(tokenizer.task_bytes(PART_BYTES), total // _MOST_PARTS)
 
 
+def estimated_id_bytes(sources: Sequence[Source], tokenizer: Tokenizer) -> int:
+    """About how large the files of all ids are."""
+    n_ids = sum(map(estimated_text_bytes, sources)) // _TEXT_OF_ID
+    return n_ids * id_dtype(tokenizer.n_vocab).itemsize
+
+
 def encode_parts(
     sources: Sequence[Source],
     tasks: Sequence[EncodeTask],

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptprep.shards import write
+from gptprep.shards.arrays import ArrayWriter
 from gptprep.shards.layout import ShardFormat
 from gptprep.shards.manifest import WindowFormat
 from gptprep.shards.pairs import PairsLayout, WindowRows
@@ -19,6 +22,7 @@ from gptprep.tokens.stream import TokenStream
 from gptprep.windows.splits import SplitIds
 from gptprep.windows.strided import StridedWindows
 from tests.helpers import book
+from tests.helpers.folders import contents, window
 
 U16 = np.dtype("<u2")
 
@@ -75,3 +79,22 @@ def test_shards_hold_the_windows_of_the_book(
         for shard in shards:
             array = shard.files[side]
             assert hashlib.sha256((folder / array.file).read_bytes()).hexdigest() == array.sha256
+
+
+def test_large_shards_are_written_past_the_page_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bool] = []
+
+    class Writer(ArrayWriter):
+        def __init__(self, *arguments: Any, direct: bool) -> None:
+            opened.append(direct)
+            super().__init__(*arguments, direct=direct)
+
+    monkeypatch.setattr(write, "ArrayWriter", Writer)
+    (tmp_path / "a.txt").write_text("one two three four five six seven eight nine ten " * 9)
+    window([tmp_path / "a.txt"], tmp_path / "small", context_length=8)
+    monkeypatch.setattr(write, "LARGE_BYTES", 100)
+    window([tmp_path / "a.txt"], tmp_path / "large", context_length=8)
+    assert opened == [False, False, True, True]
+    assert contents(tmp_path / "small") == contents(tmp_path / "large")

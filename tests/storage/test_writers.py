@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gptprep.storage import writers
-from gptprep.storage.writers import CachedFile, DirectFile
+from gptprep.storage.writers import CachedFile, DirectFile, new_file
 
 PAGE = 4096
 SIZES = st.one_of(st.integers(0, 300), st.sampled_from([PAGE, 2 * PAGE, 3 * PAGE + 1]))
@@ -20,7 +22,7 @@ SIZES = st.one_of(st.integers(0, 300), st.sampled_from([PAGE, 2 * PAGE, 3 * PAGE
 
 def write(kind: type[CachedFile | DirectFile], path: Path, blocks: list[bytes]) -> None:
     """Write a file block by block."""
-    file = kind(str(path))
+    file = kind(new_file(str(path)))
     for block in blocks:
         file.write(memoryview(block))
     file.sync()
@@ -50,14 +52,14 @@ class Fault:
 
     def __init__(self) -> None:
         self.faults = 0
-        self._open, self._write = os.open, os.write
+        self._fcntl, self._write = fcntl.fcntl, os.write
 
-    def refuse_flag(self, path: str, flags: int, mode: int = 0o777) -> int:
-        """`os.open` that does not know O_DIRECT."""
+    def refuse_flag(self, descriptor: int, command: int, flags: int = 0) -> int:
+        """`fcntl` that does not know O_DIRECT."""
         if flags & writers._O_DIRECT:
             self.faults += 1
             raise OSError(errno.EINVAL, "Invalid argument")
-        return self._open(path, flags, mode)
+        return self._fcntl(descriptor, command, flags)
 
     def refuse_first_write(self, descriptor: int, data: memoryview) -> int:
         """`os.write` that refuses the first page."""
@@ -73,16 +75,24 @@ class Fault:
 
 
 @pytest.mark.parametrize(
-    ("function", "fault"),
-    [("open", Fault.refuse_flag), ("write", Fault.refuse_first_write), ("write", Fault.write_less)],
+    ("module", "function", "fault"),
+    [
+        (fcntl, "fcntl", Fault.refuse_flag),
+        (os, "write", Fault.refuse_first_write),
+        (os, "write", Fault.write_less),
+    ],
 )
 def test_file_goes_through_the_page_cache_where_direct_io_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, fault: Callable[..., int]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    function: str,
+    fault: Callable[..., int],
 ) -> None:
     file_system, blocks = Fault(), blocks_of([100, 5 * PAGE, 17, 3 * PAGE])
     monkeypatch.setattr(writers, "_BUFFER_BYTES", PAGE)
     with monkeypatch.context() as patch:
-        patch.setattr(os, function, fault.__get__(file_system))
+        patch.setattr(module, function, fault.__get__(file_system))
         write(DirectFile, tmp_path / "file", blocks)
     assert file_system.faults or not writers._O_DIRECT
     assert (tmp_path / "file").read_bytes() == b"".join(blocks)
@@ -94,7 +104,7 @@ def test_other_write_errors_are_raised(tmp_path: Path, monkeypatch: pytest.Monke
         raise OSError(code, os.strerror(code), descriptor, len(data))
 
     monkeypatch.setattr(writers, "_BUFFER_BYTES", PAGE)
-    file = DirectFile(str(tmp_path / "file"))
+    file = DirectFile(new_file(str(tmp_path / "file")))
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", fail)
         with pytest.raises(OSError, match=os.strerror(code)):
@@ -104,4 +114,4 @@ def test_other_write_errors_are_raised(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        DirectFile(str(tmp_path / "nowhere" / "file"))
+        new_file(str(tmp_path / "nowhere" / "file"))

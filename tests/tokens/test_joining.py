@@ -34,9 +34,10 @@ def part_of(ids: list[int], folder: Path, number: int, dtype: str) -> Part:
     n_vocab=st.sampled_from([10, 100_000]),
     block=st.integers(1, 4),
     npy_header=st.booleans(),
+    direct=st.booleans(),
 )
 def test_joined_file_has_the_ids_of_all_parts_but_the_last_end_of_text(
-    folder: Path, parts: list[list[int]], n_vocab: int, block: int, npy_header: bool
+    folder: Path, parts: list[list[int]], n_vocab: int, block: int, npy_header: bool, direct: bool
 ) -> None:
     dtype = "<u2" if n_vocab == 10 else "<u4"
     expected = [token_id for ids in parts for token_id in ids]
@@ -46,7 +47,7 @@ def test_joined_file_has_the_ids_of_all_parts_but_the_last_end_of_text(
     with (
         pytest.MonkeyPatch.context() as patch,
         path.open("w+b") as file,
-        JoinedFile(file, n_vocab, npy_header=npy_header) as joined,
+        JoinedFile(file, n_vocab, npy_header=npy_header, direct=direct) as joined,
     ):
         patch.setattr(joining, "_COPIED_IDS", block)
         for number, ids in enumerate(parts):
@@ -62,7 +63,8 @@ def test_part_that_has_changed_is_an_error(tmp_path: Path) -> None:
     np.array([1, 2], "<u2").tofile(part.path)
     with (
         (tmp_path / "x.bin").open("w+b") as file,
-        JoinedFile(file, 10, npy_header=False) as joined,
+        JoinedFile(file, 10, npy_header=False, direct=False) as joined,
         pytest.raises(CorruptDataError, match="holds 2 ids of uint16"),
     ):
         joined.append(part)
+        joined.finish(3)
