@@ -66,10 +66,10 @@ def has_module(name: str) -> bool:
 
 def gptprep(*arguments: str | Path) -> None:
     """Run the command line of gptprep in this process."""
-    from gptprep.cli import main
+    from gptprep.cli import script
 
     sys.argv = ["gptprep", *map(str, arguments), "--quiet"]
-    main()
+    script()
 
 
 @cache

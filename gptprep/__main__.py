@@ -1,6 +1,6 @@
 """`python -m gptprep`."""
 
-from gptprep.cli import main
+from gptprep.cli import script
 
 if __name__ == "__main__":
-    main()
+    script()

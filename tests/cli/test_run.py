@@ -1,5 +1,7 @@
 """Errors without a file name, and tracebacks."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,36 @@ def test_no_color_before_the_verb_has_its_effect(tmp_path: Path) -> None:
 def test_other_error_keeps_its_traceback() -> None:
     with pytest.raises(RuntimeError, match="a bug"):
         _failed(RuntimeError("a bug"), PLAIN, debug=False)
+
+
+# The end of the process
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [("encode -t x", 0), ("encode no-such-file", 1), ("--bogus", 2)]
+)
+def test_exit_handlers_of_libraries_are_called(tmp_path: Path, arguments: str, code: int) -> None:
+    program = (
+        f"import atexit, sys; sys.argv = ['gptprep', *{arguments!r}.split()]\n"
+        "from gptprep.cli import script\n"
+        "atexit.register(lambda: print('called', flush=True))\n"
+        "print('before', end=' ')\n"
+        "script()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == code
+    assert done.stdout.startswith("before")
+    assert done.stdout.endswith("called\n")
+
+
+def test_bug_is_a_traceback(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.argv = ['gptprep', 'encode', '-t', 'x']\n"
+        "import gptprep.pipelines.encode as encode\n"
+        "encode.plan = None\n"
+        "from gptprep.cli import script\n"
+        "script()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "TypeError: 'NoneType' object is not callable" in done.stderr
