@@ -24,6 +24,9 @@ from gptprep.windows.shuffle import ShuffledWindows
 from gptprep.windows.spec import WindowSpec
 from gptprep.windows.splits import FileOfIds, SplitIds, SplitPlan
 
+_MANY = 16
+"""Windows are read one by one if there are on average fewer than this in each shard that has some."""
+
 
 def _roles(windows: WindowFormat) -> tuple[Role, ...]:
     sides = (Role(side, (windows.context_length,), windows.dtype) for side in ("inputs", "targets"))
@@ -59,6 +62,7 @@ class PairsReader(SplitReader):
         super().__init__(folder, manifest, split)
         self._roles = _roles(manifest.window_format)
         self._stops = np.cumsum([shard.rows for shard in self.split.shards], dtype=np.int64)
+        self._starts = [0, *self._stops.tolist()]
         self._mapped: dict[int, Arrays] = {}
 
     def _shard(self, index: int) -> Arrays:
@@ -85,18 +89,30 @@ class PairsReader(SplitReader):
         if len(indices) == 1:
             return self._take_from(indices[0], rows)
         shape, dtype = (len(rows), self.manifest.context_length), self.manifest.dtype
-        lengths = np.empty(len(rows), LENGTHS_DTYPE)
+        lengths = np.full(len(rows), self.manifest.context_length, LENGTHS_DTYPE)
         found = Windows(np.empty(shape, dtype), np.empty(shape, dtype), lengths)
+        if len(indices) * _MANY > len(rows):
+            for row, (index, number) in enumerate(zip(shard_of.tolist(), rows.tolist(), strict=True)):
+                self._take_row(index, number, row, found)
+            return found
         for index in indices:
             is_here = shard_of == index
             for all_rows, of_shard in zip(found, self._take_from(index, rows[is_here]), strict=True):
                 all_rows[is_here] = of_shard
         return found
 
+    def _take_row(self, index: int, number: int, row: int, found: Windows) -> None:
+        """Read window `number`, which is in shard `index`, into a row of `found`."""
+        shard = self._shard(index)
+        local = number - self._starts[index]
+        found.inputs[row], found.targets[row] = shard["inputs"][local], shard["targets"][local]
+        if "lengths" in shard:
+            found.lengths[row] = shard["lengths"][local]
+
     def _take_from(self, index: int, rows: NDArray[np.int64]) -> Windows:
         """Windows that are all in one shard."""
         shard = self._shard(index)
-        local = rows - (self._stops[index] - len(shard["inputs"]))
+        local = rows - self._starts[index]
         if "lengths" in shard:
             lengths = shard["lengths"].take(local)
         else:

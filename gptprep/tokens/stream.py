@@ -12,6 +12,8 @@ from gptprep.storage.json_files import json_bytes, read_json
 from gptprep.storage.memory_map import MemoryMap
 from gptprep.tokens.id_file import IdFile
 
+_MANY = 16
+"""Windows are read one by one if there are on average fewer than this in each file that has some."""
 _DENSE = 4
 """Windows are read in one range if it has at most this many times as many ids as they have together."""
 
@@ -34,6 +36,7 @@ class TokenStream:
         """
         self.dtype, self.parts, self._count, self._keep_mapped = dtype, parts, n_ids, keep_mapped
         self._stops = np.cumsum([0, *(count for _, count in parts)])[1:]
+        self._starts = [0, *self._stops.tolist()]
         self._maps: dict[int, tuple[MemoryMap, NDArray[Any]]] = {}
 
     def __len__(self) -> int:
@@ -69,7 +72,7 @@ class TokenStream:
         stop = min(stop, self._count)
         arrays = []
         for index in range(int(np.searchsorted(self._stops, start, "right")), len(self.parts)):
-            first = int(self._stops[index]) - self.parts[index][1]
+            first = self._starts[index]
             if first >= stop:
                 break
             arrays.append(self._read_part(index, start - first, stop - first))
@@ -95,24 +98,37 @@ class TokenStream:
             return sliding_window_view(padded, length)[starts - start]
         out = np.zeros((len(starts), length), self.dtype)
         part_of = np.searchsorted(self._stops, starts, "right")
-        for index in np.unique(part_of).tolist():
-            self._gather_part(index, (part_of == index).nonzero()[0], starts, out)
+        indices = np.unique(part_of).tolist()
+        if len(indices) * _MANY > len(starts):
+            for row, (index, start) in enumerate(zip(part_of.tolist(), starts.tolist(), strict=True)):
+                self._gather_row(index, start, out[row])
+        else:
+            for index in indices:
+                self._gather_part(index, (part_of == index).nonzero()[0], starts, out)
+        if not self._keep_mapped:
+            for index in indices:
+                self._mapped(index)[0].release_pages()
         return out
+
+    def _gather_row(self, index: int, start: int, row: NDArray[Any]) -> None:
+        """Read one window, which starts in a file, into a row of zeros."""
+        offset = start - self._starts[index]
+        if start + len(row) <= self._count and offset + len(row) <= self.parts[index][1]:
+            row[:] = self._mapped(index)[1][offset : offset + len(row)]
+        else:  # across two files, or beyond the end
+            found = self.read(start, start + len(row))
+            row[: len(found)] = found
 
     def _gather_part(
         self, index: int, rows: NDArray[np.int64], starts: NDArray[np.int64], out: NDArray[Any]
     ) -> None:
-        length = out.shape[1]
-        first = int(self._stops[index]) - self.parts[index][1]
+        length, first = out.shape[1], self._starts[index]
         within = starts[rows] + length <= min(int(self._stops[index]), self._count)
         if within.any():
-            memory_map, ids = self._mapped(index)
+            ids = self._mapped(index)[1]
             out[rows[within]] = sliding_window_view(ids, length)[starts[rows[within]] - first]
-            if not self._keep_mapped:
-                memory_map.release_pages()
-        for row in rows[~within].tolist():  # across two files, or beyond the end
-            found = self.read(int(starts[row]), int(starts[row]) + length)
-            out[row, : len(found)] = found
+        for row in rows[~within].tolist():
+            self._gather_row(index, int(starts[row]), out[row])
 
     def _open(self, index: int) -> IdFile:
         path, count = self.parts[index]

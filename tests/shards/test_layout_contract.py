@@ -178,7 +178,12 @@ def rows_of(windows: Windows) -> list[Row]:
     return list(zip(*(array.tolist() for array in windows), strict=True))
 
 
-def test_take_gives_the_windows_of_the_slow_way(written: Written) -> None:
+@pytest.mark.parametrize("many", [0, 2, 1000])
+def test_take_gives_the_windows_of_the_slow_way(
+    written: Written, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    for module in ("shards.pairs", "tokens.stream"):
+        monkeypatch.setattr(f"gptprep.{module}._MANY", many)
     for split, expected in written.rows.items():
         reader = open_shards(str(written.path)).windows(split)
         assert len(reader) == len(expected) > 3

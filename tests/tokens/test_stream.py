@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 from gptprep.tokens.stream import TokenStream
 
 
-@given(data=st.data(), sizes=st.lists(st.integers(0, 9), min_size=1, max_size=5), keep=st.booleans())
+@given(
+    data=st.data(),
+    sizes=st.lists(st.integers(0, 9), min_size=1, max_size=5),
+    keep=st.booleans(),
+    many=st.sampled_from([0, 2, 1000]),
+)
 def test_ids_are_gathered_from_any_position(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, sizes: list[int], keep: bool
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, sizes: list[int], keep: bool, many: int
 ) -> None:
     folder = tmp_path_factory.mktemp("stream")
     ids = np.arange(1, sum(sizes) + 1, dtype="<u2")
@@ -27,4 +32,6 @@ def test_ids_are_gathered_from_any_position(
     starts = data.draw(st.lists(st.integers(0, max(0, n_ids - 1)), max_size=20))
     padded = [*ids[:n_ids].tolist(), *[0] * length]
     expected = [padded[start : start + length] for start in starts]
-    assert stream.gather(np.array(starts, np.int64), length).tolist() == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gptprep.tokens.stream._MANY", many)
+        assert stream.gather(np.array(starts, np.int64), length).tolist() == expected
