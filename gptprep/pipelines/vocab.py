@@ -162,14 +162,15 @@ class CountTask:
     kind: VocabKind
     special_tokens: tuple[str, ...]
     file: str
-    """Where the counts go: they may be too large to be sent between processes."""
+    """Where the counts go, as JSON: they may be too large to be sent between processes. None if empty."""
 
 
 class Counted(NamedTuple):
     """What a worker counted."""
 
+    counts: Counter[Any]
+    """How often each token occurs; nothing if that is in the file of the task."""
     file: str
-    """JSON: each token and its count; the bytes of a pre-token are written as Latin-1."""
     sources: tuple[SourceCounts, ...]
     owners: tuple[int, ...]
 
@@ -182,23 +183,24 @@ def count_tokens(plan: VocabPlan, progress: Progress) -> tuple[Counter[Any], lis
         GptprepError: an input cannot be read, or there is no text.
     """
     counts = [SourceCounts(path=source.name) for source in plan.sources]
-    found: Counter[str] = Counter()
+    found: Counter[Any] = Counter()
     done = SharedProgress(progress, "counting", stored_bytes(plan.sources), "bytes")
     scratch = temporary_folder("counting")
     with temporary_errors(scratch), tempfile.TemporaryDirectory(dir=scratch) as folder:
         tasks = _tasks(plan, folder)
-        workers = usable_workers(tasks, plan.workers)
+        if (workers := usable_workers(tasks, plan.workers)) == 1:
+            tasks = [replace(task, file="") for task in tasks]
         first_split_point = _counter(plan.options.kind, plan.options.specials()).split_points.first
         streams = Streams(plan.options.text, TASK_BYTES, first_split_point, _of_range)
         with streams.divided(tasks) as divided:
             for counted in processes.run_reporting(count_task, divided, workers, done.add):
-                found.update(read_json(counted.file))
-                os.unlink(counted.file)
+                found.update(counted.counts)
+                if counted.file:
+                    found.update(read_json(counted.file))
+                    os.unlink(counted.file)
                 for owner, count in zip(counted.owners, counted.sources, strict=True):
                     counts[owner].add(count)
     check_not_empty(plan.sources, counts)
-    if plan.options.kind == "bpe":
-        return Counter({token.encode("latin-1"): n for token, n in found.items()}), counts
     return found, counts
 
 
@@ -213,7 +215,7 @@ def _tasks(plan: VocabPlan, folder: str) -> list[CountTask]:
 
 
 def _of_range(task: CountTask, sources: TaskSources, number: int) -> CountTask:
-    return replace(task, sources=sources, file=f"{task.file}-{number}")
+    return replace(task, sources=sources, file=task.file and f"{task.file}-{number}")
 
 
 def count_task(task: CountTask, report: Report = no_report) -> Counted:
@@ -240,11 +242,11 @@ def count_task(task: CountTask, report: Report = no_report) -> Counted:
                 else:
                     counter.add(read.text)
         found: Counter[Any] = counter.counts()
-        if task.kind == "bpe":
-            found = Counter({token.decode("latin-1"): n for token, n in found.items()})
-        with os_errors("write", task.file), open(task.file, "wb") as file:
-            file.write(json.dumps(found).encode())
-        return Counted(task.file, tuple(counts), task.sources.owners)
+        if task.file:
+            with os_errors("write", task.file), open(task.file, "wb") as file:
+                file.write(json.dumps(found).encode())
+            found = Counter()
+        return Counted(found, task.file, tuple(counts), task.sources.owners)
 
     split_points = _counter(task.kind, task.special_tokens).split_points
     return read_ranges(task.sources.ranges, task.text, split_points.first, count)

@@ -7,14 +7,12 @@ here depends on the order of the counts, the machine or the number of threads.
 The other trainers take texts, and all of them at once: gigatoken's the bytes of one plain text file, Hugging
 Face's an iterator, which it counts slowly. This one trains on counts that may come from many workers.
 
-An index of where each pair occurs makes a step cost as much as the words that it changes. Memory is about a
-kilobyte for each distinct pre-token.
+An index of where each pair occurs (`pairs`) makes a step cost as much as the words that it changes.
 """
 
-import heapq
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
-from itertools import pairwise
+from itertools import count
 from typing import Any, NamedTuple
 
 from gptprep.errors import GptprepError, UsageError
@@ -23,10 +21,6 @@ from gptprep.tokenizers.train.words import check_special_tokens
 
 MAX_SIZE = 1 << 22
 """Ids: twenty times the largest published vocabulary."""
-
-_SHIFT = 32
-_MASK = (1 << _SHIFT) - 1
-"""A pair of ids is stored as one number, which compares as the pair would and is smaller in memory."""
 
 
 class BpeVocabulary(NamedTuple):
@@ -45,7 +39,7 @@ class BpeVocabulary(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """A Hugging Face `tokenizer.json` that every version of `tokenizers` reads."""
         texts = [to_text(token) for token in self.tokens()]
-        specials = dict(zip(self.special_tokens, range(len(texts), _MASK), strict=False))
+        specials = dict(zip(self.special_tokens, count(len(texts)), strict=False))
         model = {
             **{"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None},
             **{"end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False},
@@ -114,11 +108,13 @@ def train(
     wanted = check_request(size, special_tokens)
     if not counts:
         raise GptprepError("the text has no tokens", fix="give more text")
-    pairs = _Pairs(counts)
+    from gptprep.tokenizers.train.pairs import Pairs
+
+    pairs = Pairs(counts)
     merges: list[tuple[int, int]] = []
     while len(merges) < wanted and (pair := pairs.most_frequent(max(1, min_count))) is not None:
-        pairs.merge(pair, 256 + len(merges))
-        merges.append((pair >> _SHIFT, pair & _MASK))
+        pairs.merge(*pair, 256 + len(merges))
+        merges.append(pair)
         progress(len(merges), wanted)
     vocabulary = BpeVocabulary(tuple(merges), special_tokens)
     _check_distinct(vocabulary)
@@ -132,81 +128,3 @@ def _check_distinct(vocabulary: BpeVocabulary) -> None:
         if token in texts:
             why = "an ordinary token of this vocabulary is written the same in a tokenizer.json"
             raise UsageError(f"{token!r} cannot be a special token", why, "choose one like <|name|>")
-
-
-class _Pairs:
-    """The words of a text as ids, and how often and where each pair of neighbours occurs.
-
-    The heap may hold old counts of a pair, and an entry for each count that increased since. A count that
-    decreased is corrected when it reaches the top.
-    """
-
-    def __init__(self, counts: Mapping[bytes, int]) -> None:
-        ids = {byte: token_id for token_id, byte in enumerate(BYTE_ORDER)}
-        self._words = [[ids[byte] for byte in pretoken] for pretoken in counts]
-        self._word_counts = list(counts.values())
-        self._counts: defaultdict[int, int] = defaultdict(int)
-        self._places: defaultdict[int, list[int]] = defaultdict(list)
-        for place, word in enumerate(self._words):
-            for left, right in pairwise(word):
-                pair = left << _SHIFT | right
-                self._counts[pair] += self._word_counts[place]
-                self._places[pair].append(place)
-        self._heap = [(-n, pair) for pair, n in self._counts.items()]
-        heapq.heapify(self._heap)
-
-    def token_counts(self) -> Counter[int]:
-        """How often each id occurs."""
-        counts: Counter[int] = Counter()
-        for word, n in zip(self._words, self._word_counts, strict=True):
-            for token_id in word:
-                counts[token_id] += n
-        return counts
-
-    def most_frequent(self, min_count: int) -> int | None:
-        """The most frequent pair; None if it occurs less than `min_count` times."""
-        while self._heap:
-            negative, pair = heapq.heappop(self._heap)
-            n = self._counts.get(pair, 0)
-            if n == -negative:
-                return pair if n >= min_count else None
-            if n >= min_count:
-                heapq.heappush(self._heap, (-n, pair))
-        return None
-
-    def merge(self, pair: int, new: int) -> None:
-        """Replace the pair by one token wherever it occurs, from left to right."""
-        changed: set[int] = set()
-        for place in self._places.pop(pair):
-            for neighbours in self._merge_word(place, pair, new):
-                self._places[neighbours].append(place)
-                changed.add(neighbours)
-        del self._counts[pair]
-        for neighbours in changed:
-            if n := self._counts.get(neighbours, 0):
-                heapq.heappush(self._heap, (-n, neighbours))
-
-    def _merge_word(self, place: int, pair: int, new: int) -> list[int]:
-        """Merge within one word and update the counts; returns the new pairs, some already gone again."""
-        word, n, counts = self._words[place], self._word_counts[place], self._counts
-        left, right = pair >> _SHIFT, pair & _MASK
-        new_pairs: list[int] = []
-        merged: list[int] = []
-        index, stop = 0, len(word)
-        while index < stop:
-            if word[index] != left or index + 1 == stop or word[index + 1] != right:
-                merged.append(word[index])
-                index += 1
-                continue
-            if merged:
-                counts[merged[-1] << _SHIFT | left] -= n
-                new_pairs.append(merged[-1] << _SHIFT | new)
-                counts[new_pairs[-1]] += n
-            if index + 2 < stop:
-                counts[right << _SHIFT | word[index + 2]] -= n
-                new_pairs.append(new << _SHIFT | word[index + 2])
-                counts[new_pairs[-1]] += n
-            merged.append(new)
-            index += 2
-        self._words[place] = merged
-        return new_pairs

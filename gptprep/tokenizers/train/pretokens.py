@@ -8,7 +8,7 @@ matters to the newest characters only.
 import re
 import sys
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
@@ -40,7 +40,7 @@ class PretokenCounter:
     def __init__(self, special_tokens: tuple[str, ...] = ()) -> None:
         self._specials = literals.pattern_of(special_tokens) if special_tokens else None
         self.split_points = split_points.of_pattern(split_points.after_any_character, special_tokens)
-        self._counts: Counter[bytes] = Counter()
+        self._counts: defaultdict[bytes, int] = defaultdict(int)
         self._texts: list[bytes] = []
         self._batch_bytes = 0
 
@@ -58,19 +58,19 @@ class PretokenCounter:
     def counts(self) -> Counter[bytes]:
         """How often each pre-token occurs."""
         self._count()
-        return self._counts
+        return Counter(self._counts)
 
     def _count(self) -> None:
         text = _SEPARATOR.join(self._texts)
         self._texts.clear()
         self._batch_bytes = 0
-        get = self._counts.get
-        for pretoken, n in _fast_counts(text) if is_installed() else _slow_counts(text):
-            if len(pretoken) <= MAX_PRETOKEN:
-                self._counts[pretoken] = get(pretoken, 0) + n
-            else:
-                for slice_ in _slices(pretoken):
-                    self._counts[slice_] = get(slice_, 0) + n
+        counts = list(_fast_counts(text) if is_installed() else _slow_counts(text))
+        if long := [one for one in counts if len(one[0]) > MAX_PRETOKEN]:
+            counts = [one for one in counts if len(one[0]) <= MAX_PRETOKEN]
+            counts += [(slice_, n) for pretoken, n in long for slice_ in _slices(pretoken)]
+        total = self._counts
+        for pretoken, n in counts:
+            total[pretoken] += n
 
 
 def _slices(pretoken: bytes) -> Iterator[bytes]:
