@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.cores import cores
 from benchmarks.corpus import KINDS, make_corpus
 from benchmarks.embedding import EMBEDDERS, prepare_embedding
 from benchmarks.first_ids import COMMANDS, measure_first_ids
@@ -23,6 +24,7 @@ from benchmarks.scaling import scaling
 from benchmarks.strides import STRIDE, STRIDES, prepare_ids
 from benchmarks.tables import MEMORY, check_counts, check_exact, seconds_table, table
 from benchmarks.tokenizers import expected_ids, prepare_tokenizers, tokenizer_files, tokenizer_peers
+from benchmarks.training import TRAINERS, measure_trainers
 
 
 def parse() -> argparse.Namespace:
@@ -48,7 +50,11 @@ def parse() -> argparse.Namespace:
     what.add_argument("--tokenizers", action="store_true", help="use tokenizer.json files, made up or yours")
     what.add_argument("--reading", action="store_true", help="read batches of random windows as tensors")
     what.add_argument("--embed", action="store_true", help="write token + position embeddings")
-    what.add_argument("--scaling", action="store_true", help="run gptprep window on corpora of several sizes")
+    what.add_argument(
+        "--scaling", action="store_true", help="corpora of several sizes, and the floor of each"
+    )
+    what.add_argument("--cores", action="store_true", help="what more cores would do, from CPU times")
+    what.add_argument("--training", action="store_true", help="train byte-level BPE vocabularies")
     parser.add_argument(
         "--tokenizer",
         nargs="+",
@@ -63,8 +69,8 @@ def parse() -> argparse.Namespace:
         "--sizes", nargs="+", type=float, default=[10.0, 100.0, 1000.0], help="for --scaling, in MB"
     )
     options = parser.parse_args()
-    if options.scaling and options.corpus:
-        parser.error("--scaling generates its corpora: leave out the text file")
+    if (options.scaling or options.cores) and options.corpus:
+        parser.error("--scaling and --cores generate their corpora: leave out the text file")
     if options.tokenizer and not options.tokenizers:
         parser.error("--tokenizer: give --tokenizers too")
     if options.runs < 1:
@@ -186,6 +192,16 @@ def compare_embed(options: argparse.Namespace, folder: Path) -> list[str]:
     ]
 
 
+def compare_training(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Compare trainers of byte-level BPE."""
+    trainers = chosen(TRAINERS, options.peers)
+    place_corpus(options, folder)
+    os.sync()
+    runs = measure_trainers(list(trainers), folder, options.runs)
+    n_bytes = (folder / "corpus.txt").stat().st_size
+    return [f"{n_bytes / 1e6:,.0f} MB of text:", "", *seconds_table(runs, "merges"), "", MEMORY]
+
+
 def place_corpus(options: argparse.Namespace, folder: Path) -> None:
     """Make `corpus.txt` a link to the corpus that the user names, or generate it."""
     if options.corpus:
@@ -204,6 +220,8 @@ def chosen_comparison(options: argparse.Namespace) -> Callable[[argparse.Namespa
         return compare_tokenizers
     if options.reading:
         return compare_reading
+    if options.training:
+        return compare_training
     return compare_embed if options.embed else compare
 
 
@@ -212,8 +230,10 @@ def main() -> None:
     options = parse()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if options.scaling:
-            lines = [*scaling(folder, options.sizes, options.runs, options.kind), "", MEMORY]
+        if options.cores:
+            lines = cores(folder, options.megabytes, options.runs, options.kind, options.peers)
+        elif options.scaling:
+            lines = [*scaling(folder, options.sizes, options.runs, options.kind, options.peers)]
         else:
             lines = chosen_comparison(options)(options, folder)
     print(f"{options.runs} runs, {os.cpu_count()} cores, {platform.platform()}")

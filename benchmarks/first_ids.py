@@ -77,5 +77,7 @@ def measure_first_ids(
         for file, of_file in runs.items():
             for name, measured in of_file.items():
                 finished = run_command(name, paths[file], folder)
-                measured.append(Run(finished.seconds, finished.peak, len(finished.printed.split())))
+                measured.append(
+                    Run(finished.seconds, finished.peak, len(finished.printed.split()), finished.cpu)
+                )
     return runs

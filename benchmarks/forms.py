@@ -247,7 +247,7 @@ def check_forms(runs: dict[str, list[Run]], folder: Path) -> list[str]:
 def n_window_ids(folder: Path, characters: int | None) -> int:
     """The number of input ids in windows of tiktoken's ids, with the end-of-text id between documents."""
     corpus = folder / "corpus.txt"
-    texts = documents_of(corpus, characters) if characters else chunks(corpus)
+    texts = documents_of(corpus, characters) if characters else chunks(corpus, 0, corpus.stat().st_size)
     n_ids, joins = 0, False
     for ids in _encoded(folder, texts, BATCH_DOCUMENTS if characters else 2):
         n_ids += len(ids) + (joins and characters is not None)

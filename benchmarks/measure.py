@@ -32,6 +32,8 @@ class Run(NamedTuple):
     """Bytes of memory of all its processes together; None where there is no /proc."""
     n_ids: int
     """Ids in the files that it wrote."""
+    cpu: float = 0.0
+    """Seconds of all cores, user and system, of the process and of those that it waited for."""
 
 
 def measure_in_turn(peers: dict[str, Peer], folder: Path, n_runs: int) -> dict[str, list[Run]]:
@@ -46,20 +48,20 @@ def measure_in_turn(peers: dict[str, Peer], folder: Path, n_runs: int) -> dict[s
 def measure(name: str, peer: Peer, folder: Path) -> Run:
     """Run one peer on a folder of materials, including its start-up, and remove its output."""
     output = folder / "output"
-    seconds, peak = run_peer(name, folder, output)
+    finished = run_peer(name, folder, output)
     n_ids = count_ids(output, peer.ids, peer.itemsize)
     shutil.rmtree(output)
-    return Run(seconds, peak, n_ids)
+    return Run(finished.seconds, finished.peak, n_ids, finished.cpu)
 
 
-def run_peer(name: str, folder: Path, output: Path) -> tuple[float, int | None]:
-    """Run one peer on a folder of materials, and leave its output; returns seconds and the peak of memory."""
+def run_peer(name: str, folder: Path, output: Path) -> Finished:
+    """Run one peer on a folder of materials, and leave its output."""
     output.mkdir()
     command = [sys.executable, "-m", "benchmarks.one", name, str(folder), str(output)]
     finished = run_process(command, folder)
     if finished.code:
         sys.exit(f"{name} failed:\n{finished.printed}")
-    return finished.seconds, finished.peak
+    return finished
 
 
 class Finished(NamedTuple):
@@ -67,6 +69,7 @@ class Finished(NamedTuple):
 
     code: int
     seconds: float
+    cpu: float
     peak: int | None
     printed: str
     """Both streams."""
@@ -78,10 +81,12 @@ def run_process(command: list[str], folder: Path) -> Finished:
         started = time.perf_counter()
         with subprocess.Popen(command, stdout=messages, stderr=messages, cwd=TOP) as process:
             memory = _Memory(process.pid)
-            code = process.wait()
+            _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - started
+            process.returncode = os.waitstatus_to_exitcode(status)
             peak = memory.stop()
-    return Finished(code, seconds, peak, (folder / "messages").read_text(errors="replace"))
+    cpu = usage.ru_utime + usage.ru_stime
+    return Finished(process.returncode, seconds, cpu, peak, (folder / "messages").read_text(errors="replace"))
 
 
 def count_ids(output: Path, pattern: str, itemsize: int) -> int:

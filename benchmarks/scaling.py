@@ -1,4 +1,4 @@
-"""How time and memory grow with the corpus: `gptprep window` on several sizes."""
+"""How time and memory grow with the corpus: gptprep and its floor on several sizes."""
 
 from __future__ import annotations
 
@@ -10,47 +10,57 @@ import numpy as np
 
 from benchmarks.corpus import make_corpus
 from benchmarks.measure import Run, measure
-from benchmarks.peers import PEERS
-from benchmarks.tables import megabytes, peak_of
+from benchmarks.peers import FLOOR, PEERS, asked
+from benchmarks.tables import cpu_of, megabytes, peak_of
 
-_PEER = "gptprep window"
+_NAMES = "gptprep window", "gptprep window --layout tokens", "gptprep encode", FLOOR
 _SMALL = 0.01
 """Megabytes of the smallest corpus: enough for a window; its time is start-up."""
+Runs = dict[str, list[Run]]
 
 
-def scaling(folder: Path, sizes: list[float], n_runs: int, kind: str) -> list[str]:
-    """Measure each size in turn; returns a table and the fitted exponent."""
-    runs: dict[float, list[Run]] = {size: [] for size in [_SMALL, *sorted(sizes)]}
-    for size in runs:
+def scaling(folder: Path, sizes: list[float], n_runs: int, kind: str, words: list[str] | None) -> list[str]:
+    """Measure each peer on each size in turn; returns a table and fitted exponents."""
+    names = [name for name in asked(dict.fromkeys(_NAMES), words) if PEERS[name].is_installed]
+    all_sizes = [_SMALL, *sorted(sizes)]
+    for size in all_sizes:
         (folder / f"{size}").mkdir()
         make_corpus(folder / f"{size}" / "corpus.txt", int(size * 1e6), kind)
     os.sync()
+    runs: dict[float, Runs] = {size: {name: [] for name in names} for size in all_sizes}
     for _ in range(n_runs):
-        for size, measured in runs.items():
-            measured.append(measure(_PEER, PEERS[_PEER], folder / f"{size}"))
-    return table({(folder / f"{size}" / "corpus.txt").stat().st_size: runs[size] for size in runs})
+        for size in all_sizes:
+            for name in names:
+                runs[size][name].append(measure(name, PEERS[name], folder / f"{size}"))
+    return table({(folder / f"{size}" / "corpus.txt").stat().st_size: runs[size] for size in all_sizes})
 
 
-def table(runs: dict[int, list[Run]]) -> list[str]:
-    """Markdown: a row for each size in bytes (the smallest is start-up), then the exponent."""
+def table(runs: dict[int, Runs]) -> list[str]:
+    """Markdown: rows for each size in bytes (the smallest is start-up), then the exponents."""
     lines = [
-        "| corpus | seconds | fastest to slowest | MB/s beyond start-up | memory |",
-        "|---:|---:|---:|---:|---:|",
+        "| corpus | whole process | seconds | fastest to slowest | of the floor's speed | CPU s/GB "
+        "| of the floor's CPU | memory |",
+        "|---:|---|---:|---:|---:|---:|---:|---:|",
     ]
-    medians = {
-        n_bytes: statistics.median(run.seconds for run in measured) for n_bytes, measured in runs.items()
-    }
-    start_up = medians[min(medians)]
-    for n_bytes, measured in runs.items():
-        seconds = sorted(run.seconds for run in measured)
-        beyond = medians[n_bytes] - start_up
+    for n_bytes, of_size in runs.items():
         size = f"{n_bytes / 1e6:,.0f}" if n_bytes >= 1e6 else f"{n_bytes / 1e6:.2f}"
-        rate = f"{n_bytes / 1e6 / beyond:.1f}" if beyond > 0 else "–"
-        lines.append(
-            f"| {size} MB | {medians[n_bytes]:.2f} | {seconds[0]:.2f} to {seconds[-1]:.2f} "
-            f"| {rate} | {megabytes(peak_of(measured))} |"
-        )
-    return [*lines, "", exponent(medians)]
+        floor = of_size.get(FLOOR)
+        for name, measured in of_size.items():
+            seconds = sorted(run.seconds for run in measured)
+            speed = f"{_median(floor) / _median(measured):.2f}" if floor else "–"
+            cpu = f"{cpu_of(measured) / cpu_of(floor):.2f}" if floor else "–"
+            per_gb, memory = cpu_of(measured) / n_bytes * 1e9, megabytes(peak_of(measured))
+            lines.append(
+                f"| {size} MB | {name} | {_median(measured):.2f} | {seconds[0]:.2f} to {seconds[-1]:.2f} "
+                f"| {speed} | {per_gb:.1f} | {cpu} | {memory} |"
+            )
+    names = next(iter(runs.values()))
+    medians = {name: {size: _median(of_size[name]) for size, of_size in runs.items()} for name in names}
+    return [*lines, "", *(f"- {name}: {exponent(of_peer)}" for name, of_peer in medians.items())]
+
+
+def _median(runs: list[Run]) -> float:
+    return statistics.median(run.seconds for run in runs)
 
 
 def exponent(medians: dict[int, float]) -> str:
@@ -58,7 +68,7 @@ def exponent(medians: dict[int, float]) -> str:
     start_up = medians[min(medians)]
     sizes = [n_bytes for n_bytes, seconds in medians.items() if seconds > start_up]
     if len(sizes) < 2:
-        return "Too few sizes to fit an exponent."
+        return "too few sizes to fit an exponent."
     beyond = [medians[n_bytes] - start_up for n_bytes in sizes]
     slope = np.polyfit(np.log(sizes), np.log(beyond), 1)[0]
-    return f"Seconds beyond start-up ({start_up:.2f} s) grow as bytes**{slope:.2f}."
+    return f"seconds beyond start-up ({start_up:.2f} s) grow as bytes**{slope:.2f}."

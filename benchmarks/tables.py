@@ -14,7 +14,7 @@ MEMORY = (
 
 
 def table(runs: dict[str, list[Run]], n_bytes: dict[str, int], rate: str, counted: str = "ids") -> list[str]:
-    """A row for each peer: rates, the ratio of its median rate to that of the first peer, and memory.
+    """A row for each peer: rates, the ratio of its median to that of the first peer, CPU time and memory.
 
     Args:
         n_bytes: the bytes that each peer's rate counts.
@@ -23,27 +23,28 @@ def table(runs: dict[str, list[Run]], n_bytes: dict[str, int], rate: str, counte
     """
     first = next(iter(runs))
     lines = [
-        f"| whole process | {rate} | slowest to fastest | to {first} | {counted} | memory |",
-        "|---|---:|---:|---:|---:|---:|",
+        f"| whole process | {rate} | slowest to fastest | to {first} | CPU s/GB | {counted} | memory |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     medians = {peer: statistics.median(run.seconds for run in measured) for peer, measured in runs.items()}
     for peer, measured in runs.items():
         size = n_bytes[peer] / 1e6
         rates = sorted(size / run.seconds for run in measured)
         ratio = (size / medians[peer]) / (n_bytes[first] / 1e6 / medians[first])
+        cpu = cpu_of(measured) / size * 1e3
         lines.append(
             f"| {peer} | {size / medians[peer]:.1f} | {rates[0]:.1f} to {rates[-1]:.1f} | {ratio:.2f} "
-            f"| {measured[0].n_ids:,} | {megabytes(peak_of(measured))} |"
+            f"| {cpu:.1f} | {measured[0].n_ids:,} | {megabytes(peak_of(measured))} |"
         )
     return lines
 
 
 def seconds_table(runs: dict[str, list[Run]], counted: str = "ids") -> list[str]:
-    """A row for each peer: seconds, the ratio of their median to that of the first peer, and memory."""
+    """A row for each peer: seconds, the ratio of their median to that of the first peer, CPU time, memory."""
     first = next(iter(runs))
     lines = [
-        f"| whole process | seconds | slowest to fastest | to {first} | {counted} | memory |",
-        "|---|---:|---:|---:|---:|---:|",
+        f"| whole process | seconds | slowest to fastest | to {first} | CPU s | {counted} | memory |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     medians = {peer: statistics.median(run.seconds for run in measured) for peer, measured in runs.items()}
     for peer, measured in runs.items():
@@ -51,9 +52,14 @@ def seconds_table(runs: dict[str, list[Run]], counted: str = "ids") -> list[str]
         ratio = medians[peer] / medians[first]
         lines.append(
             f"| {peer} | {medians[peer]:.2f} | {seconds[-1]:.2f} to {seconds[0]:.2f} | {ratio:.2f} "
-            f"| {measured[0].n_ids:,} | {megabytes(peak_of(measured))} |"
+            f"| {cpu_of(measured):.2f} | {measured[0].n_ids:,} | {megabytes(peak_of(measured))} |"
         )
     return lines
+
+
+def cpu_of(runs: Sequence[Run]) -> float:
+    """The median of the CPU seconds."""
+    return statistics.median(run.cpu for run in runs)
 
 
 def peak_of(runs: Sequence[Run]) -> int | None:

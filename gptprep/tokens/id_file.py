@@ -149,6 +149,15 @@ class IdFile:
         """The ids `start` to `stop`, clipped to the file, as a new array."""
         start, stop = max(start, 0), min(stop, self._count)
         ids = np.empty(max(0, stop - start), self.dtype)
+        self.read_into(ids, start)
+        return ids
+
+    def read_into(self, ids: NDArray[Any], start: int) -> None:
+        """Fill an array with the ids from `start` on.
+
+        Raises:
+            CorruptDataError: there are not as many.
+        """
         view = ids.data.cast("B") if len(ids) else memoryview(b"")
         offset = self._offset + start * self.dtype.itemsize
         with os_errors("read", self.path):
@@ -157,4 +166,3 @@ class IdFile:
                 if not done:
                     raise CorruptDataError(f"{self.path} became shorter while it was read")
                 view, offset = view[done:], offset + done
-        return ids

@@ -9,12 +9,14 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import Any, BinaryIO, Self
 
+import numpy as np
+
 from gptprep.parallel.threads import one_thread
 from gptprep.storage import npy
 from gptprep.storage.writers import CachedFile, DirectFile
 from gptprep.tokens.id_file import id_dtype
 from gptprep.tokens.receipts import Part
-from gptprep.tokens.stream import TokenStream
+from gptprep.tokens.stream import open_part
 
 _COPIED_IDS = 1 << 18
 """Ids copied at a time: they stay in a processor's cache while they are hashed and written."""
@@ -35,6 +37,7 @@ class JoinedFile:
     def __init__(self, file: BinaryIO, n_vocab: int, *, npy_header: bool, direct: bool) -> None:
         self._descriptor, self._dtype, self._npy_header = file.fileno(), id_dtype(n_vocab), npy_header
         self._writer = (DirectFile if direct else CachedFile)(self._descriptor)
+        self._buffer = np.empty(_COPIED_IDS, self._dtype)
         self._digest, self._unhashed = hashlib.sha256(), b""
         self._writer.write(self._header(0))
         self._stack, self._is_stopped = ExitStack(), False
@@ -79,15 +82,18 @@ class JoinedFile:
         return npy.header((n_ids,), self._dtype) if self._npy_header else b""
 
     def _append(self, part: Part) -> None:
-        stream = TokenStream([(part.path, part.ids)], self._dtype, part.ids, keep_mapped=False)
-        for start in range(0, part.ids, _COPIED_IDS):
-            if self._is_stopped:
-                return
-            ids = stream.read(start, start + _COPIED_IDS)
-            data = ids.data.cast("B")
-            if not self._npy_header:
-                self._hash(data, holds_back=part.adds_eot and start + len(ids) >= part.ids)
-            self._writer.write(data)
+        with open_part(part.path, part.ids, self._dtype) as file:
+            for start in range(0, part.ids, len(self._buffer)):
+                if self._is_stopped:
+                    return
+                ids = self._buffer[
+                    : part.ids - start
+                ]  # the same memory for every block: new memory takes time
+                file.read_into(ids, start)
+                data = ids.data.cast("B")
+                if not self._npy_header:
+                    self._hash(data, holds_back=part.adds_eot and start + len(ids) >= part.ids)
+                self._writer.write(data)
 
     def _hash(self, data: memoryview, *, holds_back: bool) -> None:
         """Hash ids, but for the last one if it may be left out."""

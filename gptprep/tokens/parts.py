@@ -20,6 +20,7 @@ from gptprep.corpus.sources import Source, estimated_text_bytes, is_compact, sto
 from gptprep.parallel import processes
 from gptprep.progress import Progress, Report, SharedProgress, no_report
 from gptprep.storage.workdir import remove
+from gptprep.storage.writers import start_writeback
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens import receipts
 from gptprep.tokens.counts import SourceCounts, check_not_empty
@@ -64,6 +65,8 @@ class EncodeTask:
     """Of the tokenizer that the plan was made with."""
     has_receipt: bool
     """Whether to write a receipt, and to look for that of an earlier run."""
+    starts_writeback: bool = False
+    """Whether the system writes the part to the disk while the others are encoded: it will be flushed."""
 
 
 class EncodedCorpus(NamedTuple):
@@ -255,6 +258,9 @@ def _write_part(
                 document_start = len(writer)
             range_ids[len(encoder.counts) - 1] += len(writer) - chunk_start
         writer.finish()
+        if task.starts_writeback:
+            file.flush()
+            start_writeback(file.fileno(), 0, file.tell())
     with open(receipts.ends_path(task.path), "wb") as file:
         file.write(ends)
     counts, owners = tuple(encoder.counts), task.sources.owners

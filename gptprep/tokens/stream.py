@@ -18,6 +18,20 @@ _DENSE = 4
 """Windows are read in one range if it has at most this many times as many ids as they have together."""
 
 
+def open_part(path: str, n_ids: int, dtype: np.dtype[Any]) -> IdFile:
+    """Open a file of ids.
+
+    Raises:
+        CorruptDataError: it does not hold as many as it should.
+    """
+    file = IdFile(path, dtype)
+    if len(file) != n_ids or file.dtype != dtype:
+        file.close()
+        what = f"{path} holds {len(file):,} ids of {file.dtype}"
+        raise CorruptDataError(what, f"{n_ids:,} were written")
+    return file
+
+
 class TokenStream:
     """Files of ids as one stream; `len()` is the number of ids.
 
@@ -131,13 +145,7 @@ class TokenStream:
             self._gather_row(index, int(starts[row]), out[row])
 
     def _open(self, index: int) -> IdFile:
-        path, count = self.parts[index]
-        file = IdFile(path, self.dtype)
-        if len(file) != count or file.dtype != self.dtype:
-            file.close()
-            what = f"{path} holds {len(file):,} ids of {file.dtype}"
-            raise CorruptDataError(what, f"{count:,} were written")
-        return file
+        return open_part(*self.parts[index], self.dtype)
 
     def _mapped(self, index: int) -> tuple[MemoryMap, NDArray[Any]]:
         if index not in self._maps:

@@ -24,7 +24,7 @@ def printing(monkeypatch: pytest.MonkeyPatch, **printed: str) -> None:
 
     def run_command(name: str, *_: object) -> Finished:
         text = printed[name.split()[0].strip(",")]
-        return Finished(int("Error" in text), 1.0, None, text)
+        return Finished(int("Error" in text), 1.0, 1.0, None, text)
 
     monkeypatch.setattr(first_ids, "run_command", run_command)
 

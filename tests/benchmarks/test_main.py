@@ -16,6 +16,7 @@ from benchmarks.peers import CONTEXT_LENGTH, PEERS, Peer
 from benchmarks.reading import READERS
 from benchmarks.strides import STRIDES
 from benchmarks.tokenizers import FAMILIES
+from benchmarks.training import TRAINERS
 from tests.helpers.paths import TOP
 
 
@@ -54,9 +55,9 @@ def test_strides_print_a_row_for_each_way() -> None:
 
 
 @pytest.mark.slow
-def test_scaling_prints_a_row_for_each_size() -> None:
+def test_scaling_prints_a_row_for_each_size_and_peer() -> None:
     lines = run("--scaling", "--sizes", "0.1", "0.2", "--runs", "1")
-    assert len([line for line in lines if line.startswith("| 0.")]) == 3
+    assert len([line for line in lines if line.startswith("| 0.")]) == 3 * 4
 
 
 @pytest.mark.slow
@@ -123,3 +124,15 @@ def test_size_of_the_corpus_has_a_default(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
     assert command_line.parse().megabytes == expected
+
+
+@pytest.mark.slow
+def test_cores_print_a_row_for_each_command() -> None:
+    lines = run("--cores", "--megabytes", "0.3", "--runs", "1", "--peers", "encode", "count")
+    assert names(lines[3:]) == ["gptprep encode", "gptprep count"]
+
+
+@pytest.mark.slow
+def test_training_prints_a_row_for_each_trainer() -> None:
+    lines = run("--training", "--megabytes", "1", "--runs", "1", "--peers", "8,192")
+    assert names(lines[5:9]) == [name for name in TRAINERS if "8,192" in name]

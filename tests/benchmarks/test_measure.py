@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import tiktoken
 
+from benchmarks.cores import Cost
+from benchmarks.cores import table as cores_table
 from benchmarks.measure import Run, count_ids, measure
 from benchmarks.measure import _Memory as Memory
 from benchmarks.peers import PEERS
@@ -49,7 +51,7 @@ def test_peer_that_does_less_is_found() -> None:
 
 def test_exponent_is_that_of_the_time_beyond_start_up() -> None:
     assert exponent({1000: 0.5, 10**7: 0.6, 10**8: 1.5, 10**9: 10.5}).endswith("bytes**1.00.")
-    assert exponent({1000: 0.5, 10**7: 0.4}).startswith("Too few")
+    assert exponent({1000: 0.5, 10**7: 0.4}).startswith("too few")
 
 
 def test_run_of_another_number_of_ids_is_found() -> None:
@@ -65,8 +67,20 @@ def test_ids_of_a_report_of_count_are_counted(tmp_path: Path) -> None:
 
 
 def test_seconds_are_compared_to_the_first_peer() -> None:
-    runs = {"a": [Run(2.0, None, 5), Run(1.0, None, 5), Run(4.0, 10**6, 5)], "b": [Run(3.0, None, 1234)]}
+    runs = {
+        "a": [Run(2.0, None, 5, 3.0), Run(1.0, None, 5), Run(4.0, 10**6, 5, 5)],
+        "b": [Run(3.0, None, 1234)],
+    }
     assert seconds_table(runs)[2:] == [
-        "| a | 2.00 | 4.00 to 1.00 | 1.00 | 5 | 1 MB |",
-        "| b | 3.00 | 3.00 to 3.00 | 1.50 | 1,234 | not measured |",
+        "| a | 2.00 | 4.00 to 1.00 | 1.00 | 3.00 | 5 | 1 MB |",
+        "| b | 3.00 | 3.00 to 3.00 | 1.50 | 0.00 | 1,234 | not measured |",
+    ]
+
+
+def test_more_cores_help_until_the_parent_needs_as_long() -> None:
+    costs = {"a": (Cost(0.6, 1.0), Cost(1.5, 10.0)), "b": (Cost(0.5, 1.0), Cost(0.5, 10.0))}
+    lines = cores_table(costs, (10**9, 10**10))
+    assert lines[2:] == [
+        "| a | 0.50 | 0.100 | 1.00 | 9.5 | 9.5 | 9.5 |",
+        "| b | 0.50 | 0.000 | 1.00 | 14.8 | 48.5 | 78.0 |",
     ]

@@ -44,15 +44,13 @@ def test_joined_file_has_the_ids_of_all_parts_but_the_last_end_of_text(
     if expected and next(ids for ids in reversed(parts) if ids)[-1] == EOT:
         expected.pop()
     path = folder / ("x.npy" if npy_header else "x.bin")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        path.open("w+b") as file,
-        JoinedFile(file, n_vocab, npy_header=npy_header, direct=direct) as joined,
-    ):
+    with pytest.MonkeyPatch.context() as patch, path.open("w+b") as file:
         patch.setattr(joining, "_COPIED_IDS", block)
-        for number, ids in enumerate(parts):
-            joined.append(part_of(ids, folder, number, dtype))
-        sha256 = joined.finish(len(expected))
+        joined = JoinedFile(file, n_vocab, npy_header=npy_header, direct=direct)
+        with joined:
+            for number, ids in enumerate(parts):
+                joined.append(part_of(ids, folder, number, dtype))
+            sha256 = joined.finish(len(expected))
     found = np.load(path) if npy_header else np.fromfile(path, dtype)
     assert (found.tolist(), found.dtype) == (expected, np.dtype(dtype))
     assert sha256 == ("" if npy_header else hashlib.sha256(path.read_bytes()).hexdigest())

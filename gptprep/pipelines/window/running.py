@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gptprep.errors import GptprepError
 from gptprep.pipelines import split_notes
@@ -20,11 +20,9 @@ from gptprep.shards.write import ShardTask, plan_shards, write_shards
 from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import publish_folder
 from gptprep.storage.sealed import StoredFile, write_manifest
-from gptprep.storage.writers import start_writeback
 from gptprep.tokenizers.folder import store_tokenizer
 from gptprep.tokens.counts import EncodingReport, literal_specials, totals
 from gptprep.tokens.parts import PARTS_FOLDER, EncodedCorpus, encode_parts, kept_parts, plan_tasks
-from gptprep.tokens.receipts import Part
 from gptprep.windows.document_split import Scratch
 from gptprep.windows.spec import WindowSpec
 from gptprep.windows.splits import SplitPlan, plan_splits
@@ -58,14 +56,9 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
         os.mkdir(work)
         with kept_parts(folder) as parts:
             tasks = plan_tasks(plan.sources, parts, tokenizer, options.encoding, plan.train_sources)
-            encoded = encode_parts(
-                plan.sources,
-                tasks,
-                plan.workers,
-                progress,
-                plan.train_sources,
-                on_part=_start_writeback if plan.keeps_parts else None,
-            )
+            if plan.keeps_parts:
+                tasks = [replace(task, starts_writeback=True) for task in tasks]
+            encoded = encode_parts(plan.sources, tasks, plan.workers, progress, plan.train_sources)
             in_one_file = spec.shuffle and plan.layout.stores_windows
             splits = plan_splits(
                 encoded,
@@ -111,12 +104,6 @@ def _plan_shards(plan: WindowPlan, splits: dict[str, SplitPlan], folder: str) ->
         tasks += plan_shards(folder, name, plan.layout.formats(plan.windows), rows, options.shard_size)
     require_free_space(options.output, sum(task.n_bytes for task in tasks if not task.ready))
     return tasks
-
-
-def _start_writeback(part: Part) -> None:
-    """Let the system write a part to the disk, which takes its time, while the others are encoded."""
-    with open(part.path, "rb") as file:
-        start_writeback(file.fileno(), 0, os.path.getsize(part.path))
 
 
 def _too_short(name: str, split: SplitPlan, spec: WindowSpec) -> GptprepError:
