@@ -22,7 +22,7 @@ from benchmarks.corpus import TOP, make_corpus
 CORES = 16, 64, 128
 _LARGE = 100.0
 """GB of text that the model is computed for."""
-_SMALL = 0.1
+_SMALL = 0.5
 """Fraction of the corpus that is measured too: the difference is what the text takes, the rest start-up."""
 _COMMANDS = {
     "gptprep window": ("window", "-o", "output"),

@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 from benchmarks.corpus import TOP
+from benchmarks.tables import MEMORY
 
 PERFORMANCE, README = TOP / "docs" / "performance.md", TOP / "README.md"
 _BLOCK = re.compile(r"(<!-- python -m (benchmarks[^\n]*) -->\n)(.*?)(\n<!-- end -->)", re.DOTALL)
@@ -61,7 +62,13 @@ def run(command: str) -> str:
     printed = subprocess.run(arguments, cwd=TOP, stdout=subprocess.PIPE, text=True, check=True).stdout
     lines = printed.splitlines()
     first = next(number for number, line in enumerate(lines) if re.match(r"\d+ runs, \d+ cores", line))
-    return "\n".join(lines[first + 1 :])
+    return as_markdown("\n".join(lines[first + 1 :]))
+
+
+def as_markdown(printed: str) -> str:
+    """What a command prints, with an empty line before each table, and without what the page says once."""
+    spaced = re.sub(r"^([^|\n].*)\n(?=\|)", r"\1\n\n", printed, flags=re.MULTILINE)
+    return spaced.replace(MEMORY, "").strip("\n")
 
 
 def main(words: list[str]) -> None:

@@ -49,10 +49,11 @@ def table(runs: dict[int, Runs]) -> list[str]:
             seconds = sorted(run.seconds for run in measured)
             speed = f"{_median(floor) / _median(measured):.2f}" if floor else "–"
             cpu = f"{cpu_of(measured) / cpu_of(floor):.2f}" if floor else "–"
-            per_gb, memory = cpu_of(measured) / n_bytes * 1e9, megabytes(peak_of(measured))
+            per_gb = f"{cpu_of(measured) / n_bytes * 1e9:.1f}" if n_bytes >= 1e6 else "–"
+            memory = megabytes(peak_of(measured))
             lines.append(
                 f"| {size} MB | {name} | {_median(measured):.2f} | {seconds[0]:.2f} to {seconds[-1]:.2f} "
-                f"| {speed} | {per_gb:.1f} | {cpu} | {memory} |"
+                f"| {speed} | {per_gb} | {cpu} | {memory} |"
             )
     names = next(iter(runs.values()))
     medians = {name: {size: _median(of_size[name]) for size, of_size in runs.items()} for name in names}

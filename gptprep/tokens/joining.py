@@ -37,7 +37,7 @@ class JoinedFile:
     def __init__(self, file: BinaryIO, n_vocab: int, *, npy_header: bool, direct: bool) -> None:
         self._descriptor, self._dtype, self._npy_header = file.fileno(), id_dtype(n_vocab), npy_header
         self._writer = (DirectFile if direct else CachedFile)(self._descriptor)
-        self._buffer = np.empty(_COPIED_IDS, self._dtype)
+        self._buffer = np.empty(_COPIED_IDS, self._dtype)  # for every block: new memory takes time
         self._digest, self._unhashed = hashlib.sha256(), b""
         self._writer.write(self._header(0))
         self._stack, self._is_stopped = ExitStack(), False
@@ -86,9 +86,7 @@ class JoinedFile:
             for start in range(0, part.ids, len(self._buffer)):
                 if self._is_stopped:
                     return
-                ids = self._buffer[
-                    : part.ids - start
-                ]  # the same memory for every block: new memory takes time
+                ids = self._buffer[: part.ids - start]
                 file.read_into(ids, start)
                 data = ids.data.cast("B")
                 if not self._npy_header:

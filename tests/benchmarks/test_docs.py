@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import __main__ as command_line
 from benchmarks import docs
+from benchmarks.tables import MEMORY
 
 ENGLISH = "| gptprep window | 200.0 | x |\n| tiktoken, two processes (build-nanogpt) | 20.0 | y |"
 CODE = ENGLISH.replace("200.0", "81.0")
@@ -77,6 +78,11 @@ def test_page_is_written_from_the_output(tmp_path: Path, monkeypatch: pytest.Mon
         table.startswith("0 MB of text:") and "| gptprep window |" in table for table in tables.values()
     )
     assert docs.readme_sentence(tables) in readme.read_text()
+
+
+def test_tables_stand_alone_and_what_the_page_says_once_is_left_out() -> None:
+    printed = f"3 MB of text:\n| a |\n|---|\n| 1 |\n\n{MEMORY}"
+    assert docs.as_markdown(printed) == "3 MB of text:\n\n| a |\n|---|\n| 1 |"
 
 
 def test_command_that_fails_is_an_error() -> None:

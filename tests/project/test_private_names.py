@@ -5,6 +5,7 @@ docs/architecture.md says why each is used, under "Risky code of our own".
 
 from __future__ import annotations
 
+import atexit
 import codecs
 import inspect
 from typing import Any
@@ -24,6 +25,11 @@ def test_tiktoken_encoding_has_its_ranks_pattern_and_special_tokens() -> None:
     encoding = tiktoken.Encoding("x", pat_str=".", mergeable_ranks=ranks, special_tokens={"<|e|>": 256})
     assert encoding._mergeable_ranks == ranks
     assert (encoding._pat_str, encoding._special_tokens) == (".", {"<|e|>": 256})
+
+
+def test_exit_handlers_can_be_called() -> None:
+    """Used by gptprep/cli/__init__.py; what it does is held by tests/cli/test_run.py."""
+    assert callable(atexit._run_exitfuncs)
 
 
 def test_codecs_say_whether_they_are_text_encodings() -> None:

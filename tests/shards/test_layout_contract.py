@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,12 +26,13 @@ from gptprep.shards.findings import Place, ShardChecker
 from gptprep.shards.folder import LAYOUTS, not_only_shards, open_shards, read_manifest
 from gptprep.shards.layout import Layout, Rows, ShardFormat, SplitReader
 from gptprep.shards.manifest import Manifest, WindowFormat, parse_manifest
+from gptprep.shards.pairs import WindowRows
 from gptprep.storage.sealed import sealed_json
 from gptprep.windows.gather import Windows, take_range
-from gptprep.windows.index import LENGTHS_DTYPE, WindowIndex
+from gptprep.windows.index import LENGTHS_DTYPE
 from gptprep.windows.shuffle import ShuffledWindows
 from gptprep.windows.spec import WindowSpec
-from gptprep.windows.splits import FileOfIds, SplitIds, SplitPlan
+from gptprep.windows.splits import SplitPlan
 from tests.helpers.folders import change_array, contents, window, window_options
 from tests.helpers.slow_windows import EOT, Row, split_rows
 from tests.helpers.verification import kind_name, problems
@@ -45,24 +45,13 @@ def reversed_roles(windows: WindowFormat) -> tuple[Role, ...]:
     return (ids, Role("lengths", (), LENGTHS_DTYPE)) if windows.has_lengths else (ids,)
 
 
-@dataclass(frozen=True)
-class ReversedRows:
-    """The windows of a split, as rows of shards."""
-
-    ids: SplitIds
-    index: WindowIndex
-    padding_id: int
-
-    def __len__(self) -> int:
-        return len(self.index)
+class ReversedRows(WindowRows):
+    """Inputs and the last target of every window, in reverse order."""
 
     def read(self, start: int, stop: int) -> Arrays:
         inputs, targets, lengths = take_range(self.ids, self.index, start, stop, self.padding_id)
         rows = {"reversed": np.concatenate([inputs[:, :1], targets], axis=1)[:, ::-1]}
         return {**rows, "lengths": lengths} if self.index.has_lengths else rows
-
-    def files(self) -> tuple[FileOfIds, ...]:
-        return ()
 
 
 class ReversedReader(SplitReader):
@@ -179,11 +168,11 @@ def rows_of(windows: Windows) -> list[Row]:
 
 
 @pytest.mark.parametrize("many", [0, 2, 1000])
-def test_take_gives_the_windows_of_the_slow_way(
+def test_take_gives_what_the_slow_way_does(
     written: Written, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
-    for module in ("shards.pairs", "tokens.stream"):
-        monkeypatch.setattr(f"gptprep.{module}._MANY", many)
+    monkeypatch.setattr("gptprep.shards.pairs._MANY", many)
+    monkeypatch.setattr("gptprep.tokens.stream._MANY", many)
     for split, expected in written.rows.items():
         reader = open_shards(str(written.path)).windows(split)
         assert len(reader) == len(expected) > 3
