@@ -20,13 +20,19 @@ def script() -> None:
     try:
         main()
     except SystemExit as ended:
-        if isinstance(ended.code, int):
+        is_watched = sys.gettrace() or sys.getprofile() or sys.flags.inspect
+        if isinstance(ended.code, int) and not is_watched:
             with suppress(OSError, ValueError):  # Python itself says what is wrong with a stream
-                for stream in filter(None, (sys.stdout, sys.stderr)):
-                    stream.flush()
+                _flush()
                 atexit._run_exitfuncs()
+                _flush()
                 os._exit(ended.code)
         raise
+
+
+def _flush() -> None:
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
 
 
 def main() -> None:

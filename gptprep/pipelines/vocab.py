@@ -162,7 +162,8 @@ class CountTask:
     kind: VocabKind
     special_tokens: tuple[str, ...]
     file: str
-    """Where the counts go, as JSON: they may be too large to be sent between processes. None if empty."""
+    """Where the counts go, as JSON: they may be too large to be sent between processes. If it is empty they
+    are in the result."""
 
 
 class Counted(NamedTuple):

@@ -1,11 +1,11 @@
 """Writing shards: block by block, one thread for each file, hashed on the way.
 
-A file that is a shard already, because it holds its rows, is hashed and flushed, and gets a second name.
+A file that is a shard already, because it holds its rows, is hashed and flushed, and gets its name.
 """
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ from gptprep.parallel import processes, threads
 from gptprep.progress import Progress, Report, SharedProgress, no_report
 from gptprep.shards.arrays import ArrayFile, Arrays, ArrayWriter, Shard, file_name
 from gptprep.shards.layout import Rows, ShardFormat
-from gptprep.storage import npy
 from gptprep.storage.writers import LARGE_BYTES
+from gptprep.tokens.stream import open_part
 from gptprep.units import KIB
 from gptprep.windows import gather
 from gptprep.windows.splits import FileOfIds
@@ -56,25 +56,34 @@ class ShardTask:
 
 
 def plan_shards(
-    folder: str, split: str, formats: dict[str, ShardFormat], rows: dict[str, Rows], shard_size: int
+    folder: str,
+    split: str,
+    formats: dict[str, ShardFormat],
+    rows: dict[str, Rows],
+    shard_size: int,
+    keeps_files: bool = True,
 ) -> list[ShardTask]:
     """Tasks for all shards of a split, whose files have at most `shard_size` bytes.
+
+    Args:
+        keeps_files: whether files that hold rows as a shard does become shards.
 
     Raises:
         UsageError: there is no room for a row.
     """
     tasks = []
     for series, form in formats.items():
-        ranges = _ranges(rows[series], form.rows_that_fit(shard_size))
+        files = rows[series].files() if keeps_files else ()
+        ranges = _ranges(files, len(rows[series]), form.rows_that_fit(shard_size))
         for number, (ready, start, stop) in enumerate(ranges):
             tasks.append(ShardTask(folder, split, series, number, start, stop, form, rows[series], ready))
     return tasks
 
 
-def _ranges(rows: Rows, most: int) -> Iterator[FileOfIds]:
+def _ranges(files: Iterable[FileOfIds], n_rows: int, most: int) -> Iterator[FileOfIds]:
     """The rows of each shard, at most `most`, and the file that is this shard already, or nothing."""
     done = 0
-    for file in [*rows.files(), FileOfIds("", len(rows), len(rows))]:
+    for file in [*files, FileOfIds("", n_rows, n_rows)]:
         if file.stop - file.start <= most:
             for start in range(done, file.start, most):
                 yield FileOfIds("", start, min(start + most, file.start))
@@ -143,10 +152,10 @@ def _finish_ready(task: ShardTask, report: Report) -> Shard:
     """Hash a file that is a shard already, and flush it to the disk."""
     (role,) = task.format.roles
     shape, buffer = (task.n_rows, *role.row), memoryview(bytearray(_HASHED_BYTES))
+    with open_part(task.ready, task.n_rows, role.dtype) as ids:
+        header = ids.header()
     with open(task.ready, "rb", buffering=0) as file:
-        offset = npy.check_header(file, task.ready, shape, role.dtype).offset
-        file.seek(0)
-        digest = hashlib.sha256(file.read(offset))
+        digest = hashlib.sha256(file.read(len(header)))
         while size := file.readinto(buffer):
             digest.update(buffer[:size])
             report(size)

@@ -19,8 +19,7 @@ _BUFFER_BYTES = 4 * MIB
 """Bytes that go to the disk at a time."""
 LARGE_BYTES = 512 * MIB
 """New files of together more bytes than this are better written past the page cache: nobody reads all of them
-soon, and pages of memory that were not in use take the system long to give, on a virtual machine longer than
-the rest of the work."""
+soon, and on a virtual machine the system takes longer to provide new pages than all other work takes."""
 _COPIES = 3
 """How often bytes are copied on their way to the page cache."""
 _O_DIRECT: int = getattr(os, "O_DIRECT", 0)

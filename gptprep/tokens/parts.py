@@ -42,15 +42,15 @@ from gptprep.tokens.stream import TokenStream
 from gptprep.units import KIB, MIB
 
 PART_BYTES = 16 * MIB
-"""The least text of a part: large enough to be worth a task, small enough to divide the work evenly."""
+"""Text of a part of most corpora: large enough to be worth a task, small enough to divide the work evenly."""
 _MOST_PARTS = 2048
-"""About how many parts a corpus has at most: parts may become shards, and a folder should not have more."""
+"""About how many parts a corpus of known size has at most: a folder should not have more shards."""
 _TEXT_OF_ID = 4
 """Bytes of text that an id stands for, about."""
 PARTS_FOLDER = "parts"
 """In OUT.partial: a run that fails keeps it for the next one."""
 _PART_IDS = 1 << 22
-"""The least ids of a part, for inputs that are ids already."""
+"""Ids of one part of most corpora, for inputs that are ids already."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def plan_tasks(
         GptprepError: a file of ids cannot be read.
         CorruptDataError: a file of ids is not what its header says.
     """
-    part_bytes, can_divide = _part_bytes(sources, tokenizer), tokenizer.split_points.exist
-    part_ids = divided_ids(max(_PART_IDS, part_bytes // _TEXT_OF_ID))
+    part_bytes, can_divide = text_of_part(sources, tokenizer), tokenizer.split_points.exist
+    part_ids = divided_ids(ids_of_part(sources, tokenizer))
     planned = list(plan_task_sources(sources, spec.text, part_bytes, can_divide, part_ids, divide_at))
     paths = [os.path.join(folder, f"part-{number:06d}{PART_ENDING}") for number in range(len(planned))]
     has_receipt = len(planned) > 1 or any(task.is_stream for task in planned)
@@ -135,13 +135,20 @@ def plan_tasks(
     ]
 
 
-def _part_bytes(sources: Sequence[Source], tokenizer: Tokenizer) -> int:
-    """The text of one part, from the sizes of all sources alone, so that parts are the same everywhere.
+def text_of_part(sources: Sequence[Source], tokenizer: Tokenizer) -> int:
+    """Bytes of text of one part: less for a slow tokenizer, and more if there would be too many parts.
 
-    It is less for a slow tokenizer, and grows with the corpus so that there are not too many.
+    It is doubled, so that most parts stay the same when a file is added to a large corpus.
     """
-    total = sum(map(estimated_text_bytes, sources))
-    return max(tokenizer.task_bytes(PART_BYTES), total // _MOST_PARTS)
+    total, size = sum(map(estimated_text_bytes, sources)), tokenizer.task_bytes(PART_BYTES)
+    while total > size * _MOST_PARTS:
+        size *= 2
+    return size
+
+
+def ids_of_part(sources: Sequence[Source], tokenizer: Tokenizer) -> int:
+    """About how many ids one part has."""
+    return max(_PART_IDS, text_of_part(sources, tokenizer) // _TEXT_OF_ID)
 
 
 def estimated_id_bytes(sources: Sequence[Source], tokenizer: Tokenizer) -> int:
@@ -176,7 +183,7 @@ def encode_parts(
     os.makedirs(os.path.dirname(tasks[0].path), exist_ok=True)
     receipts.remove_others(os.path.dirname(tasks[0].path), [task.path for task in tasks])
     done = SharedProgress(progress, "encoding", stored_bytes(sources), "bytes")
-    part_bytes, first_split_point = _part_bytes(sources, tokenizer), tokenizer.split_points.first
+    part_bytes, first_split_point = text_of_part(sources, tokenizer), tokenizer.split_points.first
     streams = Streams(tasks[0].spec.text, part_bytes, first_split_point, _of_range)
     with streams.divided(tasks, os.path.dirname(tasks[0].path)) as divided:
         for part in processes.run_reporting(encode_part, divided, workers, done.add):

@@ -125,7 +125,7 @@ class TokenStream:
         return out
 
     def _gather_row(self, index: int, start: int, row: NDArray[Any]) -> None:
-        """Read one window, which starts in a file, into a row of zeros."""
+        """Read one window, which starts in file `index`, into a row of zeros."""
         offset = start - self._starts[index]
         if start + len(row) <= self._count and offset + len(row) <= self.parts[index][1]:
             row[:] = self._mapped(index)[1][offset : offset + len(row)]

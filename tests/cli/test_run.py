@@ -98,7 +98,7 @@ def test_exit_handlers_of_libraries_are_called(tmp_path: Path, arguments: str, c
     program = (
         f"import atexit, sys; sys.argv = ['gptprep', *{arguments!r}.split()]\n"
         "from gptprep.cli import script\n"
-        "atexit.register(lambda: print('called', flush=True))\n"
+        "atexit.register(lambda: print('called'))\n"
         "print('before', end=' ')\n"
         "script()\n"
     )

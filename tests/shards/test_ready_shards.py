@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptprep.errors import CorruptDataError
-from gptprep.pipelines.window import running
+from gptprep.pipelines import vocab
+from gptprep.pipelines.window import plan, running
 from gptprep.progress import no_progress
 from gptprep.shards.layout import ShardFormat
 from gptprep.shards.manifest import WindowFormat
@@ -22,9 +23,10 @@ from gptprep.shards.tokens import TokenRows, TokensLayout
 from gptprep.shards.write import plan_shards, write_shards
 from gptprep.storage import npy
 from gptprep.tokens import parts
+from gptprep.tokens.spec import EncodingSpec
 from gptprep.tokens.stream import TokenStream
 from gptprep.windows.splits import SplitIds
-from tests.helpers.folders import contents, window
+from tests.helpers.folders import contents, window, window_options
 from tests.helpers.slow_windows import stored_rows
 from tests.helpers.verification import problems
 
@@ -182,3 +184,25 @@ def test_corpus_has_no_more_than_about_two_thousand_parts(
     monkeypatch.setattr(parts, "PART_BYTES", 100)
     monkeypatch.setattr(parts, "_MOST_PARTS", 20)
     assert 18 <= window([tmp_path / "a.txt"], tmp_path / "s", context_length=16).parts <= 21
+
+
+def test_parts_that_depend_on_the_engine_or_are_too_large_do_not_become_shards(tmp_path: Path) -> None:
+    """The same input and options give the same shards, whatever packages are installed."""
+    (tmp_path / "a.txt").write_text(TEXT)
+    trained = vocab.VocabOptions(
+        (str(tmp_path / "a.txt"),), output=str(tmp_path / "t.json"), kind="bpe", size=300
+    )
+    vocab.run(vocab.plan(trained))
+
+    def keeps_parts(**options: Any) -> bool:
+        return plan(
+            window_options([tmp_path / "a.txt"], tmp_path / "s", context_length=16, **options)
+        ).keeps_parts
+
+    of_file = EncodingSpec(tokenizer=str(tmp_path / "t.json"))
+    assert keeps_parts(layout="tokens")
+    assert not keeps_parts(layout="tokens", encoding=of_file)
+    assert not keeps_parts(layout="tokens", shard_size=1 << 20)
+    assert not keeps_parts(layout="tokens", dtype="int64")
+    assert not keeps_parts(layout="tokens", split_by="document", val_fraction="0.1")
+    assert not keeps_parts()

@@ -25,7 +25,7 @@ from gptprep.tokenizers import Tokenizer, tokenizer_files
 from gptprep.tokens.estimating import QUICK, Effort
 from gptprep.tokens.id_file import id_dtype
 from gptprep.tokens.id_inputs import resolve
-from gptprep.tokens.parts import PARTS_FOLDER
+from gptprep.tokens.parts import PARTS_FOLDER, ids_of_part
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.windows.spec import WindowSpec
 
@@ -81,13 +81,14 @@ class WindowPlan:
     up_to_date: bool
     """Whether the output was made from the same; there is then no need to run the plan."""
     estimated_bytes: int | None
-    """The size of all shards. Unless the parts become shards the ids need space too, twice if copied."""
+    """The size of all shards. During the run the parts need space too, unless they become the shards."""
     estimated_seconds: float | None
 
     @property
     def keeps_parts(self) -> bool:
-        """Whether the parts become shards as they are."""
-        return _keeps_parts(self.options, self.layout, self.windows.dtype, self.tokenizer)
+        """Whether parts become shards as they are, but for those that a split divides."""
+        shards = self.layout.formats(self.windows)["shards"]
+        return _keeps_parts(self.options, self.sources, shards, self.tokenizer)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as `--json` shows it."""
@@ -151,7 +152,7 @@ def plan(options: WindowOptions, progress: Progress = no_progress, effort: Effor
         if not up_to_date:
             check_output()
     if not up_to_date and expected and not any(source.has_lines for source in sources):
-        keeps_parts = _keeps_parts(options, layout, dtype, tokenizer)
+        keeps_parts = _keeps_parts(options, sources, shards, tokenizer)
         _require_space(options.output, tokenizer, expected, None if keeps_parts else shards)
     return WindowPlan(
         options=options,
@@ -188,9 +189,18 @@ def _check_boundary(spec: WindowSpec, tokenizer: Tokenizer) -> None:
         raise GptprepError(what, why, "build the vocabulary with <|endoftext|> (the default)")
 
 
-def _keeps_parts(options: WindowOptions, layout: Layout, dtype: np.dtype[Any], tokenizer: Tokenizer) -> bool:
-    is_stream = not layout.stores_windows and not options.windows.splits_by_document
-    return is_stream and dtype == id_dtype(tokenizer.n_vocab)
+def _keeps_parts(
+    options: WindowOptions, sources: Sequence[Source], shards: ShardFormat, tokenizer: Tokenizer
+) -> bool:
+    """Whether parts become shards. It must follow from inputs and options alone, as all bytes of a folder do.
+
+    The parts of a `tokenizer.json` depend on the packages that can encode with it.
+    """
+    has_parts = shards.unit == "id" and not options.windows.splits_by_document
+    is_same = shards.roles[0].dtype == id_dtype(tokenizer.n_vocab)
+    depends = tokenizer.kind not in ("word", "char") and tokenizer.file[0].lower().endswith(".json")
+    fits = ids_of_part(sources, tokenizer) <= shards.rows_that_fit(options.shard_size)
+    return has_parts and is_same and fits and not depends
 
 
 def _require_space(output: str, tokenizer: Tokenizer, expected: Expected, shards: ShardFormat | None) -> None:

@@ -101,7 +101,8 @@ def _plan_shards(plan: WindowPlan, splits: dict[str, SplitPlan], folder: str) ->
         raise _too_short(*min(short, key=lambda item: item[1].ids.n_ids), options.windows)
     for name, split in splits.items():
         rows = plan.layout.rows(split, options.windows, plan.windows)
-        tasks += plan_shards(folder, name, plan.layout.formats(plan.windows), rows, options.shard_size)
+        formats = plan.layout.formats(plan.windows)
+        tasks += plan_shards(folder, name, formats, rows, options.shard_size, plan.keeps_parts)
     require_free_space(options.output, sum(task.n_bytes for task in tasks if not task.ready))
     return tasks
 
