@@ -233,7 +233,8 @@ def main() -> None:
         if options.cores:
             lines = cores(folder, options.megabytes, options.runs, options.kind, options.peers)
         elif options.scaling:
-            lines = [*scaling(folder, options.sizes, options.runs, options.kind, options.peers)]
+            lines = scaling(folder, options.sizes, options.runs, options.kind, options.peers)
+            lines += ["", MEMORY]
         else:
             lines = chosen_comparison(options)(options, folder)
     print(f"{options.runs} runs, {os.cpu_count()} cores, {platform.platform()}")

@@ -172,6 +172,7 @@ class Counted(NamedTuple):
     counts: Counter[Any]
     """How often each token occurs; nothing if that is in the file of the task."""
     file: str
+    """That of the task."""
     sources: tuple[SourceCounts, ...]
     owners: tuple[int, ...]
 

@@ -6,7 +6,7 @@ Shape letters: B windows of one call, L context length.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -22,7 +22,7 @@ from gptprep.windows.gather import Windows
 from gptprep.windows.index import LENGTHS_DTYPE, window_numbers
 from gptprep.windows.shuffle import unpermute
 from gptprep.windows.spec import WindowSpec
-from gptprep.windows.splits import FileOfIds, SplitPlan
+from gptprep.windows.splits import SplitPlan
 
 LENGTHS = Role("lengths", (), LENGTHS_DTYPE)
 _WINDOWS_AT_A_TIME = 1024
@@ -37,9 +37,6 @@ class Rows(Protocol):
 
     def read(self, start: int, stop: int) -> Arrays:
         """Rows `start` to `stop`, by role."""
-
-    def files(self) -> Iterable[FileOfIds]:
-        """Files that hold some of the rows as a shard does, in order."""
 
 
 class ShardFormat(NamedTuple):

@@ -6,7 +6,7 @@ Shuffled windows are stored in shuffled order.
 Shape letters: N windows, B windows of a block, L context length.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from gptprep.windows.gather import Windows, take_range
 from gptprep.windows.index import LENGTHS_DTYPE, WindowIndex
 from gptprep.windows.shuffle import ShuffledWindows
 from gptprep.windows.spec import WindowSpec
-from gptprep.windows.splits import FileOfIds, SplitIds, SplitPlan
+from gptprep.windows.splits import SplitIds, SplitPlan
 
 _MANY = 16
 """Windows are read one by one if there are on average fewer than this in each shard that has some."""
@@ -49,10 +49,6 @@ class WindowRows:
         if not self.index.has_lengths:
             del windows["lengths"]
         return windows
-
-    def files(self) -> Iterable[FileOfIds]:
-        """None: windows are not stored before."""
-        return ()
 
 
 class PairsReader(SplitReader):

@@ -7,7 +7,7 @@ order and shuffled when they are read.
 Shape letters: n ids and N windows of a split, B windows of one call, L context length.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +21,11 @@ from gptprep.shards.layout import LENGTHS, Layout, Rows, ShardFormat, SplitReade
 from gptprep.shards.manifest import Manifest, Split, WindowFormat
 from gptprep.tokens.stream import TokenStream
 from gptprep.windows.by_document import DocumentWindows
-from gptprep.windows.gather import Windows, take
+from gptprep.windows.gather import Ids, Windows, take
 from gptprep.windows.index import STARTS_DTYPE, Located, WindowIndex
 from gptprep.windows.shuffle import ShuffledWindows
 from gptprep.windows.spec import WindowSpec
-from gptprep.windows.splits import FileOfIds, SplitIds, SplitPlan
+from gptprep.windows.splits import SplitPlan
 from gptprep.windows.strided import StridedWindows
 
 _BLOCK_IDS = 1 << 20
@@ -38,39 +38,17 @@ def _tokens(windows: WindowFormat) -> Role:
 
 
 @dataclass(frozen=True)
-class TokenRows:
-    """The ids of a split, as rows of shards. The parts that hold them become shards as they are."""
+class ColumnRows:
+    """Rows of shards that are read from streams, one for each role."""
 
-    ids: SplitIds
-    dtype: np.dtype[Any]
-
-    def __len__(self) -> int:
-        return self.ids.n_ids
-
-    def read(self, start: int, stop: int) -> Arrays:
-        return {"tokens": self.ids.read(start, stop)}
-
-    def files(self) -> Iterable[FileOfIds]:
-        return self.ids.files(self.dtype)
-
-
-@dataclass(frozen=True)
-class TableRows:
-    """Where the windows of a split are, as rows of shards."""
-
-    index: DocumentWindows
+    columns: dict[str, Ids]
+    count: int
 
     def __len__(self) -> int:
-        return len(self.index)
+        return self.count
 
     def read(self, start: int, stop: int) -> Arrays:
-        return {
-            "starts": self.index.starts.read(start, stop),
-            "lengths": self.index.lengths.read(start, stop),
-        }
-
-    def files(self) -> Iterable[FileOfIds]:
-        return ()
+        return {name: column.read(start, stop) for name, column in self.columns.items()}
 
 
 class TokensReader(SplitReader):
@@ -176,9 +154,10 @@ class TokensLayout(Layout):
         }
 
     def rows(self, plan: SplitPlan, spec: WindowSpec, windows: WindowFormat) -> dict[str, Rows]:  # noqa: ARG002
-        rows: dict[str, Rows] = {"shards": TokenRows(plan.ids, windows.dtype)}
+        rows: dict[str, Rows] = {"shards": ColumnRows({"tokens": plan.ids}, plan.ids.n_ids)}
         if isinstance(plan.index, DocumentWindows):
-            rows["table"] = TableRows(plan.index)
+            columns: dict[str, Ids] = {"starts": plan.index.starts, "lengths": plan.index.lengths}
+            rows["table"] = ColumnRows(columns, len(plan.index))
         return rows
 
     def open(self, folder: str, manifest: Manifest, split: str) -> SplitReader:

@@ -11,18 +11,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import numpy as np
+
 from gptprep.parallel import processes, threads
 from gptprep.progress import Progress, Report, SharedProgress, no_report
 from gptprep.shards.arrays import ArrayFile, Arrays, ArrayWriter, Shard, file_name
 from gptprep.shards.layout import Rows, ShardFormat
 from gptprep.storage.writers import LARGE_BYTES
 from gptprep.tokens.stream import open_part
-from gptprep.units import KIB
 from gptprep.windows import gather
 from gptprep.windows.splits import FileOfIds
 
-_HASHED_BYTES = 256 * KIB
-"""Bytes that are hashed at a time: small enough for a processor's cache."""
+_HASHED_IDS = 1 << 17
+"""Ids that are hashed at a time: small enough for a processor's cache."""
 Result = TypeVar("Result")
 
 
@@ -61,22 +62,22 @@ def plan_shards(
     formats: dict[str, ShardFormat],
     rows: dict[str, Rows],
     shard_size: int,
-    keeps_files: bool = True,
+    files: Iterable[FileOfIds] = (),
 ) -> list[ShardTask]:
     """Tasks for all shards of a split, whose files have at most `shard_size` bytes.
 
     Args:
-        keeps_files: whether files that hold rows as a shard does become shards.
+        files: those that hold rows of the series "shards" as a shard does, in order; they become shards.
 
     Raises:
         UsageError: there is no room for a row.
     """
     tasks = []
     for series, form in formats.items():
-        files = rows[series].files() if keeps_files else ()
-        ranges = _ranges(files, len(rows[series]), form.rows_that_fit(shard_size))
-        for number, (ready, start, stop) in enumerate(ranges):
-            tasks.append(ShardTask(folder, split, series, number, start, stop, form, rows[series], ready))
+        ready = files if series == "shards" else ()
+        ranges = _ranges(ready, len(rows[series]), form.rows_that_fit(shard_size))
+        for number, (path, start, stop) in enumerate(ranges):
+            tasks.append(ShardTask(folder, split, series, number, start, stop, form, rows[series], path))
     return tasks
 
 
@@ -151,16 +152,13 @@ def write_shard(task: ShardTask, report: Report = no_report) -> Shard:
 def _finish_ready(task: ShardTask, report: Report) -> Shard:
     """Hash a file that is a shard already, and flush it to the disk."""
     (role,) = task.format.roles
-    shape, buffer = (task.n_rows, *role.row), memoryview(bytearray(_HASHED_BYTES))
-    with open_part(task.ready, task.n_rows, role.dtype) as ids:
-        header = ids.header()
-    with open(task.ready, "rb", buffering=0) as file:
-        digest = hashlib.sha256(file.read(len(header)))
-        while size := file.readinto(buffer):
-            digest.update(buffer[:size])
-            report(size)
-        os.fsync(file.fileno())
-    array = ArrayFile(file_name(task.split, role.name, task.number), shape, digest.hexdigest())
+    with open_part(task.ready, task.n_rows, role.dtype) as file:
+        digest = hashlib.sha256(file.header())
+        for ids in file.blocks(np.empty(_HASHED_IDS, role.dtype)):
+            digest.update(ids.data)
+            report(ids.nbytes)
+        file.sync()
+    array = ArrayFile(file_name(task.split, role.name, task.number), (task.n_rows,), digest.hexdigest())
     return Shard({role.name: array})
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import zlib
+from collections.abc import Iterator
 from typing import Any, BinaryIO, Self
 
 import numpy as np
@@ -151,6 +152,17 @@ class IdFile:
         ids = np.empty(max(0, stop - start), self.dtype)
         self.read_into(ids, start)
         return ids
+
+    def blocks(self, memory: NDArray[Any]) -> Iterator[NDArray[Any]]:
+        """All ids, as many at a time as `memory` holds, each time in the same memory."""
+        for start in range(0, self._count, len(memory)):
+            ids = memory[: self._count - start]
+            self.read_into(ids, start)
+            yield ids
+
+    def sync(self) -> None:
+        """Make the file durable, whoever has written it."""
+        os.fsync(self._file.fileno())
 
     def read_into(self, ids: NDArray[Any], start: int) -> None:
         """Fill an array with the ids from `start` on.

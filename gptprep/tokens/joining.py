@@ -37,7 +37,7 @@ class JoinedFile:
     def __init__(self, file: BinaryIO, n_vocab: int, *, npy_header: bool, direct: bool) -> None:
         self._descriptor, self._dtype, self._npy_header = file.fileno(), id_dtype(n_vocab), npy_header
         self._writer = (DirectFile if direct else CachedFile)(self._descriptor)
-        self._buffer = np.empty(_COPIED_IDS, self._dtype)  # for every block: new memory takes time
+        self._memory = np.empty(_COPIED_IDS, self._dtype)  # for every block: new memory takes time
         self._digest, self._unhashed = hashlib.sha256(), b""
         self._writer.write(self._header(0))
         self._stack, self._is_stopped = ExitStack(), False
@@ -83,14 +83,14 @@ class JoinedFile:
 
     def _append(self, part: Part) -> None:
         with open_part(part.path, part.ids, self._dtype) as file:
-            for start in range(0, part.ids, len(self._buffer)):
+            left = part.ids
+            for ids in file.blocks(self._memory):
                 if self._is_stopped:
                     return
-                ids = self._buffer[: part.ids - start]
-                file.read_into(ids, start)
+                left -= len(ids)
                 data = ids.data.cast("B")
                 if not self._npy_header:
-                    self._hash(data, holds_back=part.adds_eot and start + len(ids) >= part.ids)
+                    self._hash(data, holds_back=part.adds_eot and not left)
                 self._writer.write(data)
 
     def _hash(self, data: memoryview, *, holds_back: bool) -> None:

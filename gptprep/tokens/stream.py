@@ -120,8 +120,8 @@ class TokenStream:
             for index in indices:
                 self._gather_part(index, (part_of == index).nonzero()[0], starts, out)
         if not self._keep_mapped:
-            for index in indices:
-                self._mapped(index)[0].release_pages()
+            for index in self._maps.keys() & set(indices):
+                self._maps[index][0].release_pages()
         return out
 
     def _gather_row(self, index: int, start: int, row: NDArray[Any]) -> None:

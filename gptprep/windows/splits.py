@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptprep.tokens.parts import EncodedCorpus
-from gptprep.tokens.receipts import PART_ENDING
 from gptprep.tokens.stream import TokenStream
 from gptprep.windows.by_document import DocumentWindows
 from gptprep.windows.document_split import Scratch, copy_documents, documents_of, ids_by_source
@@ -43,13 +42,12 @@ class SplitIds:
     start: int
     n_ids: int
 
-    def files(self, dtype: np.dtype[Any]) -> Iterator[FileOfIds]:
-        """The `.npy` files of a dtype whose ids are all in the split, in order."""
-        stream, stop = TokenStream.load(self.path), -self.start
-        for path, count in stream.parts:
+    def files(self) -> Iterator[FileOfIds]:
+        """The files whose ids are all in the split, in order."""
+        stop = -self.start
+        for path, count in TokenStream.load(self.path).parts:
             start, stop = stop, stop + count
-            is_inside = 0 <= start < stop <= self.n_ids
-            if is_inside and stream.dtype == dtype and path.endswith(PART_ENDING):
+            if 0 <= start < stop <= self.n_ids:
                 yield FileOfIds(path, start, stop)
 
     @cached_property

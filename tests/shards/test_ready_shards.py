@@ -13,15 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptprep.corpus.sources import text_source
 from gptprep.errors import CorruptDataError
 from gptprep.pipelines import vocab
 from gptprep.pipelines.window import plan, running
 from gptprep.progress import no_progress
-from gptprep.shards.layout import ShardFormat
+from gptprep.shards.layout import Rows
 from gptprep.shards.manifest import WindowFormat
-from gptprep.shards.tokens import TokenRows, TokensLayout
-from gptprep.shards.write import plan_shards, write_shards
+from gptprep.shards.tokens import ColumnRows, TokensLayout
+from gptprep.shards.write import ShardTask, plan_shards, write_shards
 from gptprep.storage import npy
+from gptprep.tokenizers import load_tokenizer
 from gptprep.tokens import parts
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.tokens.stream import TokenStream
@@ -30,27 +32,27 @@ from tests.helpers.folders import contents, window, window_options
 from tests.helpers.slow_windows import stored_rows
 from tests.helpers.verification import problems
 
-U16, U32 = np.dtype("<u2"), np.dtype("<u4")
+U16 = np.dtype("<u2")
 
 
-def tokens_format(dtype: np.dtype[Any]) -> ShardFormat:
-    """Shards of the layout `tokens`."""
-    return TokensLayout().formats(WindowFormat(4, dtype, False, 0))["shards"]
-
-
-def save_parts(folder: Path, sizes: list[int], ending: str = ".npy") -> SplitIds:
+def save_parts(folder: Path, sizes: list[int]) -> SplitIds:
     """A stream of files of these sizes, whose ids are their positions, as the ids of a split."""
     (folder / "train").mkdir()
     found = []
     for number, (start, stop) in enumerate(pairwise(accumulate(sizes, initial=0))):
-        path, ids = folder / f"{number}{ending}", np.arange(start, stop, dtype=U16)
-        if ending == ".npy":
-            np.save(path, ids)
-        else:
-            ids.tofile(path)
+        path = folder / f"{number}.npy"
+        np.save(path, np.arange(start, stop, dtype=U16))
         found.append((str(path), stop - start))
     TokenStream(found, U16, sum(sizes)).save(str(folder / "stream.json"))
     return SplitIds(str(folder / "stream.json"), 0, sum(sizes))
+
+
+def plan_tasks(folder: Path, ids: SplitIds, most: int = 100, *, keeps_files: bool = True) -> list[ShardTask]:
+    """Shards of at most `most` ids."""
+    formats = TokensLayout().formats(WindowFormat(4, U16, False, 0))
+    rows: dict[str, Rows] = {"shards": ColumnRows({"tokens": ids}, ids.n_ids)}
+    size, files = len(npy.header((0,), U16)) + most * 2, ids.files() if keeps_files else ()
+    return plan_shards(str(folder), "train", formats, rows, size, files)
 
 
 @given(
@@ -58,8 +60,7 @@ def save_parts(folder: Path, sizes: list[int], ending: str = ".npy") -> SplitIds
     first=st.integers(0, 20),
     last=st.integers(0, 20),
     most=st.integers(1, 10),
-    ending=st.sampled_from([".npy", ".bin"]),
-    dtype=st.sampled_from([U16, U32]),
+    keeps_files=st.booleans(),
 )
 def test_shards_hold_the_ids_of_the_split(
     tmp_path_factory: pytest.TempPathFactory,
@@ -67,39 +68,35 @@ def test_shards_hold_the_ids_of_the_split(
     first: int,
     last: int,
     most: int,
-    ending: str,
-    dtype: np.dtype[Any],
+    keeps_files: bool,
 ) -> None:
     folder, n_ids = tmp_path_factory.mktemp("ready"), sum(sizes)
     first = min(first, n_ids)
     last = min(n_ids, first + last)
-    ids = SplitIds(save_parts(folder, sizes, ending).path, first, last - first)
-    form, rows, progress = tokens_format(dtype), TokenRows(ids, dtype), list[int]()
-    shard_size = len(npy.header((0,), dtype)) + most * dtype.itemsize
-    tasks = plan_shards(str(folder), "train", {"shards": form}, {"shards": rows}, shard_size)
+    ids, progress = SplitIds(save_parts(folder, sizes).path, first, last - first), list[int]()
+    tasks = plan_tasks(folder, ids, most, keeps_files=keeps_files)
     shards = write_shards(tasks, 1, lambda *call: progress.append(call[1]))
-    assert progress[-1] == (last - first) * dtype.itemsize
+    assert progress[-1] == (last - first) * U16.itemsize
     stored = [np.load(folder / shard.files["tokens"].file) for shard in shards]
-    assert np.concatenate([*stored, np.empty(0, dtype)]).tolist() == list(range(first, last))
+    assert np.concatenate([*stored, np.empty(0, U16)]).tolist() == list(range(first, last))
     for shard, array in zip(shards, stored, strict=True):
         file = shard.files["tokens"]
         data = (folder / file.file).read_bytes()
-        assert (file.shape, array.dtype) == ((len(array),), dtype)
+        assert (file.shape, array.dtype) == ((len(array),), U16)
         assert 0 < len(array) <= most
-        assert data == npy.header(array.shape, dtype) + array.tobytes()
+        assert data == npy.header(array.shape, U16) + array.tobytes()
         assert file.sha256 == hashlib.sha256(data).hexdigest()
     starts = list(accumulate(sizes, initial=0))
     whole = [
         (start, stop)
         for start, stop in pairwise(starts)
-        if ending == ".npy" and dtype == U16 and first <= start < stop <= last and stop - start <= most
+        if keeps_files and first <= start < stop <= last and stop - start <= most
     ]
     assert [(first + task.start, first + task.stop) for task in tasks if task.ready] == whole
 
 
 def test_part_keeps_its_name_until_the_folder_is_complete(tmp_path: Path) -> None:
-    rows = TokenRows(save_parts(tmp_path, [5, 7]), U16)
-    tasks = plan_shards(str(tmp_path), "train", {"shards": tokens_format(U16)}, {"shards": rows}, 1000)
+    tasks = plan_tasks(tmp_path, save_parts(tmp_path, [5, 7]))
     shards = write_shards(tasks, 2, no_progress)
     for number, shard in enumerate(shards):
         assert os.path.samefile(tmp_path / f"{number}.npy", tmp_path / shard.files["tokens"].file)
@@ -110,8 +107,7 @@ def test_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.Monk
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    rows = TokenRows(save_parts(tmp_path, [5, 7]), U16)
-    tasks = plan_shards(str(tmp_path), "train", {"shards": tokens_format(U16)}, {"shards": rows}, 1000)
+    tasks = plan_tasks(tmp_path, save_parts(tmp_path, [5, 7]))
     shards = write_shards(tasks, 1, no_progress)
     assert [np.load(tmp_path / shard.files["tokens"].file).tolist() for shard in shards] == [
         [0, 1, 2, 3, 4],
@@ -120,8 +116,7 @@ def test_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_part_that_has_changed_is_refused(tmp_path: Path) -> None:
-    rows = TokenRows(save_parts(tmp_path, [5, 7]), U16)
-    tasks = plan_shards(str(tmp_path), "train", {"shards": tokens_format(U16)}, {"shards": rows}, 1000)
+    tasks = plan_tasks(tmp_path, save_parts(tmp_path, [5, 7]))
     np.save(tmp_path / "1.npy", np.arange(6, dtype=U16))
     with pytest.raises(CorruptDataError):
         write_shards(tasks, 1, no_progress)
@@ -183,7 +178,18 @@ def test_corpus_has_no_more_than_about_two_thousand_parts(
     (tmp_path / "a.txt").write_text(TEXT)
     monkeypatch.setattr(parts, "PART_BYTES", 100)
     monkeypatch.setattr(parts, "_MOST_PARTS", 20)
-    assert 18 <= window([tmp_path / "a.txt"], tmp_path / "s", context_length=16).parts <= 21
+    assert 10 < window([tmp_path / "a.txt"], tmp_path / "s", context_length=16).parts <= 21
+
+
+def test_parts_stay_the_same_when_a_file_is_added_to_a_large_corpus() -> None:
+    tokenizer = load_tokenizer("gpt2")
+
+    def size(n_bytes: int) -> int:
+        return parts.text_of_part([text_source(b"x", 1)._replace(size=n_bytes)], tokenizer)
+
+    assert size(10 << 30) == parts.PART_BYTES
+    assert size(40 << 30) == size((40 << 30) + 100_000) == 2 * parts.PART_BYTES
+    assert 1000 < (1 << 40) / size(1 << 40) <= 2048
 
 
 def test_parts_that_depend_on_the_engine_or_are_too_large_do_not_become_shards(tmp_path: Path) -> None:

@@ -102,7 +102,8 @@ def _plan_shards(plan: WindowPlan, splits: dict[str, SplitPlan], folder: str) ->
     for name, split in splits.items():
         rows = plan.layout.rows(split, options.windows, plan.windows)
         formats = plan.layout.formats(plan.windows)
-        tasks += plan_shards(folder, name, formats, rows, options.shard_size, plan.keeps_parts)
+        files = split.ids.files() if plan.keeps_parts else ()
+        tasks += plan_shards(folder, name, formats, rows, options.shard_size, files)
     require_free_space(options.output, sum(task.n_bytes for task in tasks if not task.ready))
     return tasks
 
