@@ -18,7 +18,7 @@ from gptprep.choices import ErrorPolicy
 from gptprep.corpus import blocks
 from gptprep.corpus.chunks import Chunk, read_chunks
 from gptprep.corpus.documents import ReadCounts
-from gptprep.corpus.ranges import exact_range, with_first_line
+from gptprep.corpus.ranges import can_divide, exact_range, with_first_line
 from gptprep.corpus.sources import Source
 from gptprep.corpus.streams import Spool, divide_stream, is_stream
 from gptprep.corpus.text_options import TextOptions
@@ -92,7 +92,7 @@ def test_ids_of_the_ranges_are_those_of_the_whole(
 
 
 @given(data=st.binary(max_size=60), size=st.integers(1, 30), errors=st.sampled_from(["replace", "skip"]))
-@pytest.mark.parametrize("separator", ["|", "<>", "\n\n", "a b", "\n"])
+@pytest.mark.parametrize("separator", ["|", "<>", "--\n", "a b", "\n"])
 def test_documents_and_places_of_the_ranges_are_those_of_the_whole(
     folder: Path, pairs: Tokenizer, data: bytes, size: int, errors: ErrorPolicy, separator: str
 ) -> None:
@@ -101,8 +101,16 @@ def test_documents_and_places_of_the_ranges_are_those_of_the_whole(
     data = b"text" + data.replace(b"\0", b"")  # otherwise it may look like a binary format
     source = file_source(folder / "a.txt.gz", gzip.compress(data))
     options, counts = TextOptions(errors=errors, separator=separator), ReadCounts()
+    assert can_divide(source, options, has_split_points=True)
     whole = chunks(source, options, pairs, counts)
     assert in_ranges(source, options, size, pairs, folder) == (whole, counts)
+
+
+@pytest.mark.parametrize(("separator", "divides"), [("\n\n", False), ("aba", False), ("--\n", True)])
+def test_separator_that_overlaps_itself_makes_no_stream(folder: Path, separator: str, divides: bool) -> None:
+    """From the middle of a run of it, such as five newlines, it is found at other places."""
+    source = file_source(folder / "a.txt.gz", gzip.compress(b"text"))._replace(size=1 << 30)
+    assert is_stream(source, TextOptions(separator=separator), 1 << 30, has_split_points=True) == divides
 
 
 @given(
