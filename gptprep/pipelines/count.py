@@ -14,6 +14,7 @@ from gptprep.progress import Progress, SharedProgress, no_progress
 from gptprep.tokenizers import Tokenizer
 from gptprep.tokens.counting import TASK_BYTES, Counted, SourceCount, count_sources
 from gptprep.tokens.counts import LiteralSpecial, literal_specials
+from gptprep.tokens.reference_first import engine_used
 from gptprep.tokens.spec import EncodingSpec
 
 
@@ -224,7 +225,7 @@ def _tokenizers(plan: CountPlan, counted: Sequence[Counted]) -> tuple[TokenizerC
         TokenizerCount(
             name=tokenizer.name if names[tokenizer.name] == 1 else spec.tokenizer or tokenizer.name,
             n_vocab=tokenizer.n_vocab,
-            engine=tokenizer.engine,
+            engine=engine_used(tokenizer, by_reference=one.by_reference),
             engine_note=tokenizer.engine_note,
             cross_checked=one.cross_checked,
             special_tokens=literal_specials([source.counts for source in one.sources], tokenizer),

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,11 +33,10 @@ from gptprep.tokens.counts import Totals as Totals
 from gptprep.tokens.cross_check import CrossChecker
 from gptprep.tokens.encoder import CorpusEncoder
 from gptprep.tokens.formats import WRITERS
+from gptprep.tokens.reference_first import ReferenceFirst, as_array, as_list, engine_used, reference_bytes
 from gptprep.tokens.spec import EncodingSpec as EncodingSpec
-from gptprep.units import KIB, MIB
+from gptprep.units import MIB
 
-_LARGE_CHUNK = 64 * KIB
-"""Bytes from which the faster engine is worth starting for ids that are printed."""
 _LARGE_INPUT = 16 * MIB
 """Bytes of text from which many workers write numbers."""
 _NUMBERS = ("npy", "bin")
@@ -248,9 +247,11 @@ def _run_small(plan: EncodePlan, output: str, progress: Progress) -> EncodeRepor
 def _write(plan: EncodePlan, file: BinaryIO, progress: Progress) -> EncodeReport:
     tokenizer, spec = plan.tokenizer, plan.options.encoding
     is_numbers = plan.format in _NUMBERS
-    engine = tokenizer if is_numbers else _Lists(tokenizer)
-    min_bytes = 0 if is_numbers else _LARGE_CHUNK
-    cross_checker = CrossChecker(tokenizer, enabled=spec.cross_check, min_bytes=min_bytes)
+    as_ids: Callable[[Any], Any] = as_array if is_numbers else as_list
+    engine = ReferenceFirst(tokenizer, reference_bytes(plan.sources, tokenizer), as_ids)
+    cross_checker = CrossChecker(
+        tokenizer, enabled=spec.cross_check, by_reference=lambda: engine.by_reference
+    )
     done = SharedProgress(progress, "encoding", stored_bytes(plan.sources), "bytes")
     encoder = CorpusEncoder[Any](plan.sources, tokenizer, spec.text, engine, cross_checker, done.add)
     if plan.options.count_only:
@@ -260,22 +261,7 @@ def _write(plan: EncodePlan, file: BinaryIO, progress: Progress) -> EncodeReport
         n_ids = WRITERS[plan.format](file, tokenizer, encoder)
     if not plan.options.count_only:
         check_not_empty(plan.sources, encoder.counts)
-    return _report(plan, n_ids, encoder.counts, cross_checker.compared)
-
-
-class _Lists:
-    """Encodes texts to lists, small ones by the engine that needs no start."""
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
-        self.encode_documents = tokenizer.encode_documents
-
-    def encode_array(self, text: bytes) -> list[int]:
-        """The ids of a text; raises as `Tokenizer.encode`."""
-        if len(text) < _LARGE_CHUNK:
-            return self._tokenizer.encode(text.decode())
-        ids: list[int] = self._tokenizer.encode_array(text).tolist()
-        return ids
+    return _report(plan, n_ids, encoder.counts, cross_checker.compared, engine.by_reference)
 
 
 def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeReport:
@@ -303,18 +289,24 @@ def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeRepor
         tasks = plan_tasks(plan.sources, parts, tokenizer, options.encoding)
         encoded = encode_parts(plan.sources, tasks, plan.workers, progress, on_part=joined.append)
         ids.finish(encoded.stream_ids, joined.finish(encoded.stream_ids))
-    return _report(plan, encoded.stream_ids, encoded.counts, encoded.cross_checked, encoded.resumed)
+    checked = encoded.cross_checked, encoded.by_reference
+    return _report(plan, encoded.stream_ids, encoded.counts, *checked, encoded.resumed)
 
 
 def _report(
-    plan: EncodePlan, n_ids: int, counts: Sequence[SourceCounts], cross_checked: int, resumed: int = 0
+    plan: EncodePlan,
+    n_ids: int,
+    counts: Sequence[SourceCounts],
+    cross_checked: int,
+    by_reference: bool,
+    resumed: int = 0,
 ) -> EncodeReport:
     return EncodeReport(
         output=plan.options.output,
         format="count" if plan.options.count_only else plan.format,
         tokenizer=plan.tokenizer.name,
         n_vocab=plan.tokenizer.n_vocab,
-        engine=plan.tokenizer.engine,
+        engine=engine_used(plan.tokenizer, by_reference=by_reference),
         engine_note=plan.tokenizer.engine_note,
         reference=plan.tokenizer.reference,
         cross_checked=cross_checked,

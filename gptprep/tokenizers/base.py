@@ -16,6 +16,7 @@ from gptprep.errors import GptprepError, TextError
 from gptprep.tokenizers import literals
 from gptprep.tokenizers.collector import paused_collector
 from gptprep.tokenizers.split_points import SplitPoints
+from gptprep.units import KIB
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,6 +57,7 @@ class Tokenizer(ABC):
         reference: what defines the right ids: the engine itself, or what `cross_check` compares it with.
         file: the file that it was loaded from, and its sha256; empty for an encoding that has a name.
         engine_note: what the user should know about the engine, or nothing.
+        small_bytes: text that `encode` encodes in about the time that `encode_array` takes to start.
         split_points: where a document can be divided: both sides give the same ids as the whole.
     """
 
@@ -64,6 +66,7 @@ class Tokenizer(ABC):
     reference = "python"
     engine_note = ""
     file = ("", "")
+    small_bytes = 512 * KIB
     split_points = SplitPoints()
     _task_divisor = 1
 

@@ -1,8 +1,13 @@
 """Choosing what encodes a BPE vocabulary: tiktoken, or gigatoken where it gives the same ids."""
 
+from typing import TypeVar
+
 from gptprep.choices import Engine, SpecialPolicy
 from gptprep.errors import MissingDependencyError
+from gptprep.tokenizers.base import Tokenizer
 from gptprep.tokenizers.bpe import BpeSpec, BpeTokenizer
+
+AnyTokenizer = TypeVar("AnyTokenizer", bound=Tokenizer)
 
 
 def make_bpe(
@@ -22,9 +27,16 @@ def make_bpe(
     if has_gigatoken(engine):
         from gptprep.tokenizers.gigatoken import GigatokenTokenizer
 
-        return GigatokenTokenizer(spec, policy, rank_data)
+        return for_all_texts(GigatokenTokenizer(spec, policy, rank_data), engine)
     tokenizer = BpeTokenizer(spec, policy)
     tokenizer.engine_note = "gigatoken is not installed: tiktoken encodes, with the same ids but slower"
+    return tokenizer
+
+
+def for_all_texts(tokenizer: AnyTokenizer, engine: Engine) -> AnyTokenizer:
+    """The same tokenizer, whose fast engine encodes small texts too if it is the one that is asked for."""
+    if engine == "gigatoken":
+        tokenizer.small_bytes = 0
     return tokenizer
 
 

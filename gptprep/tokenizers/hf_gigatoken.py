@@ -21,6 +21,7 @@ from gptprep.tokenizers.hf_exact import ExactFile, check_known_merges
 from gptprep.tokenizers.hf_library import library_ids, load_library
 from gptprep.tokenizers.rust import call_rust
 from gptprep.tokenizers.split_points import of_pattern
+from gptprep.units import KIB
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +41,7 @@ class GigatokenHfTokenizer(BoundedMemory, Tokenizer):
     kind = "hf"
     engine = "gigatoken"
     reference = "tokenizers"
+    small_bytes = 128 * KIB
     find_fingerprint: Callable[[], str | None] = staticmethod(lambda: None)
 
     def __init__(

@@ -20,7 +20,7 @@ from gptprep.errors import CorruptDataError, GptprepError
 from gptprep.tokenizers.base import EncodedDocuments, Tokenizer
 from gptprep.tokenizers.bpe import BpeSpec
 from gptprep.tokenizers.byte_level import to_bytes
-from gptprep.tokenizers.engines import has_gigatoken, make_bpe
+from gptprep.tokenizers.engines import for_all_texts, has_gigatoken, make_bpe
 from gptprep.tokenizers.hf_exact import exact_file
 from gptprep.tokenizers.hf_library import check_installed, is_installed, library_ids, load_library
 from gptprep.tokenizers.hf_to_tiktoken import ConvertedBpe, NotExactError, convert
@@ -75,7 +75,7 @@ def _fastest(
 
         fast = GigatokenHfTokenizer(name, _identity(value), path, policy, exact, data)
         fast.find_fingerprint = partial(_converted_fingerprint, value, path)
-        return fast, ""
+        return for_all_texts(fast, engine), ""
     try:
         tokenizer = _converted(convert(value, path), name, policy, engine)
         return tokenizer, tokenizer.engine_note

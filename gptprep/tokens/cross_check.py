@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +24,22 @@ class CrossChecker:
 
     Args:
         enabled: whether anything is compared; nothing is if the engine is the reference itself.
-        min_bytes: the smallest chunk that the faster engine encodes; smaller ones need no comparison.
-        skipped: bytes at the start that are not compared, because the reference encodes them.
+        by_reference: whether the reference has encoded all texts so far: they need no comparison.
 
     Attributes:
         compared: bytes whose ids were compared.
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, *, enabled: bool = True, min_bytes: int = 0, skipped: int = 0
+        self,
+        tokenizer: Tokenizer,
+        *,
+        enabled: bool = True,
+        by_reference: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._tokenizer, self._min_bytes = tokenizer, min_bytes
+        self._tokenizer, self._by_reference = tokenizer, by_reference
         self._enabled = enabled and tokenizer.engine != tokenizer.reference
-        self._since_last = _EVERY - skipped
+        self._since_last = _EVERY
         self.compared = 0
 
     def check(self, text: bytes) -> None:
@@ -45,7 +48,7 @@ class CrossChecker:
         Raises:
             TextError: the ids differ; says where.
         """
-        if self._is_due(len(text)) and len(text) >= self._min_bytes:
+        if self._is_due(len(text)):
             compared = self._tokenizer.cross_check(text)
             self.compared += compared
             self._since_last = 0 if compared else _EVERY
@@ -71,5 +74,7 @@ class CrossChecker:
         self.compared += self._tokenizer.cross_check(text, ids)
 
     def _is_due(self, n_bytes: int) -> bool:
+        if self._by_reference():
+            return False
         self._since_last += n_bytes
         return self._enabled and self._since_last > _EVERY

@@ -5,7 +5,7 @@ They are taken from several sources, and from several places of those that can b
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import suppress
 from itertools import groupby
 from typing import NamedTuple
@@ -13,12 +13,14 @@ from typing import NamedTuple
 from gptprep.corpus.batches import Batch, read_batches
 from gptprep.corpus.blocks import BLOCK_BYTES
 from gptprep.corpus.documents import ReadCounts
-from gptprep.corpus.ranges import exact_range, plan_ranges
+from gptprep.corpus.ranges import FirstSplitPoint, exact_range, plan_ranges
 from gptprep.corpus.sources import Source, is_compact
 from gptprep.corpus.streams import is_stream
 from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 from gptprep.tokenizers import Tokenizer
+from gptprep.tokens.encoder import Encodes
+from gptprep.tokens.reference_first import ReferenceFirst, as_they_are, reference_bytes
 from gptprep.units import KIB, MIB
 
 _PLACES = 8
@@ -125,13 +127,14 @@ def _of_texts(
         for one in plan_ranges(sources, text, _RANGE_BYTES, has_split_points=tokenizer.split_points.exist)
         if one.range_bytes
     ]
+    engine = ReferenceFirst(tokenizer, reference_bytes(sources, tokenizer), as_they_are)
     with suppress(GptprepError):  # a vocabulary need not have these words
-        tokenizer.encode_array(_WARM_UP)
+        engine.encode_array(_WARM_UP)
     samples, places = list[_Sample](), list(_places(ranges))
     for place in places:
         try:
-            encoding = _Encoding(tokenizer, effort.of_one(len(places)), QUICK.of_one(len(places)))
-            samples.append(_sample(place, text, encoding))
+            encoding = _Encoding(engine, effort.of_one(len(places)), QUICK.of_one(len(places)))
+            samples.append(_sample(place, text, tokenizer.split_points.first, encoding))
         except (GptprepError, OSError):  # the run itself says where
             continue
     samples = [sample for sample in samples if sample.stored]
@@ -166,13 +169,15 @@ def _places(ranges: Sequence[Source]) -> Iterator[Source]:
             wanted = start * _PLACES // size + 1
 
 
-def _sample(place: Source, text: TextOptions, encoding: "_Encoding") -> _Sample:
+def _sample(
+    place: Source, text: TextOptions, first_split_point: FirstSplitPoint, encoding: "_Encoding"
+) -> _Sample:
     """Read a few blocks from the start of a range on, and encode some of their text.
 
     Raises:
         GptprepError: they cannot be read or encoded.
     """
-    source = exact_range(place._replace(stop=None), text, encoding.tokenizer.split_points.first)
+    source = exact_range(place._replace(stop=None), text, first_split_point)
     most, reads = (_COMPACT_BLOCKS if is_compact(source) else 1), list[int]()
 
     stored, n_text, n_ends, started, counts = 0, 0, 0, time.process_time(), ReadCounts()
@@ -216,8 +221,8 @@ class _Encoding:
         least: what is encoded however long it takes.
     """
 
-    def __init__(self, tokenizer: Tokenizer, effort: Effort, least: Effort) -> None:
-        self.tokenizer, self._effort, self._least = tokenizer, effort, least
+    def __init__(self, engine: Encodes[Sized], effort: Effort, least: Effort) -> None:
+        self._engine, self._effort, self._least = engine, effort, least
         self.bytes = self.ids = 0
         self.seconds, self._rates = 0.0, list[float]()
 
@@ -244,9 +249,9 @@ class _Encoding:
 
     def _encode(self, texts: Sequence[bytes]) -> None:
         started = time.process_time()
-        encoded = self.tokenizer.encode_documents(texts) if len(texts) > 1 else None
+        encoded = self._engine.encode_documents(texts) if len(texts) > 1 else None
         if encoded is None:
-            self.ids += sum(len(self.tokenizer.encode_array(text)) for text in texts)
+            self.ids += sum(len(self._engine.encode_array(text)) for text in texts)
         else:
             self.ids += len(encoded.ids) - len(encoded.ends)
         took, size = time.process_time() - started, sum(map(len, texts))

@@ -37,6 +37,7 @@ from gptprep.tokens.planning import (
     usable_workers,
 )
 from gptprep.tokens.receipts import PART_ENDING, Part
+from gptprep.tokens.reference_first import ReferenceFirst, as_array, reference_bytes
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.tokens.stream import TokenStream
 from gptprep.units import KIB, MIB
@@ -67,6 +68,8 @@ class EncodeTask:
     """Whether to write a receipt, and to look for that of an earlier run."""
     starts_writeback: bool = False
     """Whether the system writes the part to the disk while the others are encoded: it will be flushed."""
+    reference_bytes: int = 0
+    """How much of the text the reference encodes."""
 
 
 class EncodedCorpus(NamedTuple):
@@ -97,6 +100,11 @@ class EncodedCorpus(NamedTuple):
     def cross_checked(self) -> int:
         """Bytes of text whose ids were compared with the reference."""
         return sum(part.cross_checked for part in self.parts)
+
+    @property
+    def by_reference(self) -> bool:
+        """Whether the reference encoded all text."""
+        return all(part.by_reference for part in self.parts)
 
     @property
     def resumed(self) -> int:
@@ -130,8 +138,10 @@ def plan_tasks(
     planned = list(plan_task_sources(sources, spec.text, part_bytes, can_divide, part_ids, divide_at))
     paths = [os.path.join(folder, f"part-{number:06d}{PART_ENDING}") for number in range(len(planned))]
     has_receipt = len(planned) > 1 or any(task.is_stream for task in planned)
+    n_bytes = reference_bytes(sources, tokenizer, len(planned))
     return [
-        EncodeTask(*task, spec, tokenizer.identity, has_receipt) for task in zip(planned, paths, strict=True)
+        EncodeTask(*task, spec, tokenizer.identity, has_receipt, reference_bytes=n_bytes)
+        for task in zip(planned, paths, strict=True)
     ]
 
 
@@ -203,7 +213,9 @@ def encode_parts(
 
 def _of_range(task: EncodeTask, sources: TaskSources, number: int) -> EncodeTask:
     stem = task.path.removesuffix(PART_ENDING)
-    return replace(task, sources=sources, path=f"{stem}-{number:06d}{PART_ENDING}")
+    path, tokenizer = f"{stem}-{number:06d}{PART_ENDING}", task.spec.load_unchanged(task.identity)
+    n_bytes = reference_bytes(sources.ranges, tokenizer)
+    return replace(task, sources=sources, path=path, reference_bytes=n_bytes)
 
 
 def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
@@ -236,8 +248,11 @@ def _write_part(
     task: EncodeTask, tokenizer: Tokenizer, ranges: tuple[Source, ...], report: Report
 ) -> tuple[Part, tuple[int, int]]:
     """Write the files of a part; returns it, and their checksums for its receipt."""
-    cross_checker = CrossChecker(tokenizer, enabled=task.spec.cross_check)
-    encoder = CorpusEncoder(ranges, tokenizer, task.spec.text, tokenizer, cross_checker, report)
+    engine = ReferenceFirst(tokenizer, task.reference_bytes, as_array)
+    cross_checker = CrossChecker(
+        tokenizer, enabled=task.spec.cross_check, by_reference=lambda: engine.by_reference
+    )
+    encoder = CorpusEncoder(ranges, tokenizer, task.spec.text, engine, cross_checker, report)
     end_of_text = np.array([] if tokenizer.eot is None else [tokenizer.eot], np.uint32)
     ends, document_start, adds_eot = array("Q"), 0, False
     range_ids = [0] * len(ranges)
@@ -272,7 +287,8 @@ def _write_part(
         file.write(ends)
     counts, owners = tuple(encoder.counts), task.sources.owners
     compared = cross_checker.compared
-    part = Part(task.path, len(writer), len(ends), counts, owners, tuple(range_ids), compared, adds_eot)
+    numbers, flags = (len(writer), len(ends)), (adds_eot, engine.by_reference)
+    part = Part(task.path, *numbers, counts, owners, tuple(range_ids), compared, *flags)
     return part, (writer.checksum, zlib.crc32(ends))
 
 

@@ -23,7 +23,7 @@ from gptprep.storage.workdir import remove
 from gptprep.tokens.counts import SourceCounts
 from gptprep.units import MIB
 
-_VERSION = 4
+_VERSION = 5
 PART_ENDING = ".npy"
 """Of the file of a part. The shards of the layout `tokens` are such files, too."""
 
@@ -45,6 +45,8 @@ class Part(NamedTuple):
     """Bytes whose ids were compared with the reference."""
     adds_eot: bool
     """Whether its last id is an end-of-text id that was added."""
+    by_reference: bool
+    """Whether the reference encoded all of its text."""
     resumed: bool = False
     """Whether an earlier run wrote it."""
 
@@ -96,7 +98,8 @@ def read(
         if fingerprint is None or value["fingerprint"] != fingerprint:
             return None
         numbers = [value[name] for name in ("ids", "documents", "cross_checked")]
-        if not all(type(n) is int for n in numbers) or type(value["adds_eot"]) is not bool:
+        flags = [value[name] for name in ("adds_eot", "by_reference")]
+        if any(type(n) is not int for n in numbers) or any(type(flag) is not bool for flag in flags):
             return None
         header = npy.header((value["ids"],), dtype)
         if os.path.getsize(part_path) != len(header) + value["ids"] * dtype.itemsize:
@@ -108,10 +111,8 @@ def read(
         n_ids, documents, cross_checked = numbers
         if sum(range_ids) != n_ids or len(range_ids) != len(owners):
             return None
-        adds_eot: bool = value["adds_eot"]
-        return Part(
-            part_path, n_ids, documents, counts, owners, range_ids, cross_checked, adds_eot, resumed=True
-        )
+        part = Part(part_path, n_ids, documents, counts, owners, range_ids, cross_checked, *flags)
+        return part._replace(resumed=True)
     return None
 
 

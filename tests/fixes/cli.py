@@ -262,7 +262,7 @@ TABLE: Table = {
         Row("encode a.txt --count=3", "give {--count} alone", "encode a.txt {0}"),
         Row("verify s t", "see {gptprep verify} --help", "{0} --help"),
     ],
-    "parallel/processes.py": [
+    "parallel/pool.py": [
         Row(
             lambda _: list(processes.run(die, [1, 2], 2)),
             "give fewer {--workers}",

@@ -1,5 +1,6 @@
 """Runs with gigatoken: the bytes that tiktoken gives, or an error that says where they would differ."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,25 @@ def test_difference_between_engines_stops_the_run_and_is_located(
     monkeypatch.setattr(GigatokenTokenizer, "_fast", property(lambda self: WrongEncoder(make(self))))
     inputs, output = (str(SAMPLES / "the_salt_clock.txt"),), str(tmp_path / "x.npy")
     place = r"the_salt_clock\.txt:\d+ \(byte offset \d+\)"
+    fast = EncodeOptions(inputs, output=output, encoding=EncodingSpec(engine="gigatoken"))
     with pytest.raises(GptprepError, match=rf"{place}: gigatoken and tiktoken give different ids") as caught:
-        encode.run(encode.plan(EncodeOptions(inputs, output=output)))
+        encode.run(encode.plan(fast))
     assert "--engine tiktoken" in caught.value.fix
     assert list(tmp_path.iterdir()) == []
-    unchecked = EncodeOptions(inputs, output=output, encoding=EncodingSpec(cross_check=False))
+    unchecked = replace(fast, encoding=EncodingSpec(engine="gigatoken", cross_check=False))
     assert encode.run(encode.plan(unchecked)).cross_checked == 0
+
+
+@pytest.mark.parametrize("n_lines", [10, 3_000])
+def test_small_inputs_are_encoded_by_the_reference_without_the_fast_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_lines: int
+) -> None:
+    monkeypatch.setattr(GigatokenTokenizer, "_fast", property(lambda _: pytest.fail("started")))
+    (tmp_path / "a.jsonl").write_text('{"text": "One line of a few words."}\n' * n_lines)
+    inputs: list[str | Path] = [tmp_path / "a.jsonl"]
+    if n_lines == 10:
+        report = window(inputs, tmp_path / "s", context_length=4)
+        assert (report.engine, report.cross_checked) == ("tiktoken", 0)
+        return
+    with pytest.raises(pytest.fail.Exception, match="started"):  # short documents, but too many
+        window(inputs, tmp_path / "s", context_length=4)

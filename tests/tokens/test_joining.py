@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def part_of(ids: list[int], folder: Path, number: int, dtype: str) -> Part:
     path = folder / f"part-{number}.bin"
     np.array(ids, dtype).tofile(path)
-    return Part(str(path), len(ids), 0, (), (), (), 0, bool(ids) and ids[-1] == EOT)
+    return Part(str(path), len(ids), 0, (), (), (), 0, bool(ids) and ids[-1] == EOT, by_reference=False)
 
 
 @given(

@@ -23,6 +23,7 @@ from gptprep.storage.sealed import StoredFile, write_manifest
 from gptprep.tokenizers.folder import store_tokenizer
 from gptprep.tokens.counts import EncodingReport, literal_specials, totals
 from gptprep.tokens.parts import PARTS_FOLDER, EncodedCorpus, encode_parts, kept_parts, plan_tasks
+from gptprep.tokens.reference_first import engine_used
 from gptprep.windows.document_split import Scratch
 from gptprep.windows.spec import WindowSpec
 from gptprep.windows.splits import SplitPlan, plan_splits
@@ -77,7 +78,7 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
     return WindowReport(
         output=options.output,
         bytes_written=sum(task.n_bytes for task in shard_tasks),
-        engine=tokenizer.engine,
+        engine=engine_used(tokenizer, by_reference=encoded.by_reference),
         engine_note=tokenizer.engine_note,
         reference=tokenizer.reference,
         cross_checked=encoded.cross_checked,
