@@ -99,7 +99,7 @@ def _number_parser(name: str) -> Callable[[Any], int]:
 
 # Arguments and outputs
 
-_INPUTS = "Files, folders, quoted globs, or - for standard input."
+_INPUTS = "Files, folders, quoted globs, URLs of object stores, or - for standard input."
 OptionalInputs = Annotated[list[str] | None, typer.Argument(metavar="[INPUT...]", help=_INPUTS)]
 OutputFile = Annotated[str | None, option("--output -o", "FILE", "File to write.")]
 OutputFolder = Annotated[str, option("--output -o", "DIR", "Folder to write.")]

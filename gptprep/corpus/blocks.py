@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 
 from gptprep.corpus.sources import Source
 from gptprep.errors import CorruptDataError, GptprepError, MissingDependencyError, os_errors
+from gptprep.storage.objects import open_object
 from gptprep.units import MIB
 
 OnRead = Callable[[int], None]
@@ -45,7 +46,7 @@ def read_blocks(source: Source, on_read: OnRead = not_watched) -> Iterator[bytes
         yield from _spooled_blocks(source, on_read)
         return
     with os_errors("read", source.path), ExitStack() as stack:
-        stored = stack.enter_context(_open(source.path))
+        stored = stack.enter_context(open_source(source))
         file = stack.enter_context(_decompressed(stored, source.path)) if source.is_compressed else stored
         if source.start:
             file.seek(source.start)
@@ -89,12 +90,20 @@ def _read(file: IO[bytes], path: str, size: int) -> bytes:
         raise
 
 
-def _open(path: str) -> IO[bytes]:
-    if path == "-":
+def open_source(source: Source) -> IO[bytes]:
+    """The file, object or standard input that a source is, or a range of, as it is stored.
+
+    Raises:
+        OSError: the file cannot be opened.
+        GptprepError: standard input is closed, or the object cannot be read.
+    """
+    if source.path == "-":
         if sys.stdin is None:
             raise GptprepError("cannot read standard input", "it is closed", "give a file, or pipe text in")
         return open(sys.stdin.fileno(), "rb", closefd=False)
-    return open(path, "rb", buffering=0)
+    if source.stored:
+        return open_object(source.stored)
+    return open(source.path, "rb", buffering=0)
 
 
 def _decompressed(stored: IO[bytes], path: str) -> IO[bytes]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from gptprep.corpus.blocks import BLOCK_BYTES, read_blocks
-from gptprep.corpus.sources import Source, one_source
+from gptprep.corpus.selection import one_source
+from gptprep.corpus.sources import Source
 from gptprep.progress import Progress, no_progress
 from gptprep.storage.temporary import temporary_errors, temporary_folder
 

@@ -22,6 +22,7 @@ from gptprep.choices import (
 from gptprep.errors import GptprepError, os_errors
 from gptprep.storage.files import MARKER, is_file, walk
 from gptprep.storage.sealed import MANIFEST
+from gptprep.storage.stores import is_url
 
 COMPRESSED = (".gz", ".zst")
 _KINDS: dict[str, SourceKind] = {
@@ -83,35 +84,54 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name if "/" in pattern else base, pattern) for pattern in patterns)
 
 
-def files_in(top: str, file_filter: FileFilter, passed_over: list[PassedOver], *, ids: bool) -> list[str]:
-    """The paths of the files of a folder that are read, in the order of their names' bytes.
+class Entry(NamedTuple):
+    """A file below a folder, or something else that is there and never read."""
+
+    path: str
+    name: str
+    """The path below the folder, with `/`."""
+    reason: str
+    """Why it is passed over whatever its name; nothing if it is a file."""
+
+
+def files_in(
+    top: str, entries: Iterable[Entry], file_filter: FileFilter, passed_over: list[PassedOver], *, ids: bool
+) -> list[Entry]:
+    """The files of a folder that are read, in the order of their names' bytes.
 
     Args:
-        passed_over: gets the other entries.
+        entries: all that is in the folder, as `entries_in` gives it for one on disk.
+        passed_over: gets the others.
         ids: whether files of ids may be read, for the error.
 
     Raises:
         GptprepError: the folder cannot be read, or has nothing to read.
     """
-    paths, found, examples = list[str](), Counter[str](), dict[str, str]()
-    for path, reason in _walk(top):
-        name = os.path.relpath(path, top).replace(os.sep, "/")
-        if reason := reason or file_filter.reason(name, by_ending=True):
+    files, found, examples = list[Entry](), Counter[str](), dict[str, str]()
+    for entry in entries:
+        if reason := entry.reason or file_filter.reason(entry.name, by_ending=True):
             found[reason] += 1
-            examples.setdefault(reason, path)
-            passed_over.append(PassedOver(path, reason))
+            examples.setdefault(reason, entry.path)
+            passed_over.append(PassedOver(entry.path, reason))
         else:
-            paths.append(path)
-    if not paths:
+            files.append(entry)
+    if not files:
         raise _nothing_in(top, file_filter, found, examples, ids)
-    return sorted(paths, key=lambda path: os.fsencode(path).split(os.fsencode(os.sep)))
+    return sorted(files, key=lambda entry: os.fsencode(entry.name).split(b"/"))
+
+
+def entries_in(top: str) -> Iterator[Entry]:
+    """What is below a folder; a link that is broken is called a file, because reading it gives the error.
+
+    Raises:
+        GptprepError: the folder cannot be read.
+    """
+    for path, reason in _walk(top):
+        yield Entry(path, os.path.relpath(path, top).replace(os.sep, "/"), reason)
 
 
 def _walk(top: str) -> Iterator[tuple[str, str]]:
-    """What is below a folder, and why it is passed over whatever its name; nothing if it is a file.
-
-    A link that is broken is called a file: reading it gives the error.
-    """
+    """The paths below a folder, and why each is passed over whatever its name; nothing if it is a file."""
     with os_errors("read", top):
         for folder, folders, files in walk(top):
             if MARKER in files:  # the working folder of a run
@@ -139,7 +159,7 @@ def _nothing_in(
     if file_filter != FileFilter():
         fix = "change --include and --exclude"
         return GptprepError(what, f"no file is left by --include and --exclude: {entries}", fix)
-    if is_file(os.path.join(top, MANIFEST)):
+    if not is_url(top) and is_file(os.path.join(top, MANIFEST)):
         fix = f"see gptprep inspect {shlex.quote(top)}; its text is that of gptprep decode {shlex.quote(top)}"
         return GptprepError(what, "it is what gptprep window or embed wrote", fix)
     reason = _most_useful(found, examples)

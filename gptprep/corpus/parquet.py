@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from gptprep.corpus.blocks import BLOCK_BYTES, OnRead, not_watched
+from gptprep.corpus.blocks import BLOCK_BYTES, OnRead, not_watched, open_source
 from gptprep.corpus.rows import Rows, read_rows_file
 from gptprep.corpus.sources import Source
 from gptprep.errors import CorruptDataError, MissingDependencyError, os_errors
@@ -32,7 +32,7 @@ def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iter
             yield from read_rows_file(source.spool, source.start + 1, n_rows, _ROWS)
         return
     arrow, parquet = _pyarrow("pyarrow", source), _pyarrow("pyarrow.parquet", source)
-    with os_errors("read", source.path), open(source.path, "rb") as file:
+    with os_errors("read", source.path), open_source(source) as file:
         number, read = 1, 0
         try:
             table = parquet.ParquetFile(file, pre_buffer=False, buffer_size=BLOCK_BYTES)

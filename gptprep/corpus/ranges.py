@@ -7,9 +7,9 @@ offset or, if documents are separated, the end of the next separator.
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
+from typing import IO
 
-from gptprep.corpus.blocks import read_blocks
+from gptprep.corpus.blocks import open_source, read_blocks
 from gptprep.corpus.sources import Source
 from gptprep.corpus.text_options import TextOptions, overlaps_itself, separator_of
 from gptprep.errors import os_errors
@@ -66,7 +66,7 @@ def exact_range(source: Source, options: TextOptions, first_split_point: FirstSp
     if source.kind == "ids" or source.spool or (source.start == 0 and source.stop is None):
         return source
     separator = separator_of(source, options)
-    with os_errors("read", source.path), open(source.path, "rb", buffering=0) as file:
+    with os_errors("read", source.path), open_source(source) as file:
         start = source.start and _exact_offset(file, source.start, separator, first_split_point)
         stop = source.stop and _exact_offset(file, source.stop, separator, first_split_point)
     if start and start == source.size:
@@ -75,7 +75,7 @@ def exact_range(source: Source, options: TextOptions, first_split_point: FirstSp
 
 
 def _exact_offset(
-    file: BinaryIO, offset: int, separator: bytes | None, first_split_point: FirstSplitPoint
+    file: IO[bytes], offset: int, separator: bytes | None, first_split_point: FirstSplitPoint
 ) -> int:
     context = len(separator) - 1 if separator else min(_CONTEXT, offset)
     position = offset if separator else offset - context

@@ -1,21 +1,16 @@
-"""Which files the inputs name, in an order that is the same on every machine."""
+"""What is read: files, byte ranges of them, objects of a store, standard input, and texts that were given."""
 
-import glob
 import os
-import re
 import shlex
-import stat
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from gptprep.choices import SourceKind, is_id_name
-from gptprep.corpus.folders import COMPRESSED, PassedOver, files_in, kind_of
-from gptprep.corpus.folders import FileFilter as FileFilter
-from gptprep.errors import GptprepError, UsageError, os_errors
-from gptprep.storage.files import MARKER
+from gptprep.corpus.folders import COMPRESSED, kind_of
+from gptprep.errors import GptprepError, os_errors
+from gptprep.storage.objects import StoredObject
+from gptprep.storage.stores import is_url
 
-_BY_ENDING = FileFilter()
 _EXPANSION = 3
 """How many bytes of text one of a compressed file or a table stands for, about."""
 _ONE_VERSION = "all ids must be of one version of the text"
@@ -45,17 +40,23 @@ class Source(NamedTuple):
     """The line of the first byte; 0 if lines are not counted, because counting is slow."""
     ids_dtype: str = "uint16"
     """The dtype of raw ids."""
-    stamp: tuple[int, int, int, int] | None = None
-    """For a regular file: inode, size, and the times of the last change of content and status, in ns."""
+    stamp: tuple[int | str, ...] | None = None
+    """For a regular file: inode, size, and the times of the last change of content and status, in ns. For an
+    object of a store: its fields as a `StoredObject`."""
     copy_of: str = ""
     """What was copied to this file, as messages call it; nothing if it is no copy."""
     spool: str = ""
     """The file with the text of this range of a stream, which was read already; see `streams`."""
 
     @property
-    def identity(self) -> tuple[int, ...]:
+    def identity(self) -> tuple[int | str, ...]:
         """Equal for two names of one file. The time of the last change of its status is left out."""
         return (self.stamp or ())[:3]
+
+    @property
+    def stored(self) -> StoredObject | None:
+        """The object of a store that it is, or a range of."""
+        return StoredObject(*self.stamp) if self.stamp and is_url(self.path) else None  # type: ignore[arg-type]
 
     @property
     def range_bytes(self) -> int:
@@ -109,7 +110,8 @@ def check_unchanged(source: Source, why: str = _ONE_VERSION) -> None:
 
     Its parts are read at different times, perhaps by several processes: if the file changed meanwhile, they
     would be parts of different texts. Compared are inode, size and modification time, so a rewrite of the
-    same length within one tick of the file system's clock is not noticed.
+    same length within one tick of the file system's clock is not noticed. An object of a store is compared by
+    each request that reads it.
 
     Args:
         why: why it must not change, for the error.
@@ -117,14 +119,14 @@ def check_unchanged(source: Source, why: str = _ONE_VERSION) -> None:
     Raises:
         GptprepError: the file changed or vanished.
     """
-    if source.stamp is None:
+    if source.stamp is None or source.stored:
         return
     with os_errors("read", source.path):
         try:
             status = os.stat(source.path)
         except FileNotFoundError:
             raise changed_error(source.path, "vanished", why) from None
-    inode, size, modified, _ = source.stamp
+    inode, size, modified = source.stamp[:3]
     if (status.st_ino, status.st_size, status.st_mtime_ns) != (inode, size, modified):
         raise changed_error(source.path, "changed", why)
 
@@ -140,146 +142,18 @@ def text_source(text: bytes, number: int) -> Source:
     return Source(f"text-{number}", f"text {number}", "text", len(text), text)
 
 
-class Selection(NamedTuple):
-    """The sources that some inputs name."""
-
-    sources: list[Source]
-    passed_over: dict[str, int]
-    """How many entries of folders and files of globs are not read, by reason.
-
-    That of `FileFilter.reason`, "link to a folder", "hidden folder" or "not a regular file".
-    """
-    repeated: tuple[str, ...]
-    """Files that are named more than once, and read as often."""
-    passed_over_files: tuple[PassedOver, ...] = ()
-    """Those that `passed_over` counts, in the order of their names."""
-
-
-def select_sources(
-    inputs: Sequence[str],
-    *,
-    ids: bool = False,
-    stdin: SourceKind = "text",
-    file_filter: FileFilter = _BY_ENDING,
-) -> Selection:
-    """The files that some paths, folders and globs name; "-" is standard input.
-
-    Folders are walked in sorted order (of the names' bytes). Their files are taken if they end like text,
-    JSON Lines or Parquet and are not hidden; links to folders are not followed.
+def input_kind(path: str, *, ids: bool) -> SourceKind:
+    """What a file that is an input holds, by its ending.
 
     Args:
-        ids: whether `.npy` and `.bin` files that are named, or chosen by the filter, are read as ids.
-        stdin: what standard input holds.
-        file_filter: which files of folders and globs are taken.
+        ids: whether it may hold ids.
 
     Raises:
-        UsageError: standard input is named twice.
-        GptprepError: a path does not exist or cannot be read, or a folder or a glob has nothing to read.
+        GptprepError: it holds ids, and may not.
     """
-    if list(inputs).count("-") > 1:
-        raise UsageError("standard input is named twice", fix="name - once")
-    sources, passed_over = list[Source](), list[PassedOver]()
-    for name in inputs:
-        if name == "-":
-            sources.append(Source("stdin", "-", stdin))
-        elif os.path.isdir(name):
-            sources += _folder(name, ids, file_filter, passed_over)
-        elif os.path.lexists(name) or not glob.has_magic(name):
-            sources.append(_file(name, os.path.basename(name), ids))
-        else:
-            sources += _glob(name, ids, file_filter, passed_over)
-    return selection_of(sources, passed_over)
-
-
-def selection_of(sources: list[Source], passed_over: Iterable[PassedOver]) -> Selection:
-    """The selection of some sources, beside what is passed over."""
-    files = tuple(sorted(passed_over))
-    reasons = Counter(one.reason for one in files)
-    return Selection(sources, dict(reasons.most_common()), repeated_files(sources), files)
-
-
-def repeated_files(sources: Sequence[Source]) -> tuple[str, ...]:
-    """The files that are among some sources more than once."""
-    by_file = Counter(source.identity for source in sources if source.stamp)
-    return tuple(dict.fromkeys(source.label for source in sources if by_file[source.identity] > 1))
-
-
-def one_source(name: str, *, ids: bool = False) -> Source:
-    """The source for one file or standard input, not a folder or glob.
-
-    Raises:
-        GptprepError: it is a folder, does not exist or cannot be read.
-    """
-    if name == "-":
-        return Source("stdin", "-", "text")
-    if os.path.isdir(name):
-        raise GptprepError(f"{name} is a folder", fix="name one file")
-    return _file(name, os.path.basename(name), ids)
-
-
-def _folder(top: str, ids: bool, file_filter: FileFilter, passed_over: list[PassedOver]) -> list[Source]:
-    base = os.path.basename(os.path.normpath(top)).strip(".")  # nothing for "." and ".."
-    paths = files_in(top, file_filter, passed_over, ids=ids)
-    names = (os.path.join(base, os.path.relpath(path, top)).replace(os.sep, "/") for path in paths)
-    return [_file(path, name, ids) for path, name in zip(paths, names, strict=True)]
-
-
-def _glob(pattern: str, ids: bool, file_filter: FileFilter, passed_over: list[PassedOver]) -> list[Source]:
-    try:
-        found = filter(_is_input, glob.glob(pattern, recursive=True))
-    except RecursionError:
-        what = f"folders that {pattern} matches are nested too deep"
-        raise GptprepError(what, fix="name the folder itself instead of a pattern") from None
-    if "**" in pattern:
-        found = filter(_is_not_behind_link(pattern), found)
-    paths = []
-    for path in sorted(found, key=os.fsencode):
-        if file_filter != _BY_ENDING and (reason := file_filter.reason(path, by_ending=False)):
-            passed_over.append(PassedOver(path, reason))
-        else:
-            paths.append(path)
-    if not paths:
-        raise GptprepError(f"no file matches {pattern}", fix="check the pattern, and quote it")
-    return [_file(path, os.path.basename(path), ids) for path in paths]
-
-
-def _is_input(path: str) -> bool:
-    """Whether a path is a file outside the working folders of runs."""
-    folder = os.path.dirname(path)
-    while folder not in ("", os.sep):
-        if os.path.exists(os.path.join(folder, MARKER)):
-            return False
-        folder = os.path.dirname(folder)
-    return os.path.isfile(path)
-
-
-def _is_not_behind_link(pattern: str) -> Callable[[str], bool]:
-    """For `**`, which would follow links to folders and loop in one that leads back."""
-    fixed = pattern[: re.search(r"[*?[]", pattern).start()]  # type: ignore[union-attr]
-
-    def check(path: str) -> bool:
-        folder = os.path.dirname(path)
-        while len(folder) > len(fixed):
-            if os.path.islink(folder):
-                return False
-            folder = os.path.dirname(folder)
-        return True
-
-    return check
-
-
-def _file(path: str, name: str, ids: bool) -> Source:
-    with os_errors("read", path):
-        status = os.stat(path)
-        if not os.access(path, os.R_OK):
-            fix = "check the owner and the permissions"
-            raise GptprepError(f"cannot read {path}", "Permission denied", fix)
-    kind: SourceKind = "ids" if is_id_name(path) else kind_of(path) or "text"
-    if kind == "ids" and not ids:
-        fix = f"decode them with gptprep decode {shlex.quote(path)}, or give them to gptprep window"
-        raise GptprepError(f"{path} holds ids, not text", "its ending says so", fix)
-    label = os.fsencode(name).decode(errors="backslashreplace")
-    if not stat.S_ISREG(status.st_mode):
-        return Source(label, path, kind)
-    stamp = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    return Source(label, path, kind, status.st_size, stamp=stamp)
+    if not is_id_name(path):
+        return kind_of(path) or "text"
+    if ids:
+        return "ids"
+    fix = f"decode them with gptprep decode {shlex.quote(path)}, or give them to gptprep window"
+    raise GptprepError(f"{path} holds ids, not text", "its ending says so", fix)

@@ -33,6 +33,8 @@ _RESULTS_AHEAD = 8
 """Tasks for each worker that may be done while the first one is waited for: their results are in memory."""
 _TASKS_AHEAD = 2
 """Tasks that are ready for the next idle worker. A file may be written for each."""
+_CANNOT_FORK = {"obstore"}
+"""Libraries with threads that a forked process does not have, and waits for."""
 _REPORT_SECONDS = 0.1
 """How often a worker sends what it has done of its task."""
 Task = TypeVar("Task")
@@ -92,7 +94,8 @@ class _Pool(Generic[Task, Result]):
         self, function: Callable[[Task, Report], Result], tasks: Iterator[Task], report: Report
     ) -> None:
         # A forked worker starts at once and has the tokenizer in memory already.
-        self._context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        can_fork = sys.platform == "linux" and not _CANNOT_FORK & sys.modules.keys()
+        self._context: Any = multiprocessing.get_context("fork" if can_fork else "spawn")
         self._function, self._report = function, report
         self._tasks: Iterator[Task] | None = tasks
         """None when all were taken."""

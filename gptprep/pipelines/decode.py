@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from gptprep.choices import RawDtype
-from gptprep.corpus.sources import Source, one_source
+from gptprep.corpus.selection import one_source
+from gptprep.corpus.sources import Source
 from gptprep.errors import UsageError
 from gptprep.pipelines.id_text import read_id_text
 from gptprep.progress import Progress, no_progress

@@ -10,15 +10,9 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from gptprep.choices import IdFormat, SourceKind
-from gptprep.corpus.sources import FileFilter as FileFilter
-from gptprep.corpus.sources import (
-    Selection,
-    Source,
-    estimated_text_bytes,
-    select_sources,
-    stored_bytes,
-    text_source,
-)
+from gptprep.corpus.selection import FileFilter as FileFilter
+from gptprep.corpus.selection import Selection, select_sources
+from gptprep.corpus.sources import Source, estimated_text_bytes, stored_bytes, text_source
 from gptprep.corpus.text_options import TextOptions as TextOptions
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from gptprep.corpus.blocks import open_source
 from gptprep.corpus.sources import Source, check_unchanged
 from gptprep.errors import GptprepError, UsageError, os_errors
 from gptprep.parallel import threads
@@ -55,7 +56,7 @@ def made_from(sources: Sequence[Source], settings: Sequence[Any], progress: Prog
         if source.data is not None:
             return hashlib.sha256(source.data).hexdigest()
         sha256 = hashlib.sha256()
-        with os_errors("read", source.path), open(source.path, "rb", buffering=0) as file:
+        with os_errors("read", source.path), open_source(source) as file:
             while block := file.read(MIB):
                 check_stopped()
                 sha256.update(block)

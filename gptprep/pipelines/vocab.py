@@ -12,7 +12,8 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 from gptprep.choices import SourceKind, VocabKind
 from gptprep.corpus.batches import Batch, read_batches
-from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, stored_bytes
+from gptprep.corpus.selection import FileFilter, Selection, select_sources
+from gptprep.corpus.sources import Source, stored_bytes
 from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import UsageError, os_errors
 from gptprep.parallel import processes

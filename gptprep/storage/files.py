@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import IO
 
 from gptprep.errors import CorruptDataError, GptprepError, os_errors
+from gptprep.storage.objects import find_object, read_object
+from gptprep.storage.stores import is_url
 from gptprep.units import GIB, size
 
 MARKER = ".gptprep-partial"
@@ -25,12 +27,14 @@ def sha256_file(path: str) -> str:
 
 
 def read_regular(path: str, max_bytes: int = GIB) -> bytes:
-    """Read all of a regular file. (A pipe would wait for a writer, and a device may never end.)
+    """Read all of a regular file or object. (A pipe would wait for a writer, and a device may never end.)
 
     Raises:
         GptprepError: it cannot be opened, or is not a regular file.
         CorruptDataError: it is larger than `max_bytes`.
     """
+    if is_url(path):
+        return read_object(path, max_bytes)
     with os_errors("read", path), open(path, "rb", opener=_open_nonblocking) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
@@ -46,11 +50,13 @@ def _open_nonblocking(path: str, flags: int) -> int:
 
 
 def is_file(path: str) -> bool:
-    """Whether a path is a regular file or a link to one.
+    """Whether a path is a regular file or a link to one, or a URL that of an object.
 
     Raises:
         GptprepError: permission is denied. (`os.path.isfile` would say False.)
     """
+    if is_url(path):
+        return find_object(path) is not None
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
     except PermissionError:

@@ -8,7 +8,7 @@ import io
 import math
 import os
 import re
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ class Header(NamedTuple):
     """Where the data start, in bytes."""
 
 
-def read_header(file: BinaryIO | io.FileIO, path: str) -> Header:
+def read_header(file: IO[bytes] | io.FileIO, path: str) -> Header:
     """Read and check the header of an open `.npy` file of integers or floats.
 
     Raises:
@@ -59,14 +59,15 @@ def read_header(file: BinaryIO | io.FileIO, path: str) -> Header:
         raise CorruptDataError(f"{path} is in Fortran order", "C order is expected")
     offset = file.tell()
     expected = offset + math.prod(shape) * dtype.itemsize
-    actual = os.fstat(file.fileno()).st_size
+    actual = file.seek(0, os.SEEK_END)
+    file.seek(offset)
     if actual != expected:
         why = f"its header says {expected:,} bytes (shape {shape}, {dtype}) and it has {actual:,}"
         raise CorruptDataError(f"{path} has the wrong size", why)
     return Header(shape, dtype, offset)
 
 
-def _header_text(file: BinaryIO | io.FileIO, path: str) -> bytes:
+def _header_text(file: IO[bytes] | io.FileIO, path: str) -> bytes:
     """The Python literal in the header; the file is then positioned at the data."""
     start = file.read(len(_MAGIC) + 2)
     if start[: len(_MAGIC)] != _MAGIC or len(start) < len(_MAGIC) + 2:
@@ -105,7 +106,7 @@ def _parse(text: bytes, path: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]
 
 
 def check_header(
-    file: BinaryIO | io.FileIO, path: str, shape: tuple[int, ...], dtype: np.dtype[Any]
+    file: IO[bytes] | io.FileIO, path: str, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> Header:
     """Read a header that must be, to the byte, what `header` gives for a shape and a dtype.
 

@@ -16,6 +16,7 @@ from gptprep.errors import GptprepError, UsageError, os_errors
 from gptprep.parallel.signals import deferred
 from gptprep.storage.files import MARKER, sync_file, sync_folder
 from gptprep.storage.locks import has_name, locked_folder, locked_if_exists, open_locked_file
+from gptprep.storage.stores import is_url
 from gptprep.storage.workdir import discard, empty, is_leftover, is_marked, mark, remove
 
 _PARTIAL, _REPLACED = ".partial", ".replaced"
@@ -228,6 +229,9 @@ def _kept_note(path: str, partial: str, error: BaseException) -> str:
 def _require_name(path: str) -> None:
     if not path:
         raise UsageError("the output has no name", fix="give --output a name")
+    if is_url(path):
+        fix = "name a local file or folder, and copy it to the store when it is complete"
+        raise UsageError(f"the output cannot be the URL {path}", "outputs are made on a local disk", fix)
 
 
 def _resolved(path: str) -> str:

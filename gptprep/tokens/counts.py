@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from gptprep.corpus.documents import ReadCounts
-from gptprep.corpus.sources import Selection, Source
+from gptprep.corpus.selection import Selection
+from gptprep.corpus.sources import Source
 from gptprep.errors import GptprepError
 from gptprep.tokenizers import Tokenizer
 

@@ -13,6 +13,8 @@ from gptprep.corpus.sources import Source
 from gptprep.errors import CorruptDataError, GptprepError, os_errors
 from gptprep.storage import npy
 from gptprep.storage.memory_map import MemoryMap
+from gptprep.storage.objects import StoredObject, open_object, require_object
+from gptprep.storage.stores import is_url
 from gptprep.tokenizers.base import WRONG_TOKENIZER_FIX
 
 
@@ -79,27 +81,31 @@ class IdWriter:
 
 def open_ids(source: Source) -> "IdFile":
     """Open a source of ids; raises as `IdFile`."""
-    return IdFile(source.path, np.dtype(source.ids_dtype).newbyteorder("<"))
+    return IdFile(source.path, np.dtype(source.ids_dtype).newbyteorder("<"), source.stored)
 
 
 class IdFile:
     """Reads ranges of a flat file of ids without mapping it, so memory is bounded by the range.
 
-    `len()` is the number of ids; threads may share one.
+    `len()` is the number of ids; threads may share one of a file.
+
+    Args:
+        raw_dtype: that of ids in a file that is not `.npy`, which says its own.
+        stored: the object at `path`, if that is a URL and the object is known already.
 
     Raises:
         GptprepError: it cannot be read.
         CorruptDataError: it is not a one-dimensional array of integers, or has the wrong size.
     """
 
-    def __init__(self, path: str, raw_dtype: np.dtype[Any]) -> None:
-        """Open `.npy` by its header, anything else as raw ids of `raw_dtype`."""
-        self.path = path
+    def __init__(self, path: str, raw_dtype: np.dtype[Any], stored: StoredObject | None = None) -> None:
+        self.path, self._is_object = path, is_url(path)
         with os_errors("read", path):
             if not os.path.isfile(path) and os.path.exists(path):
                 fix = "give a file that ids were written to"
                 raise GptprepError(f"{path} is not a regular file", fix=fix)
-            self._file = io.FileIO(path)
+            is_object = self._is_object
+            self._file = open_object(stored or require_object(path)) if is_object else io.FileIO(path)
         try:
             self._read_size(raw_dtype)
         except BaseException:
@@ -116,7 +122,7 @@ class IdFile:
             self._count = shape[0]
             return
         self.dtype, self._offset = raw_dtype, 0
-        size = os.fstat(self._file.fileno()).st_size
+        size = self._file.seek(0, os.SEEK_END)
         self._count, remainder = divmod(size, raw_dtype.itemsize)
         if remainder:
             why = f"{size:,} bytes are not a whole number of {raw_dtype.name} ids"
@@ -174,7 +180,15 @@ class IdFile:
         offset = self._offset + start * self.dtype.itemsize
         with os_errors("read", self.path):
             while len(view):
-                done = os.preadv(self._file.fileno(), [view], offset)
+                done = self._read_at(view, offset)
                 if not done:
                     raise CorruptDataError(f"{self.path} became shorter while it was read")
                 view, offset = view[done:], offset + done
+
+    def _read_at(self, view: memoryview, offset: int) -> int:
+        if not self._is_object:
+            return os.preadv(self._file.fileno(), [view], offset)
+        self._file.seek(offset)
+        data = self._file.read(len(view))
+        view[: len(data)] = data
+        return len(data)

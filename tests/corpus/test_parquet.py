@@ -104,7 +104,7 @@ def test_flipped_bytes_give_damaged_data_errors_only(tmp_path: Path) -> None:
 COUNT_THREADS = """
 import os, sys, pyarrow.parquet
 from gptprep.corpus.parquet import read_rows
-from gptprep.corpus.sources import select_sources
+from gptprep.corpus.selection import select_sources
 
 before = len(os.listdir("/proc/self/task"))
 rows = list(read_rows(select_sources(sys.argv[1:]).sources[0], "text"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gptprep.corpus.sources import one_source
+from gptprep.corpus.selection import one_source
 from gptprep.errors import GptprepError, UsageError
 from tests.helpers.deep_trees import DeepTree
 from tests.helpers.documents import find_sources

@@ -12,7 +12,8 @@ import numpy as np
 from backports import zstd
 
 from gptprep.corpus.blocks import read_blocks
-from gptprep.corpus.sources import Source, check_unchanged, one_source
+from gptprep.corpus.selection import one_source
+from gptprep.corpus.sources import Source, check_unchanged
 from tests.fixes.rows import NO_ROOT, TEXT, Place, Row, Table, each, installed
 from tests.helpers.deep_trees import clear, nest
 
@@ -311,12 +312,7 @@ TABLE: Table = {
             (lambda place: parquet(place, text=["one"]), "$ mv table.parquet b.txt"),
         ),
     ],
-    "corpus/sources.py": [
-        Row(
-            change_while_read,
-            "run the same command again when nothing writes to the file",
-            "encode a.txt",
-        ),
+    "corpus/selection.py": [
         Row("encode - -", "name - once", "encode - a.txt"),
         Row(lambda place: one_source(str(place.folder)), "name one file", "decode a.bin"),
         Row(nested, "name the folder itself instead of a pattern", read_nested),
@@ -326,6 +322,13 @@ TABLE: Table = {
             "check the owner and the permissions",
             ("$ chmod 600 b.txt", "encode b.txt"),
             "$ cp a.txt b.txt; chmod 0 b.txt",
+        ),
+    ],
+    "corpus/sources.py": [
+        Row(
+            change_while_read,
+            "run the same command again when nothing writes to the file",
+            "encode a.txt",
         ),
         Row(
             "encode 'my ids.bin'",

@@ -223,6 +223,11 @@ TABLE: Table = {
         Row("encode a.txt -o a.bin", _FORCE, ("encode a.txt -o a.bin {0}", "encode a.txt -o b.bin")),
         Row("window a.txt -o s -L 4", _FORCE, ("window a.txt -o s -L 4 {0}", "window a.txt -o t -L 4")),
         Row("window a.txt -o - -L 4", "name a folder", "window a.txt -o w -L 4"),
+        Row(
+            "window a.txt -o s3://bucket/w -L 4",
+            "name a local file or folder, and copy it to the store when it is complete",
+            "window a.txt -o w -L 4",
+        ),
         Row("window a.txt -o v.json -L 4", "name a folder for the output", "window a.txt -o w -L 4"),
         Row("window a.txt -o . -L 4", "name a folder in it: {./NAME}", "window a.txt -o {0} -L 4"),
         Row("window /dev/null -o /proc -L 4", "name a folder in it: {/proc}/NAME", "window a.txt -o w -L 4"),

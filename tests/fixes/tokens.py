@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gptprep.corpus.sources import select_sources
+from gptprep.corpus.selection import select_sources
 from gptprep.storage.sealed import sealed_json
 from gptprep.tokens.id_file import IdFile, id_dtype
 from gptprep.tokens.parts import encode_part, plan_tasks

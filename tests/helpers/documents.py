@@ -8,7 +8,8 @@ from typing import Any
 
 from gptprep.corpus.chunks import read_chunks
 from gptprep.corpus.documents import ReadCounts
-from gptprep.corpus.sources import Source, select_sources
+from gptprep.corpus.selection import select_sources
+from gptprep.corpus.sources import Source
 from gptprep.corpus.text_options import TextOptions
 from gptprep.tokens.spec import EncodingSpec
 

@@ -26,6 +26,7 @@ PLANNED = {
     "truncated files": 20_000,
     "damaged leftovers of a killed run": 500,
     "invalid or unusual texts": 3_000,
+    "faults on the wire to an object store": 500,
 }
 """The least number of each; docs/reliability.md has the same numbers."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gptprep.corpus.sources import Selection, select_sources
+from gptprep.corpus.selection import Selection, select_sources
 from gptprep.errors import GptprepError, UsageError
 from gptprep.pipelines import vocab
 from gptprep.pipelines import window as pipeline

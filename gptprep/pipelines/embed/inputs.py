@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterable
 
-from gptprep.corpus.sources import Source, changed_error, check_unchanged, one_source
+from gptprep.corpus.selection import one_source
+from gptprep.corpus.sources import Source, changed_error, check_unchanged
 from gptprep.shards.folder import ShardFolder
 from gptprep.storage.files import is_file, sha256_file
 from gptprep.storage.sealed import MANIFEST

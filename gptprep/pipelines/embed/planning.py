@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gptprep.choices import FloatDtype, Init, Position
-from gptprep.corpus.sources import Source, one_source
+from gptprep.corpus.selection import one_source
+from gptprep.corpus.sources import Source
 from gptprep.errors import GptprepError, MissingDependencyError, UsageError
 from gptprep.parallel.signals import deferred
 from gptprep.parallel.workers import usable_cores

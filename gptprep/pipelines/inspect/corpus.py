@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from gptprep.choices import SourceKind
 from gptprep.corpus.copies import readable_again
-from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources
+from gptprep.corpus.selection import FileFilter, Selection, select_sources
+from gptprep.corpus.sources import Source
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.pipelines.inspect.counting import Counts, count

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from gptprep.choices import SourceKind
-from gptprep.corpus.sources import FileFilter, Selection, select_sources
+from gptprep.corpus.selection import FileFilter, Selection, select_sources
 from gptprep.corpus.text_options import TextOptions as TextOptions
 from gptprep.errors import UsageError
 from gptprep.parallel.workers import chosen_workers

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gptprep.choices import RawDtype
-from gptprep.corpus.sources import Source, one_source
+from gptprep.corpus.blocks import open_source
+from gptprep.corpus.selection import one_source
+from gptprep.corpus.sources import Source
 from gptprep.errors import GptprepError, UsageError, os_errors
 from gptprep.parallel.workers import chosen_workers
 from gptprep.pipelines.inspect.counting import count
@@ -108,7 +110,7 @@ def _check_shape(source: Source) -> None:
     """Explain an array that is no stream of ids: it may be one of a shard, or embeddings."""
     from gptprep.storage.npy import read_header
 
-    with os_errors("read", source.path), open(source.path, "rb") as file:
+    with os_errors("read", source.path), open_source(source) as file:
         shape, dtype, _ = read_header(file, source.path)
     if len(shape) == 1 and dtype.kind in "iu":
         return

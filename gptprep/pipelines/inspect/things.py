@@ -10,6 +10,7 @@ from gptprep.choices import is_id_name
 from gptprep.errors import GptprepError
 from gptprep.storage.files import is_file, read_regular
 from gptprep.storage.sealed import MANIFEST, manifest_format
+from gptprep.storage.stores import is_url
 
 Thing = Literal["text", "corpus", "ids", "shards", "embeddings", "weights", "tokenizer"]
 
@@ -39,6 +40,8 @@ def thing_of(name: str) -> Thing:
     """
     if name == "-":
         return "corpus"
+    if is_url(name):
+        return "ids" if is_id_name(name) else "corpus"
     if os.path.isdir(name):
         return _kind_of_folder(name)
     if os.path.lexists(name):

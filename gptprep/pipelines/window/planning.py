@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from gptprep.choices import DEFAULT_SHARD_BYTES, IdDtype, RawDtype, SourceKind
-from gptprep.corpus.sources import FileFilter, Selection, Source, select_sources, selection_of, stored_bytes
+from gptprep.corpus.selection import FileFilter, Selection, select_sources, selection_of
+from gptprep.corpus.sources import Source, stored_bytes
 from gptprep.errors import GptprepError, UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.pipelines import split_notes
