@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -47,6 +48,11 @@ def read_regular(path: str, max_bytes: int = GIB) -> bytes:
 
 def _open_nonblocking(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
+
+
+def unique_name(path: str) -> str:
+    """A name beside a file for writing it: no other process has the same, on any machine."""
+    return f"{path}.{secrets.token_hex(8)}.new"
 
 
 def is_file(path: str) -> bool:

@@ -28,6 +28,8 @@ class StoredObject(NamedTuple):
     version: str
     """Its ETag; the time of its last change if the store gives none."""
     has_etag: bool = True
+    modified: int = 0
+    """When it was changed last, in seconds since 1970."""
 
     @property
     def condition(self) -> str | None:
@@ -94,8 +96,9 @@ def list_objects(url: str) -> list[StoredObject]:
 
 
 def _object(url: str, meta: Any) -> StoredObject:
-    etag = meta["e_tag"]
-    return StoredObject(url, meta["size"], etag or meta["last_modified"].isoformat(), bool(etag))
+    etag, modified = meta["e_tag"], meta["last_modified"]
+    version = etag or modified.isoformat()
+    return StoredObject(url, meta["size"], version, bool(etag), int(modified.timestamp()))
 
 
 def open_object(stored: StoredObject) -> BinaryIO:

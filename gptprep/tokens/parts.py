@@ -9,8 +9,8 @@ documents, and a receipt with which a later run can take it as it is.
 import os
 import zlib
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
@@ -19,6 +19,7 @@ import numpy as np
 from gptprep.corpus.sources import Source, estimated_text_bytes, is_compact, stored_bytes
 from gptprep.parallel import processes
 from gptprep.progress import Progress, Report, SharedProgress, no_report
+from gptprep.storage.files import unique_name
 from gptprep.storage.workdir import remove
 from gptprep.storage.writers import start_writeback
 from gptprep.tokenizers import Tokenizer
@@ -186,17 +187,14 @@ def encode_parts(
         CorruptDataError: a source is not what its format says.
     """
     tokenizer = tasks[0].spec.load_tokenizer()
-    workers = usable_workers(tasks, workers)
-    tasks[0].spec.load_shared(workers)
     counts = [SourceCounts(path=source.name) for source in sources]
     parts: list[Part] = []
-    os.makedirs(os.path.dirname(tasks[0].path), exist_ok=True)
-    receipts.remove_others(os.path.dirname(tasks[0].path), [task.path for task in tasks])
-    done = SharedProgress(progress, "encoding", stored_bytes(sources), "bytes")
-    part_bytes, first_split_point = text_of_part(sources, tokenizer), tokenizer.split_points.first
-    streams = Streams(tasks[0].spec.text, part_bytes, first_split_point, _of_range)
-    with streams.divided(tasks, os.path.dirname(tasks[0].path)) as divided:
-        for part in processes.run_reporting(encode_part, divided, workers, done.add):
+    folder = os.path.dirname(tasks[0].path)
+    os.makedirs(folder, exist_ok=True)
+    receipts.remove_others(folder, [task.path for task in tasks])
+    report = SharedProgress(progress, "encoding", stored_bytes(sources), "bytes").add
+    with closing(write_parts(tasks, workers, report, text_of_part(sources, tokenizer))) as written:
+        for part in written:
             parts.append(part)
             for owner, count in zip(part.owners, part.counts, strict=True):
                 counts[owner].add(count)
@@ -209,6 +207,21 @@ def encode_parts(
     check_not_empty(sources, counts)
     n_ids = sum(part.ids for part in parts)
     return EncodedCorpus(parts, n_ids, counts, tokenizer.n_vocab, tokenizer.eot is not None)
+
+
+def write_parts(
+    tasks: Sequence[EncodeTask], workers: int, report: Report, part_bytes: int
+) -> Generator[Part, None, None]:
+    """Write the parts of some tasks of a plan, and give each, in order; raises as `encode_parts`.
+
+    Args:
+        part_bytes: that of `text_of_part`, for streams.
+    """
+    workers, spec = usable_workers(tasks, workers), tasks[0].spec
+    spec.load_shared(workers)
+    streams = Streams(spec.text, part_bytes, spec.load_tokenizer().split_points.first, _of_range)
+    with streams.divided(tasks, os.path.dirname(tasks[0].path)) as divided:
+        yield from processes.run_reporting(encode_part, divided, workers, report)
 
 
 def _of_range(task: EncodeTask, sources: TaskSources, number: int) -> EncodeTask:
@@ -232,8 +245,6 @@ def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
         report(read, sum(count.ids for count in part.counts), read)
         remove_spools(ranges)
         return part
-    with suppress(FileNotFoundError):
-        os.unlink(receipts.receipt_path(task.path))
 
     def write(exact: tuple[Source, ...]) -> tuple[Part, tuple[int, int]]:
         return _write_part(task, tokenizer, exact, report)
@@ -247,7 +258,11 @@ def encode_part(task: EncodeTask, report: Report = no_report) -> Part:
 def _write_part(
     task: EncodeTask, tokenizer: Tokenizer, ranges: tuple[Source, ...], report: Report
 ) -> tuple[Part, tuple[int, int]]:
-    """Write the files of a part; returns it, and their checksums for its receipt."""
+    """Write the files of a part; returns it, and their checksums for its receipt.
+
+    They get their names when they are complete: another process may write the same part.
+    """
+    new = unique_name(task.path)
     engine = ReferenceFirst(tokenizer, task.reference_bytes, as_array)
     cross_checker = CrossChecker(
         tokenizer, enabled=task.spec.cross_check, by_reference=lambda: engine.by_reference
@@ -256,7 +271,7 @@ def _write_part(
     end_of_text = np.array([] if tokenizer.eot is None else [tokenizer.eot], np.uint32)
     ends, document_start, adds_eot = array("Q"), 0, False
     range_ids = [0] * len(ranges)
-    with open(task.path, "wb", buffering=64 * KIB) as file:
+    with open(new, "wb", buffering=64 * KIB) as file:
         writer = IdWriter(file, tokenizer.n_vocab, npy_header=True, has_checksum=task.has_receipt)
         for chunk in encoder.in_batches():
             chunk_start = len(writer)
@@ -283,8 +298,10 @@ def _write_part(
         if task.starts_writeback:
             file.flush()
             start_writeback(file.fileno(), 0, file.tell())
-    with open(receipts.ends_path(task.path), "wb") as file:
+    with open(new_ends := unique_name(receipts.ends_path(task.path)), "wb") as file:
         file.write(ends)
+    os.replace(new_ends, receipts.ends_path(task.path))
+    os.replace(new, task.path)
     counts, owners = tuple(encoder.counts), task.sources.owners
     compared = cross_checker.compared
     numbers, flags = (len(writer), len(ends)), (adds_eot, engine.by_reference)

@@ -16,7 +16,7 @@ import numpy as np
 from gptprep.corpus.sources import Source
 from gptprep.errors import GptprepError
 from gptprep.storage import npy
-from gptprep.storage.files import read_regular
+from gptprep.storage.files import read_regular, unique_name
 from gptprep.storage.json_files import json_bytes, parse_json
 from gptprep.storage.sealed import check_seal, sealed_json
 from gptprep.storage.workdir import remove
@@ -71,7 +71,7 @@ def write(sources: Sequence[Source], settings: Sequence[Any], part: Part, checks
     if (fingerprint := _fingerprint(sources, settings)) is None:
         return
     value = {"fingerprint": fingerprint, "checksums": checksums, **part._asdict()}
-    temporary = receipt_path(part.path) + ".new"
+    temporary = unique_name(receipt_path(part.path))
     with open(temporary, "wb") as file:
         file.write(sealed_json(value))
     os.replace(temporary, receipt_path(part.path))

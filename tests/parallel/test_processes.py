@@ -173,8 +173,9 @@ def is_running(process: int) -> bool:
 def test_no_worker_outlives_its_parent(tmp_path: Path, text: Path, sent: signal.Signals, code: int) -> None:
     command = ("window", str(text), "-o", "s", "--workers", "2", "--engine", "tiktoken")
     with start(tmp_path, *command) as process:
-        for number in range(2):  # both workers are encoding
-            wait_for(tmp_path / "s.partial" / "parts" / f"part-{number:06d}.npy", process)
+        parts = tmp_path / "s.partial" / "parts"
+        while len(list(parts.glob("*.new"))) < 2:  # both workers are encoding
+            wait_for(parts, process)
         workers = children(process.pid)
         process.send_signal(sent)
         process.communicate()
