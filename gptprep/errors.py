@@ -51,6 +51,10 @@ class WindowIndexTypeError(UsageError, TypeError):
     """Windows are chosen by something else than whole numbers."""
 
 
+class InUseError(GptprepError):
+    """Another run is writing the output."""
+
+
 class CorruptDataError(GptprepError):
     """A file is not what its format, its header or its manifest says (exit code 3)."""
 

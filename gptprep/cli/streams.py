@@ -149,16 +149,18 @@ class Streams:
         plan: Plan,
         render: Callable[[Report, float], Iterable[RenderableType]],
         next_command: Sequence[str] = (),
+        kind: Callable[[Report], str] = lambda _: "report",
     ) -> Report:
         """Run a plan with a progress display, and show its report: one JSON document, or lines.
 
         Args:
             next_command: the words of a command that may come next, for `suggest`.
+            kind: gives that of the document.
         """
         with self.progress() as progress:
             report = run(plan, progress)
         if self.json:
-            self.write_json(report)
+            self.write_json(report, kind(report))
         else:
             self.say(*render(report, progress.seconds))
         self.suggest(*next_command)

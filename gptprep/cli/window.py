@@ -1,6 +1,7 @@
 """`gptprep window`."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from gptprep.choices import DEFAULT_CONTEXT_LENGTH, DEFAULT_SHARD_BYTES, Boundary, IdDtype, Layout, ValBy
@@ -8,9 +9,10 @@ from gptprep.cli import next_commands, options
 from gptprep.cli.numbers import exact_size, parse_size
 from gptprep.cli.options import choice, flag, option
 from gptprep.cli.streams import Streams
+from gptprep.errors import UsageError
 
 if TYPE_CHECKING:
-    from gptprep.pipelines.window import WindowSpec
+    from gptprep.pipelines.window import ArrayProcess, WindowPlan, WindowSpec
 
 _SPLIT_BY = "What --val-fraction is of: the tail of the stream, or documents chosen by a seeded hash."
 _BOUNDARY = """What ends a window: the end of the stream only, or that of its document; short windows are then
@@ -22,6 +24,8 @@ _SHARD_SIZE = "The largest file, such as 64MB or 1GiB."
 _DEFAULT_SIZE = exact_size(DEFAULT_SHARD_BYTES)
 _VAL = """File, folder or quoted glob whose text goes to val instead of train; can be repeated. Each split is
 then what its inputs alone would give."""
+_PART = """Do the work of one of N processes that share it, such as 3/8; they are started in any order, on any
+machines that see the output."""
 _FRACTION = "Fraction of the stream, or of the documents, that goes to val, such as 0.1 or 10%."
 
 
@@ -70,6 +74,7 @@ def command(
     tokenizer: options.IdsTokenizerName = None,
     force: options.Force = False,
     if_changed: options.IfChanged = False,
+    part: Annotated[str | None, option("--part", "I/N", _PART)] = None,
     dry_run: options.DryRun = False,
 ) -> None:
     """Turn a corpus into sliding-window input/target shards in .npy.
@@ -85,9 +90,9 @@ def command(
         gptprep window sample_texts -o more -L 512 --dry-run
         gptprep window train.bin -o tokens -L 256 --layout tokens --shuffle
     """
-    from gptprep.cli.render import folders
     from gptprep.pipelines import window
 
+    process = _process(part, if_changed=if_changed)
     wanted = window.WindowOptions(
         inputs=tuple(options.or_standard_input(inputs, "window", "name a file or a folder")),
         output=output,
@@ -103,13 +108,52 @@ def command(
         workers=encoding.workers,
         force=force,
         if_changed=if_changed,
+        in_job_array=process is not None,
     )
     with streams.progress() as progress:
         plan = window.plan(wanted, progress, window.THOROUGH if dry_run else window.QUICK)
     streams.note_each(encoding.without_effect(source.kind for source in plan.sources))
+    _carry_out(streams, plan, process, dry_run=dry_run)
+
+
+def _process(part: str | None, *, if_changed: bool) -> "ArrayProcess | None":
+    """Which process of a job array this is, if it is one.
+
+    Raises:
+        UsageError: --part is no number of a number, or is given with --if-changed.
+    """
+    from gptprep.pipelines.window import ArrayProcess
+
+    if part is None:
+        return None
+    if if_changed:
+        why = "a process whose output is there, and newer than the inputs, has nothing to do anyway"
+        raise UsageError("--part and --if-changed cannot be used together", why, "leave out --if-changed")
+    return ArrayProcess.parse(part)
+
+
+def _carry_out(
+    streams: Streams, plan: "WindowPlan", process: "ArrayProcess | None", *, dry_run: bool
+) -> None:
+    """Say what the plan is; run it, or the work of one process, and show the report."""
+    from gptprep.cli.render import folders
+    from gptprep.pipelines import window
+
+    output = plan.options.output
     if plan.up_to_date:
+        if process and not dry_run:
+            window.remove_parts(output)
         streams.up_to_date(output, dry_run=dry_run)
         return
     streams.announce(plan, *folders.window_plan(plan, dry_run=dry_run), dry_run=dry_run)
-    if not dry_run:
+    if dry_run:
+        return
+    if process is None:
         streams.carry_out(window.run, plan, folders.windows, next_commands.after_folder(output))
+        return
+
+    def kind(report: object) -> str:
+        return "array-report" if isinstance(report, window.ArrayReport) else "report"
+
+    run = partial(window.run_process, process=process)
+    streams.carry_out(run, plan, folders.array_process, kind=kind)

@@ -1,5 +1,6 @@
 """What is read: files, byte ranges of them, objects of a store, standard input, and texts that were given."""
 
+import math
 import os
 import shlex
 from collections.abc import Iterable
@@ -57,6 +58,13 @@ class Source(NamedTuple):
     def stored(self) -> StoredObject | None:
         """The object of a store that it is, or a range of."""
         return StoredObject(*self.stamp) if self.stamp and is_url(self.path) else None  # type: ignore[arg-type]
+
+    @property
+    def changed(self) -> float:
+        """When it was changed last, or got its name, in seconds since 1970; of a pipe, infinity."""
+        if self.stored:
+            return self.stored.modified
+        return max(map(float, self.stamp[2:4])) / 1e9 if self.stamp else math.inf
 
     @property
     def range_bytes(self) -> int:

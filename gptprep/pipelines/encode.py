@@ -264,6 +264,7 @@ def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeRepor
     from gptprep.tokens.joining import JoinedFile
     from gptprep.tokens.parts import (
         PARTS_FOLDER,
+        clear_others,
         encode_parts,
         estimated_id_bytes,
         kept_parts,
@@ -281,6 +282,7 @@ def _run_large(plan: EncodePlan, output: str, progress: Progress) -> EncodeRepor
         JoinedFile(ids.file, tokenizer.n_vocab, npy_header=is_npy, direct=is_direct) as joined,
     ):
         tasks = plan_tasks(plan.sources, parts, tokenizer, options.encoding)
+        clear_others(tasks)
         encoded = encode_parts(plan.sources, tasks, plan.workers, progress, on_part=joined.append)
         ids.finish(encoded.stream_ids, joined.finish(encoded.stream_ids))
     checked = encoded.cross_checked, encoded.by_reference

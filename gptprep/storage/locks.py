@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from gptprep.errors import GptprepError
+from gptprep.errors import InUseError
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def locked_folder(folder: str, path: str) -> Iterator[None]:
         path: the output, for messages.
 
     Raises:
-        GptprepError: another run has locked it.
+        InUseError: another run has locked it.
     """
     is_locked = False
     while not is_locked:
@@ -59,7 +59,7 @@ def open_locked_file(partial: str, path: str) -> int:
     temporary name is removed.
 
     Raises:
-        GptprepError: another run has locked it.
+        InUseError: another run has locked it.
     """
     while True:
         descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
@@ -88,7 +88,7 @@ def _lock(descriptor: int, name: str, path: str) -> bool:
     except BlockingIOError as error:
         os.close(descriptor)
         fix = "wait for the other run to end, or choose another output"
-        raise GptprepError(f"{path} is being written by another run", fix=fix) from error
+        raise InUseError(f"{path} is being written by another run", fix=fix) from error
     except BaseException:
         os.close(descriptor)
         raise

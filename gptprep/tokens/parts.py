@@ -37,7 +37,8 @@ from gptprep.tokens.planning import (
     remove_spools,
     usable_workers,
 )
-from gptprep.tokens.receipts import PART_ENDING, Part
+from gptprep.tokens.receipts import PART_ENDING
+from gptprep.tokens.receipts import Part as Part
 from gptprep.tokens.reference_first import ReferenceFirst, as_array, reference_bytes
 from gptprep.tokens.spec import EncodingSpec
 from gptprep.tokens.stream import TokenStream
@@ -168,6 +169,13 @@ def estimated_id_bytes(sources: Sequence[Source], tokenizer: Tokenizer) -> int:
     return n_ids * id_dtype(tokenizer.n_vocab).itemsize
 
 
+def clear_others(tasks: Sequence[EncodeTask]) -> None:
+    """Make the folder of the parts, and remove what is in it and belongs to none of them."""
+    folder = os.path.dirname(tasks[0].path)
+    os.makedirs(folder, exist_ok=True)
+    receipts.remove_others(folder, [task.path for task in tasks])
+
+
 def encode_parts(
     sources: Sequence[Source],
     tasks: Sequence[EncodeTask],
@@ -176,7 +184,7 @@ def encode_parts(
     divide_at: int = 0,
     on_part: Callable[[Part], None] | None = None,
 ) -> EncodedCorpus:
-    """Write all parts.
+    """Write all parts, to a folder that is there.
 
     Args:
         divide_at: the number of a source that starts another stream.
@@ -189,9 +197,6 @@ def encode_parts(
     tokenizer = tasks[0].spec.load_tokenizer()
     counts = [SourceCounts(path=source.name) for source in sources]
     parts: list[Part] = []
-    folder = os.path.dirname(tasks[0].path)
-    os.makedirs(folder, exist_ok=True)
-    receipts.remove_others(folder, [task.path for task in tasks])
     report = SharedProgress(progress, "encoding", stored_bytes(sources), "bytes").add
     with closing(write_parts(tasks, workers, report, text_of_part(sources, tokenizer))) as written:
         for part in written:

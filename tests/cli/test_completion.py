@@ -27,7 +27,7 @@ BREAKS = " \t\n\"'@><=;|&(:"
 WITHOUT_OFFERS = """
 --text --separator --text-field --include --exclude --workers --token-table --position-table --from -n --find
 --near --window --random --seed --step --batch-size --rank --world-size --top --size --min-count
---special-token --context-length --stride --val-fraction --shard-size --dim --limit
+--special-token --context-length --stride --val-fraction --shard-size --part --dim --limit
 """
 """Options whose values are numbers, patterns and texts, which nobody can guess."""
 verbs = pytest.mark.parametrize("verb", VERBS)

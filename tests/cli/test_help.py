@@ -43,8 +43,8 @@ SECTIONS = {
         "--min-count --special-token --no-special-tokens " + READING + COMMON,
     ),
     "window": (
-        "--output --context-length --stride --val-fraction --val --tokenizer --force --if-changed --dry-run "
-        "--help",
+        "--output --context-length --stride --val-fraction --val --tokenizer --force --if-changed --part "
+        "--dry-run --help",
         "--split-by --boundary --shuffle --seed --layout --dtype --input-dtype --shard-size "
         + ENCODING
         + COMMON,

@@ -58,6 +58,8 @@ CASES = [
     Case("window-plan", "window a.txt -o new -L 4 --dry-run"),
     Case("window-plan", "window - -o new -L 4 --dry-run"),
     Case("window-report", "window a.txt special.txt -o new -L 4 --val-fraction 0.5"),
+    Case("window-report", "window a.txt -o new -L 4 --part 1/1"),
+    Case("window-array-report", "window a.txt special.txt -o new -L 4 --part 1/2"),
     Case("window-report", r"window a.txt -o new -L 4 --layout tokens --boundary document --separator \n"),
     Case("window-report", "window a.txt -o new -L 4 -T v.json"),
     Case("embed-plan", "embed s -o new --dim 4 --dry-run"),

@@ -272,6 +272,13 @@ TABLE: Table = {
     "parallel/workers.py": [
         Row("encode a.txt --workers 0", "give {1} or more", "encode a.txt --workers {0}")
     ],
+    "cli/window.py": [
+        Row(
+            "window a.txt -o w -L 4 --part 1/1 --if-changed",
+            "leave out {--if-changed}",
+            ("window a.txt -o w -L 4 --part 1/1", "window a.txt -o w -L 4 {0}"),
+        ),
+    ],
     "cli/vocab.py": [
         Row(
             "vocab a.txt --special-token '<|x|>' --no-special-tokens",

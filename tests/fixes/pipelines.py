@@ -165,6 +165,34 @@ TABLE: Table = {
             ("window a.txt -o w -L 4 {0}", "$ gptprep window -o w -L 4 -f < a.txt"),
         )
     ],
+    "pipelines/window/job_array.py": [
+        Row("window a.txt -o w -L 4 --part 3", "give it as {3/8}", "window a.txt -o w -L 4 --part {0}"),
+    ],
+    "pipelines/window/shared_parts.py": [
+        Row(
+            "$ gptprep window -o w -L 4 --part 1/2 < a.txt",
+            "name files",
+            "window a.txt -o w -L 4 --part 1/2",
+        ),
+        Row(
+            "window a.txt -o w -L 4 --part 2/2",
+            "move it away, or choose another output",
+            ("window a.txt -o v -L 4 --part 2/2", "$ mv w.parts x", "window a.txt -o w -L 4 --part 2/2"),
+            files={"w.parts/mine.txt": TEXT},
+        ),
+        Row(
+            "window a.txt -o w -L 5 --part 2/2",
+            "give the same command and install the same packages for each process, or remove {.+}",
+            (
+                "$ cp -r {0} saved",
+                "window a.txt -o w -L 4 --part 2/2",
+                "$ rm -r w; mv saved {0}",
+                "$ rm -r {0}",
+                "window a.txt -o w -L 5 --part 2/2",
+            ),
+            "window a.txt -o w -L 4 --part 1/2",
+        ),
+    ],
     "pipelines/window/planning.py": [
         Row(
             "window a.txt --val b.txt -o w -L 4 --val-fraction 0.1",

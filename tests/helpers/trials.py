@@ -15,6 +15,7 @@ from tests.helpers import driver_server
 PLANNED = {
     "SIGKILL at a random moment": 240,
     "SIGKILL to a worker": 60,
+    "SIGKILL to processes of a job array": 210,
     "SIGINT at a random moment": 120,
     "SIGTERM at a random moment": 120,
     "SIGKILL before a step that changes the disk": 240,

@@ -42,7 +42,7 @@ _CHECK = "a check is left out only by the command itself"
 REFUSED: Mapping[str, str] = {
     name: reason
     for names, reason in (
-        ("text val split limit from n find near window random step rank world-size", _WHAT),
+        ("text val split limit from n find near window random step rank world-size part", _WHAT),
         ("no-shuffle no-drop-last", _WHAT),
         ("output html svg force if-changed dry-run", _WHERE),
         ("json format count", _PRINTED),

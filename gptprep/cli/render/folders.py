@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gptprep.pipelines.embed import EmbedPlan, EmbedReport
     from gptprep.pipelines.verify import VerifyReport
-    from gptprep.pipelines.window import WindowPlan, WindowReport
+    from gptprep.pipelines.window import ArrayReport, WindowPlan, WindowReport
 
 _MAX_PROBLEMS = _MAX_PASSED_OVER = 20
 _LONG_SECONDS = 10
@@ -80,6 +80,26 @@ def windows(report: WindowReport, took: float) -> Iterator[RenderableType]:
     )
     yield from map(note, report.notes)
     yield from encoding_notes(report)
+
+
+def array_process(report: ArrayReport | WindowReport, took: float) -> Iterator[RenderableType]:
+    """What one process of a job array has done: its parts, or the shards."""
+    from gptprep.pipelines.window import ArrayReport
+
+    if not isinstance(report, ArrayReport):
+        yield from windows(report, took)
+        return
+    if report.is_complete:
+        yield done(f"{report.output} is complete: another process has finished it")
+        return
+    own = f"process {report.process} of {report.processes}: {plural(report.written, 'part')} encoded"
+    own += f", {report.resumed:,} were there" if report.resumed else ""
+    yield done(f"{own} in {seconds(took)}")
+    if report.left:
+        left = f"{report.left:,} of {plural(report.tasks, 'task')} left"
+        yield note(f"{left}; the process that does the last one writes {report.output}")
+    else:
+        yield note(f"another process is writing {report.output}")
 
 
 def embed_plan(plan: EmbedPlan, *, dry_run: bool) -> Text:

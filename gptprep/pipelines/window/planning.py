@@ -1,6 +1,8 @@
 """Planning `window`: what it reads, and about how much it will write."""
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -22,6 +24,7 @@ from gptprep.shards.layout import Layout, ShardFormat
 from gptprep.shards.manifest import DTYPES, VERSIONS, TokenizerRecord, WindowFormat, window_format
 from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_folder_output, kept_bytes
+from gptprep.storage.sealed import MANIFEST
 from gptprep.tokenizers import Tokenizer, tokenizer_files
 from gptprep.tokens.estimating import QUICK, Effort
 from gptprep.tokens.id_file import id_dtype
@@ -55,6 +58,8 @@ class WindowOptions:
     force: bool = False
     if_changed: bool = False
     """Whether an output that was made from the same is left as it is, and any other of ours replaced."""
+    in_job_array: bool = False
+    """Whether an output that another process has made from the same is no error."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,10 @@ class WindowPlan:
     estimated_bytes: int | None
     """The size of all shards. During the run the parts need space too, unless they become the shards."""
     estimated_seconds: float | None
+
+    def is_complete(self) -> bool:
+        """Whether the output is there, made from the same: see `_is_complete`."""
+        return _is_complete(self.options, self.sources, self.windows.dtype, self.tokenizer)
 
     @property
     def keeps_parts(self) -> bool:
@@ -131,7 +140,7 @@ def plan(options: WindowOptions, progress: Progress = no_progress, effort: Effor
     selection, train_sources, notes = _selected(options)
     sources = selection.sources
     check_output = partial(_check_output, options, sources)
-    if not options.if_changed:
+    if not options.if_changed and not options.in_job_array:
         check_output()
     encoding, tokenizer, sources = resolve(encoding, sources, options.input_dtype)
     options = replace(options, encoding=encoding, force=options.force or options.if_changed)
@@ -147,11 +156,13 @@ def plan(options: WindowOptions, progress: Progress = no_progress, effort: Effor
     shards = layout.formats(windows)["shards"]
     made_from, up_to_date = None, False
     if options.if_changed:
-        settings = [train_sources, *_settings(options, dtype, tokenizer)]
+        settings = [train_sources, *settings_of(options, dtype, tokenizer)]
         stored = partial(_made_from_stored, options.output)
         made_from, up_to_date = compare(sources, settings, stored, progress)
-        if not up_to_date:
-            check_output()
+    elif options.in_job_array:
+        up_to_date = _is_complete(options, sources, dtype, tokenizer)
+    if not up_to_date and (options.if_changed or options.in_job_array):
+        check_output()
     if not up_to_date and expected and not any(source.has_lines for source in sources):
         keeps_parts = _keeps_parts(options, sources, shards, tokenizer)
         _require_space(options.output, tokenizer, expected, None if keeps_parts else shards)
@@ -218,12 +229,53 @@ def _require_space(output: str, tokenizer: Tokenizer, expected: Expected, shards
     require_free_space(output, (expected.least_bytes(shards) if shards else 0) + part_bytes)
 
 
-def _settings(options: WindowOptions, dtype: np.dtype[Any], tokenizer: Tokenizer) -> list[Any]:
+def settings_of(options: WindowOptions, dtype: np.dtype[Any], tokenizer: Tokenizer) -> list[Any]:
     """What the bytes of the shards follow from, beside the sources."""
     spec = replace(options.windows, stride=options.windows.step)
     encoding, record = options.encoding, TokenizerRecord.of(tokenizer)
     of_ids = [record, encoding.special, encoding.text]
     return [VERSIONS[-1], spec, *of_ids, options.layout, dtype.name, options.shard_size]
+
+
+def manifest_settings(options: WindowOptions, dtype: np.dtype[Any], tokenizer: Tokenizer) -> dict[str, Any]:
+    """What the manifest says of the options and the tokenizer, by the names of its fields."""
+    spec, encoding = options.windows, options.encoding
+    return {
+        "tokenizer": TokenizerRecord.of(tokenizer),
+        "context_length": spec.context_length,
+        "stride": spec.step,
+        "boundary": spec.boundary,
+        "layout": options.layout,
+        "shuffle": spec.shuffle,
+        "seed": spec.seed,
+        "special": encoding.special,
+        "encoding": encoding.text.encoding,
+        "errors": encoding.text.errors,
+        "text_field": encoding.text.text_field,
+        "separator": encoding.text.separator,
+        "split_by": spec.split_by,
+        "val_fraction": spec.val_fraction.strip(),
+        "dtype": dtype.name,
+    }
+
+
+def _is_complete(
+    options: WindowOptions, sources: Sequence[Source], dtype: np.dtype[Any], tokenizer: Tokenizer
+) -> bool:
+    """Whether the output is a complete folder of these options and inputs, and newer than all of them.
+
+    It is for processes that start when another one has finished their common work. The bytes of the inputs
+    are not compared, as `--if-changed` does, because each process would read all of them.
+    """
+    with suppress(GptprepError, OSError):
+        folder = open_shards(options.output)
+        folder.check_sizes()
+        found, settings = folder.manifest, manifest_settings(options, dtype, tokenizer)
+        is_same = all(getattr(found, name) == value for name, value in settings.items())
+        has_same = [source.path for source in found.sources] == [source.name for source in sources]
+        written = os.stat(os.path.join(options.output, MANIFEST)).st_mtime
+        return is_same and has_same and all(source.changed < written for source in sources)
+    return False
 
 
 def _made_from_stored(output: str) -> str | None:

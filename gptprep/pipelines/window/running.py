@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from gptprep.errors import GptprepError
 from gptprep.pipelines import split_notes
-from gptprep.pipelines.window.planning import WindowPlan
+from gptprep.pipelines.window import shared_parts
+from gptprep.pipelines.window.planning import WindowPlan, manifest_settings
 from gptprep.progress import Progress, no_progress
 from gptprep.shards.folder import not_only_shards
 from gptprep.shards.manifest import (
@@ -14,7 +16,6 @@ from gptprep.shards.manifest import (
     SourceRecord,
     SourceShare,
     Split,
-    TokenizerRecord,
 )
 from gptprep.shards.write import ShardTask, plan_shards, write_shards
 from gptprep.storage.files import require_free_space
@@ -22,7 +23,14 @@ from gptprep.storage.publish import publish_folder
 from gptprep.storage.sealed import StoredFile, write_manifest
 from gptprep.tokenizers.folder import store_tokenizer
 from gptprep.tokens.counts import EncodingReport, literal_specials, totals
-from gptprep.tokens.parts import PARTS_FOLDER, EncodedCorpus, encode_parts, kept_parts, plan_tasks
+from gptprep.tokens.parts import (
+    PARTS_FOLDER,
+    EncodedCorpus,
+    clear_others,
+    encode_parts,
+    kept_parts,
+    plan_tasks,
+)
 from gptprep.tokens.reference_first import engine_used
 from gptprep.windows.document_split import Scratch
 from gptprep.windows.spec import WindowSpec
@@ -55,10 +63,13 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
     ) as folder:
         work = os.path.join(folder, "work")
         os.mkdir(work)
-        with kept_parts(folder) as parts:
+        shared = shared_parts.existing(plan)
+        with nullcontext(shared) if shared else kept_parts(folder) as parts:
             tasks = plan_tasks(plan.sources, parts, tokenizer, options.encoding, plan.train_sources)
             if plan.keeps_parts:
                 tasks = [replace(task, starts_writeback=True) for task in tasks]
+            if not shared:  # another process may be writing there
+                clear_others(tasks)
             encoded = encode_parts(plan.sources, tasks, plan.workers, progress, plan.train_sources)
             in_one_file = spec.shuffle and plan.layout.stores_windows
             splits = plan_splits(
@@ -75,6 +86,7 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
         stored = store_tokenizer(tokenizer, folder)
         manifest = _manifest(plan, sources, written, stored)
         write_manifest(folder, manifest)
+    shared_parts.remove_parts(options.output)
     return WindowReport(
         output=options.output,
         bytes_written=sum(task.n_bytes for task in shard_tasks),
@@ -165,24 +177,9 @@ def _manifest(
     splits: dict[str, Split],
     stored: StoredFile | None,
 ) -> Manifest:
-    tokenizer, spec, encoding = plan.tokenizer, plan.options.windows, plan.options.encoding
     return Manifest(
-        tokenizer=TokenizerRecord.of(tokenizer),
+        **manifest_settings(plan.options, plan.windows.dtype, plan.tokenizer),
         tokenizer_file=stored,
-        context_length=spec.context_length,
-        stride=spec.step,
-        boundary=spec.boundary,
-        layout=plan.layout.name,
-        shuffle=spec.shuffle,
-        seed=spec.seed,
-        special=encoding.special,
-        encoding=encoding.text.encoding,
-        errors=encoding.text.errors,
-        text_field=encoding.text.text_field,
-        separator=encoding.text.separator,
-        split_by=spec.split_by,
-        val_fraction=spec.val_fraction.strip(),
-        dtype=plan.windows.dtype.name,
         made_from_sha256=plan.made_from_sha256,
         documents=sum(source.documents for source in sources),
         ids=sum(split.ids for split in splits.values()),

@@ -1,0 +1,151 @@
+"""Parts that several processes write: the folder `OUT.parts`, and the plan that they have in common.
+
+No process knows of another, and there are no locks: a part gets its name when it is complete, with a receipt
+beside it, and the same part from two processes has the same bytes. `plan.json` is written by the process that
+is first, and all others must have the same plan.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from gptprep import __version__
+from gptprep.errors import GptprepError, UsageError, os_errors
+from gptprep.pipelines.window.planning import WindowPlan, settings_of
+from gptprep.storage.files import read_regular, unique_name
+from gptprep.storage.json_files import json_bytes, parse_json
+from gptprep.storage.sealed import check_seal, sealed_json
+from gptprep.storage.workdir import discard, is_leftover, is_marked, mark
+from gptprep.tokens import receipts
+from gptprep.tokens.parts import PARTS_FOLDER, EncodeTask
+from gptprep.units import MIB
+
+_SUFFIX = ".parts"
+_FORMAT, _VERSION = "gptprep-parts", 1
+_PLAN = "plan.json"
+_DONE = ".done"
+"""Beside the parts of a stream, which only the process that has read all of it can count."""
+
+
+def folder_of(output: str) -> str:
+    """The folder for the parts of an output."""
+    return os.path.realpath(output) + _SUFFIX
+
+
+def claim(plan: WindowPlan) -> str:
+    """The folder of the parts, made if this process is the first.
+
+    Raises:
+        UsageError: an input can be read by one process only.
+        GptprepError: it belongs to another plan, or cannot be written.
+        CorruptDataError: its plan is damaged.
+    """
+    if once := next((source for source in plan.sources if source.stamp is None), None):
+        why = f"every process reads the inputs, and {once.label} can be read only once"
+        raise UsageError("--part cannot be used", why, "name files")
+    folder = folder_of(plan.options.output)
+    with os_errors("write", folder):
+        os.makedirs(folder, exist_ok=True)
+        if not is_leftover(folder):
+            what = f"{folder} already exists and was not written by gptprep"
+            raise GptprepError(what, "it is needed for the parts", "move it away, or choose another output")
+        mark(folder)
+        os.makedirs(os.path.join(folder, PARTS_FOLDER), exist_ok=True)
+        path = os.path.join(folder, _PLAN)
+        if not os.path.exists(path):
+            _write_once(path, sealed_json(_description(plan)))
+    _check_plan(plan, path)
+    return os.path.join(folder, PARTS_FOLDER)
+
+
+def _write_once(path: str, data: bytes) -> None:
+    """Write a file, unless another process was first."""
+    new = unique_name(path)
+    with open(new, "xb") as file:
+        file.write(data)
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        os.unlink(new)
+    except OSError:  # a file system without hard links
+        os.replace(new, path)
+    else:
+        os.unlink(new)
+
+
+def _description(plan: WindowPlan) -> dict[str, Any]:
+    """What the bytes of the parts and shards follow from, and what a person may want to know of it."""
+    sources = [
+        (source.name, source.kind, source.ids_dtype, source.size, source.stamp) for source in plan.sources
+    ]
+    settings = settings_of(plan.options, plan.windows.dtype, plan.tokenizer)
+    digest = hashlib.sha256(json_bytes([sources, plan.train_sources, settings])).hexdigest()
+    return {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "gptprep": __version__,
+        "tokenizer": plan.tokenizer.name,
+        "engine": plan.tokenizer.engine,
+        "sources": len(plan.sources),
+        "made_from_sha256": digest,
+    }
+
+
+def _check_plan(plan: WindowPlan, path: str) -> None:
+    ours, data = _description(plan), read_regular(path, MIB)
+    if data == sealed_json(ours):
+        return
+    check_seal(data, path)
+    found: dict[str, Any] = parse_json(data, path)
+    why = "its inputs, options or tokenizer are others"
+    for name, of_what in (("gptprep", "gptprep"), ("engine", "the engine")):
+        if found.get(name) != ours[name]:
+            why = f"it was made with {of_what} {found.get(name)}, and this process has {ours[name]}"
+    folder = plan.options.output.rstrip(os.sep) + _SUFFIX
+    fix = f"give the same command and install the same packages for each process, or remove {folder}"
+    raise GptprepError(f"{folder} has parts of another plan", why, fix)
+
+
+def existing(plan: WindowPlan) -> str | None:
+    """The folder of the parts that processes of a job array have written; None if there is none.
+
+    Raises:
+        GptprepError: it belongs to another plan.
+        CorruptDataError: its plan is damaged.
+    """
+    folder = folder_of(plan.options.output)
+    if not is_marked(folder):
+        return None
+    _check_plan(plan, os.path.join(folder, _PLAN))
+    return os.path.join(folder, PARTS_FOLDER)
+
+
+def remove_parts(output: str) -> None:
+    """Remove the folder of the parts, if there is one: the output is complete."""
+    if is_marked(folder_of(output)):
+        with suppress(OSError):  # a process that still runs may write there
+            discard(folder_of(output))
+
+
+def mark_done(tasks: Sequence[EncodeTask]) -> None:
+    """Say of the streams among some tasks that all of their parts are written."""
+    for task in tasks:
+        if task.sources.is_stream:
+            with open(_done_path(task), "wb"):
+                pass
+
+
+def left(tasks: Sequence[EncodeTask]) -> list[EncodeTask]:
+    """The tasks whose parts are not there.
+
+    The folder is listed: a network file system may remember for a while that a name was not there.
+    """
+    names = set(os.listdir(os.path.dirname(tasks[0].path)))
+    return [task for task in tasks if os.path.basename(_done_path(task)) not in names]
+
+
+def _done_path(task: EncodeTask) -> str:
+    receipt = receipts.receipt_path(task.path)
+    return os.path.splitext(receipt)[0] + _DONE if task.sources.is_stream else receipt
