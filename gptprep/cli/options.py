@@ -158,8 +158,8 @@ def argument_bytes(texts: Sequence[str]) -> tuple[bytes, ...]:
 # Groups
 
 _ERRORS = "What invalid text becomes: an error, U+FFFD, or nothing (its document is skipped)."
-_FIELD = """Field or column with the text, in .jsonl and .parquet inputs. If set, standard input is read as
-JSON Lines."""
+_FIELD = """Field or column with the text, in .jsonl and .parquet inputs; a.b is b within a. If set, standard
+input is read as JSON Lines."""
 _SEPARATOR = r"Text between the documents of a file; may contain \n, \t, \r and \\."
 _INCLUDE = "Read only the files of folders and globs that match, whatever their ending; can be repeated."
 _EXCLUDE = "Do not read the files of folders and globs that match; can be repeated."

@@ -2,7 +2,7 @@
 
 import importlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gptprep.corpus.blocks import BLOCK_BYTES, OnRead, not_watched, open_source
@@ -12,6 +12,10 @@ from gptprep.errors import CorruptDataError, MissingDependencyError, os_errors
 
 _ROWS = 64
 """Rows decoded at a time."""
+_DEEPEST = 8
+"""How deep columns within columns are looked at."""
+_Column = tuple[tuple[str, ...], Any]
+"""The names that lead to a column, and its type."""
 
 
 def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iterator[Rows]:
@@ -53,29 +57,44 @@ def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iter
 
 
 def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[list[bytes | None]]:
-    schema = table.schema_arrow
-    names = list(schema.names)
-    if names.count(field) != 1 or not _is_text(schema.types[names.index(field)], arrow):
-        columns = [f"{name} ({kind})" for name, kind in zip(names, schema.types, strict=True)]
-        what, why = f"{source.label} has no text column {field!r}", f"it has {', '.join(columns[:8])}"
-        raise CorruptDataError(what, why, _name_a_column(names, schema.types, arrow))
+    columns = list(_columns(table.schema_arrow, arrow))
+    found = [path for path, kind in columns if ".".join(path) == field and _is_text(kind, arrow)]
+    path = min(found, key=len, default=())  # a column of this name before one within others
+    if not path or [len(other) for other in found].count(len(path)) > 1:
+        shown = [f"{'.'.join(path)} ({kind})" for path, kind in columns]
+        what, why = f"{source.label} has no text column {field!r}", f"it has {', '.join(shown[:8])}"
+        raise CorruptDataError(what, why, _name_a_column(columns, arrow))
     # One column gains nothing from threads, and without pre_buffer pyarrow starts none.
     for batch in table.iter_batches(batch_size=_ROWS, columns=[field], use_threads=False):
-        column = batch.column(batch.schema.names.index(field))  # a dotted name may select more columns
+        column = batch.column(batch.schema.names.index(path[0]))  # a dotted name may select more columns
+        if path[1:]:
+            column = importlib.import_module("pyarrow.compute").struct_field(column, list(path[1:]))
         if arrow.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         column = getattr(column, "storage", column)  # of an extension type
         yield column.cast(arrow.large_binary()).to_pylist()
 
 
-def _name_a_column(names: list[str], types: list[Any], arrow: Any) -> str:
+def _columns(fields: Iterable[Any], arrow: Any, within: tuple[str, ...] = ()) -> Iterator[_Column]:
+    """The columns of a table, and those within columns that hold several values for each row."""
+    fields = list(fields)
+    for field in fields:
+        yield (*within, field.name), field.type
+    for field in fields:
+        if arrow.types.is_struct(field.type) and len(within) < _DEEPEST:
+            inner = [field.type.field(number) for number in range(field.type.num_fields)]
+            yield from _columns(inner, arrow, (*within, field.name))
+
+
+def _name_a_column(columns: list[_Column], arrow: Any) -> str:
     """The fix for a file without the column: one that it has."""
-    columns = (
+    names = [".".join(path) for path, _ in columns]
+    texts = (
         name
-        for name, kind in zip(names, types, strict=True)
+        for name, (_, kind) in zip(names, columns, strict=True)
         if names.count(name) == 1 and _is_text(kind, arrow)
     )
-    if (column := next(columns, None)) is None:
+    if (column := next(texts, None)) is None:
         return "add a column of text to the table"
     return f"give --text-field {shlex.quote(column)}"
 

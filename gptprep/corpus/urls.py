@@ -82,12 +82,12 @@ def _matching(url: str, file_filter: FileFilter, passed_over: list[PassedOver], 
 
 
 def _matches(names: Sequence[str], patterns: Sequence[str]) -> bool:
-    """Whether the components of a name match those of a pattern."""
-    if not patterns:
-        return not names
-    is_hidden = bool(names) and names[0].startswith(".") and not patterns[0].startswith(".")
-    if patterns[0] == "**":
-        enters = bool(names) and not is_hidden and _matches(names[1:], patterns)
-        return enters or _matches(names, patterns[1:])
-    is_match = bool(names) and not is_hidden and fnmatch.fnmatchcase(names[0], patterns[0])
-    return is_match and _matches(names[1:], patterns[1:])
+    """Whether the components of the name of a file match those of a pattern."""
+    if not names or not patterns:
+        return not names and not patterns
+    (name, *inner), (pattern, *others) = names, patterns
+    is_hidden = name.startswith(".") and not pattern.startswith(".")
+    if pattern == "**":
+        in_folder = _matches(inner, patterns) if inner else not others
+        return (in_folder and not is_hidden) or _matches(names, others)
+    return not is_hidden and fnmatch.fnmatchcase(name, pattern) and _matches(inner, others)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gptprep.choices import ErrorPolicy
+from gptprep.corpus.json_lines import text_of_line, texts_of_lines
 from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError, UsageError
 from tests.helpers.documents import documents, file_source
@@ -132,6 +134,53 @@ def test_each_json_line_is_a_document(tmp_path: Path) -> None:
 def test_text_field_chooses_the_field_of_json_lines(tmp_path: Path) -> None:
     source = file_source(tmp_path / "b.jsonl", json_lines({"body": "x"}))
     assert documents(source, TextOptions(text_field="body"))[0] == [b"x"]
+
+
+NESTED = [
+    ({"a": {"b": "x"}}, "x"),
+    ({"a.b": "y", "a": {"b": "x"}}, "y"),
+    ({"a": {"b": {"c": 1}}, "a.b": "z"}, "z"),
+    ({"a": {"b": None}}, None),
+    ({"a": None}, None),
+    ({"a": {"b": 0}}, "the field holds a number"),
+    ({"a": {"b": [{"content": "x"}]}}, "the field holds a list"),
+    ({"a": {}}, "its fields are 'a'"),
+    ({"a": "x"}, "its fields are 'a'"),
+    ({"b": "x"}, "its fields are 'b'"),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), NESTED)
+def test_text_field_with_a_dot_is_within_an_object(value: dict[str, Any], expected: str | None) -> None:
+    line = json.dumps(value).encode()
+    if expected and " " in expected:
+        assert texts_of_lines(line, "a.b") is None
+        with pytest.raises(GptprepError) as error:
+            text_of_line(line, "a.b", "a.jsonl:1")
+        assert error.value.why == expected
+    else:
+        assert text_of_line(line, "a.b", "a.jsonl:1") == expected
+        assert texts_of_lines(line, "a.b") == [(expected or "").encode()]
+
+
+@pytest.mark.parametrize(
+    ("value", "fix"),
+    [
+        ({"a": {"b": "x"}, "c": "y"}, "give --text-field c"),
+        ({"a": {"b": "x"}}, "give --text-field a.b"),
+        ({"a": {"b": {"c": {"d": "x"}}}}, "give --text-field a.b.c.d"),
+        ({"a": {"b": {"c": {"d": {"e": "x"}}}}}, "put the text in one field, with jq"),
+        ({"a": {"b.c": "x"}}, "put the text in one field, with jq"),
+        ({"a.b": {"c": "x"}}, "put the text in one field, with jq"),
+        ({"a.b": "x"}, "give --text-field a.b"),
+    ],
+)
+def test_error_names_a_field_with_a_text_wherever_it_is(value: dict[str, Any], fix: str) -> None:
+    with pytest.raises(GptprepError) as error:
+        text_of_line(json.dumps(value).encode(), "text", "a.jsonl:1")
+    assert error.value.fix == fix
+    if "--text-field" in fix:
+        assert text_of_line(json.dumps(value).encode(), fix.split()[-1], "") in ("x", "y")
 
 
 @pytest.mark.parametrize(

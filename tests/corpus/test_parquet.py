@@ -40,6 +40,27 @@ def test_missing_or_repeated_text_column_is_refused(tmp_path: Path) -> None:
         documents(parquet_source(tmp_path / "twice.parquet", twice))
 
 
+def test_column_within_a_column_is_named_with_a_dot(tmp_path: Path) -> None:
+    inner = [{"b": "x", "c": {"d": "deep"}}, {"b": None, "c": None}, None, {"b": "y", "c": {"d": None}}]
+    source = parquet_source(tmp_path / "a.parquet", pa.table({"n": range(4), "a": inner}))
+    assert documents(source, TextOptions(text_field="a.b"))[0] == [b"x", b"y"]
+    found, counts = documents(source, TextOptions(text_field="a.c.d"))
+    assert found == [b"deep"]
+    assert counts.empty == 3
+    with pytest.raises(CorruptDataError, match=r"has no text column 'text'") as error:
+        documents(source, TextOptions(text_field="text"))
+    assert error.value.fix == "give --text-field a.b"
+    for field in ("a", "a.c", "a.x", "n.b", "a.b.c"):
+        with pytest.raises(CorruptDataError, match="has no text column"):
+            documents(source, TextOptions(text_field=field))
+
+
+def test_column_of_a_dotted_name_goes_before_one_within_a_column(tmp_path: Path) -> None:
+    table = pa.table({"a": [{"b": "within"}], "a.b": ["named"]})
+    source = parquet_source(tmp_path / "a.parquet", table)
+    assert documents(source, TextOptions(text_field="a.b"))[0] == [b"named"]
+
+
 @pytest.mark.parametrize(
     "kind", [pa.large_string(), pa.binary(), pa.dictionary(pa.int32(), pa.string()), pa.string_view()]
 )

@@ -6,7 +6,7 @@ import glob
 import os
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gptprep.corpus.urls import _matches
@@ -22,6 +22,7 @@ def files(names: list[str]) -> set[str]:
     return {name for name in names if not any(other.startswith(f"{name}/") for other in names)}
 
 
+@example(names=["a"], pattern="*/**")
 @given(names=st.lists(NAMES, max_size=8), pattern=PATTERNS)
 def test_pattern_matches_as_glob(tmp_path_factory: object, names: list[str], pattern: str) -> None:
     top = Path(tmp_path_factory.mktemp("tree"))  # type: ignore[attr-defined]

@@ -205,9 +205,21 @@ TABLE: Table = {
         ),
         Row(
             "encode b.jsonl",
+            "give {--text-field .+}",
+            "encode b.jsonl {0}",
+            files={"b.jsonl": jsonl({"parts": {"my text": "two"}})},
+        ),
+        Row(
+            "encode b.jsonl",
             "put the text in one field, with jq",
-            ("$ jq -c '.|{text: .parts.one}' b.jsonl > c.jsonl", "encode c.jsonl"),
-            files={"b.jsonl": jsonl({"parts": {"one": "two"}})},
+            ("$ jq -c '.|{text: .parts[0].one}' b.jsonl > c.jsonl", "encode c.jsonl"),
+            files={"b.jsonl": jsonl({"parts": [{"one": "two"}]})},
+        ),
+        Row(
+            "encode b.jsonl --text-field chat.messages",
+            "join it first: {jq -c .+} FILE > JOINED.jsonl",
+            ("$ {0} b.jsonl > JOINED.jsonl", "encode JOINED.jsonl"),
+            files={"b.jsonl": jsonl({"chat": {"messages": [{"role": "user", "content": "one"}]}})},
         ),
         Row(
             "encode b.jsonl --text-field messages",
