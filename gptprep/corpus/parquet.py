@@ -1,8 +1,11 @@
 """Documents from a text column of a Parquet file."""
 
 import importlib
+import itertools
+import os
 import shlex
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from gptprep.corpus.blocks import BLOCK_BYTES, OnRead, not_watched, open_source
@@ -35,20 +38,55 @@ def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iter
         with os_errors("read", source.label):
             yield from read_rows_file(source.spool, source.start + 1, n_rows, _ROWS)
         return
+    with _opened(source) as (table, arrow, size):
+        n_rows, groups = table.metadata.num_rows, _row_groups(table, source)
+        number, read = source.start + 1, 0
+        last = n_rows if source.stop is None else source.stop
+        for texts in _batches(table, arrow, source, field, groups):
+            n_read = min(number - 1 + len(texts), last) - source.start  # the number in the file may be wrong
+            bytes_so_far = size * n_read // max(1, n_rows)
+            on_read(bytes_so_far - read)
+            read = bytes_so_far
+            yield Rows(number, texts)
+            number += len(texts)
+        on_read((size if source.stop is None else source.range_bytes) - read)
+
+
+def row_ranges(source: Source, n_bytes: int) -> Iterator[Source]:
+    """A table in ranges of whole row groups, each of about as many bytes on disk; raises as `read_rows`."""
+    with _opened(source) as (table, _, size):
+        starts = _starts(table)
+    start, n_rows = 0, max(1, starts[-1])
+    for stop in starts[1:]:
+        n_read = size * stop // n_rows - size * start // n_rows
+        if n_read >= n_bytes or stop == starts[-1]:
+            yield source._replace(start=start, stop=stop, size=n_read)
+            start = stop
+
+
+def _starts(table: Any) -> list[int]:
+    """The first row of each row group, and the number of all rows."""
+    metadata = table.metadata
+    sizes = (metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+    return list(itertools.accumulate(sizes, initial=0))
+
+
+def _row_groups(table: Any, source: Source) -> list[int]:
+    """The numbers of the row groups that a range has."""
+    starts = _starts(table)
+    stop = starts[-1] if source.stop is None else source.stop
+    numbers = range(len(starts) - 1)
+    return [number for number in numbers if source.start <= starts[number] and starts[number + 1] <= stop]
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[tuple[Any, Any, int]]:
+    """The table of a file, pyarrow, and the size of the file; raises as `read_rows`."""
     arrow, parquet = _pyarrow("pyarrow", source), _pyarrow("pyarrow.parquet", source)
     with os_errors("read", source.path), open_source(source) as file:
-        number, read = 1, 0
         try:
-            table = parquet.ParquetFile(file, pre_buffer=False, buffer_size=BLOCK_BYTES)
-            n_rows, size = table.metadata.num_rows, source.size or 0
-            for texts in _batches(table, arrow, source, field):
-                n_read = min(number - 1 + len(texts), n_rows)  # the number in the file may be wrong
-                share = size * n_read // max(1, n_rows)
-                on_read(share - read)
-                read = share
-                yield Rows(number, texts)
-                number += len(texts)
-            on_read(size - read)
+            size = file.seek(0, os.SEEK_END)
+            yield parquet.ParquetFile(file, pre_buffer=False, buffer_size=BLOCK_BYTES), arrow, size
         except (arrow.lib.ArrowException, UnicodeError, KeyError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
@@ -56,7 +94,9 @@ def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iter
             raise CorruptDataError(f"{source.label} is not a complete Parquet file", why) from error
 
 
-def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[list[bytes | None]]:
+def _batches(
+    table: Any, arrow: Any, source: Source, field: str, groups: list[int]
+) -> Iterator[list[bytes | None]]:
     columns = list(_columns(table.schema_arrow, arrow))
     found = [path for path, kind in columns if ".".join(path) == field and _is_text(kind, arrow)]
     path = min(found, key=len, default=())  # a column of this name before one within others
@@ -65,7 +105,8 @@ def _batches(table: Any, arrow: Any, source: Source, field: str) -> Iterator[lis
         what, why = f"{source.label} has no text column {field!r}", f"it has {', '.join(shown[:8])}"
         raise CorruptDataError(what, why, _name_a_column(columns, arrow))
     # One column gains nothing from threads, and without pre_buffer pyarrow starts none.
-    for batch in table.iter_batches(batch_size=_ROWS, columns=[field], use_threads=False):
+    options = {"batch_size": _ROWS, "columns": [field], "use_threads": False}
+    for batch in table.iter_batches(**options, row_groups=groups):
         column = batch.column(batch.schema.names.index(path[0]))  # a dotted name may select more columns
         if path[1:]:
             column = importlib.import_module("pyarrow.compute").struct_field(column, list(path[1:]))

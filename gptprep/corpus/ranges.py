@@ -63,7 +63,8 @@ def exact_range(source: Source, options: TextOptions, first_split_point: FirstSp
     Raises:
         GptprepError: the file cannot be read.
     """
-    if source.kind == "ids" or source.spool or (source.start == 0 and source.stop is None):
+    is_exact = source.kind in ("ids", "parquet") or bool(source.spool)
+    if is_exact or (source.start == 0 and source.stop is None):
         return source
     separator = separator_of(source, options)
     with os_errors("read", source.path), open_source(source) as file:

@@ -31,7 +31,7 @@ class Source(NamedTuple):
     kind: SourceKind
     size: int | None = None
     """Bytes on disk; None if unknown before reading. Of a range that was read already, those that were read
-    for it."""
+    for it; of rows of a table, those that they stand for, all taken to be of equal size."""
     data: bytes | None = None
     start: int = 0
     """The first byte of the range, or the first id of a source of ids; of a table, the rows before."""
@@ -69,6 +69,8 @@ class Source(NamedTuple):
     @property
     def range_bytes(self) -> int:
         """The size of a range as it was planned; 0 if it is unknown before reading."""
+        if self.kind == "parquet":
+            return self.size or 0
         return ((self.size if self.stop is None else self.stop) or 0) - self.start
 
     @property

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gptprep.corpus.parquet import read_rows, row_ranges
 from gptprep.corpus.sources import Source
 from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import CorruptDataError
@@ -139,3 +140,43 @@ def test_reading_starts_no_threads(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": ["a text"] * 1000}), path)
     command = [sys.executable, "-c", COUNT_THREADS, str(path)]
     assert subprocess.run(command, capture_output=True, check=True).stdout == b"1000 0\n"
+
+
+# Ranges of row groups
+
+
+@pytest.mark.parametrize("group", [1, 7, 64, 1000])
+@pytest.mark.parametrize("n_bytes", [1, 2_000, 20_000, 1 << 30])
+def test_ranges_of_row_groups_have_all_rows_once(tmp_path: Path, group: int, n_bytes: int) -> None:
+    texts = [f"row {n} " + "x" * (n % 97) for n in range(500)]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"n": range(500), "text": texts}), path, row_group_size=group)
+    source = find_sources([str(path)])[0]
+    ranges = list(row_ranges(source, n_bytes))
+    assert len(ranges) <= -(-500 // group)
+    assert sum(one.range_bytes for one in ranges) == source.size
+    assert all(one.range_bytes >= n_bytes for one in ranges[:-1])
+    found, read = list[tuple[int, bytes | None]](), 0
+
+    def on_read(n_bytes: int) -> None:
+        nonlocal read
+        read += n_bytes
+
+    for one in ranges:
+        before = read
+        found += [
+            (number, text)
+            for rows in read_rows(one, "text", on_read)
+            for number, text in enumerate(rows.texts, rows.first)
+        ]
+        assert read - before == one.range_bytes
+    assert found == [(number, text.encode()) for number, text in enumerate(texts, 1)]
+
+
+def test_ranges_of_an_empty_or_damaged_table(tmp_path: Path) -> None:
+    source = parquet_source(tmp_path / "a.parquet", pa.table({"text": pa.array([], pa.string())}))
+    assert len(list(row_ranges(source, 1))) <= 1
+    data = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(data[:-6])
+    with pytest.raises(CorruptDataError, match="is not a complete Parquet file"):
+        list(row_ranges(find_sources([str(tmp_path / "a.parquet")])[0], 1))

@@ -23,6 +23,7 @@ from gptprep.errors import CorruptDataError, GptprepError
 from gptprep.pipelines import count, encode, vocab
 from gptprep.pipelines.inspect import counting as inspect_counting
 from gptprep.tokens import parts
+from gptprep.tokens.planning import TaskSources, plan_task_sources
 from gptprep.tokens.spec import EncodingSpec
 from tests.helpers.documents import find_sources
 from tests.helpers.folders import contents, window
@@ -56,6 +57,7 @@ def forms(tmp_path: Path, texts: list[str]) -> Path:
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines))
     (tmp_path / "a.jsonl.zst").write_bytes(zstd.compress(lines))
     pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"text": texts}), tmp_path / "groups.parquet", row_group_size=4)
     text = "\n\n".join(texts).encode()
     (tmp_path / "b.txt").write_bytes(text)
     (tmp_path / "b.txt.gz").write_bytes(gzip.compress(text))
@@ -89,7 +91,7 @@ def encoded(path: Path, output: Path, **options: Any) -> tuple[bytes, dict[str, 
 
 
 @WORKERS
-@pytest.mark.parametrize("form", ["a.jsonl.gz", "a.jsonl.zst", "a.parquet"])
+@pytest.mark.parametrize("form", ["a.jsonl.gz", "a.jsonl.zst", "a.parquet", "groups.parquet"])
 def test_documents_are_encoded_as_those_of_json_lines(forms: Path, form: str, workers: int) -> None:
     expected = encoded(forms / "a.jsonl", forms / "x.bin", workers=1)
     assert encoded(forms / form, forms / "y.bin", workers=workers) == expected
@@ -114,15 +116,27 @@ def test_text_is_encoded_as_that_of_the_plain_file(forms: Path, workers: int) ->
 def test_shards_of_several_streams_are_those_of_the_plain_files(forms: Path, workers: int) -> None:
     options: dict[str, Any] = {"context_length": 16, "stride": 7, "val_fraction": "0.3", "shard_size": 3000}
     window([forms / "a.jsonl", forms / "b.txt", forms / "a.jsonl"], forms / "plain", **options)
-    inputs: list[str | Path] = [forms / "a.jsonl.gz", forms / "b.txt.gz", forms / "a.parquet"]
+    inputs: list[str | Path] = [forms / "groups.parquet", forms / "b.txt.gz", forms / "a.parquet"]
     window(inputs, forms / "s", workers=workers, **options)
     plain, found = contents(forms / "plain"), contents(forms / "s")
     del plain["manifest.json"], found["manifest.json"]
     assert found == plain
 
 
+def test_table_of_several_row_groups_is_divided_without_being_read(forms: Path) -> None:
+    def planned(name: str) -> list[TaskSources]:
+        return list(plan_task_sources(find_sources([str(forms / name)]), TextOptions(), 2000, True))
+
+    assert [task.is_stream for task in planned("a.parquet")] == [True]
+    tasks = planned("groups.parquet")
+    assert len(tasks) > 2
+    assert not any(task.is_stream for task in tasks)
+    ranges = [one for task in tasks for one in task.ranges]
+    assert [one.start for one in ranges[1:]] == [one.stop for one in ranges[:-1]]
+
+
 @WORKERS
-@pytest.mark.parametrize("form", ["a.jsonl.gz", "a.jsonl.zst", "a.parquet"])
+@pytest.mark.parametrize("form", ["a.jsonl.gz", "a.jsonl.zst", "a.parquet", "groups.parquet"])
 def test_counts_are_those_of_json_lines(forms: Path, form: str, workers: int) -> None:
     def counted(name: str, workers: int) -> object:
         report = count.run(
@@ -141,7 +155,7 @@ def test_counts_are_those_of_json_lines(forms: Path, form: str, workers: int) ->
 
 @WORKERS
 @pytest.mark.parametrize("kind", ["word", "char", "bpe"])
-@pytest.mark.parametrize("form", ["a.jsonl.gz", "a.parquet"])
+@pytest.mark.parametrize("form", ["a.jsonl.gz", "a.parquet", "groups.parquet"])
 def test_vocabularies_are_those_of_json_lines(forms: Path, kind: Any, form: str, workers: int) -> None:
     def built(name: str, workers: int) -> bytes:
         size = 400 if kind == "bpe" else None
