@@ -35,7 +35,10 @@ def big(big_text: Path, tmp_path: Path) -> Path:
 def started(folder: Path) -> subprocess.Popen[bytes]:
     """A run that writes its first part."""
     process = start(folder, *WINDOW)
-    wait_for(folder / "s.partial" / "parts" / "part-000000.npy", process)
+    parts = folder / "s.partial" / "parts"
+    wait_for(parts, process)
+    while not list(parts.glob("part-000000.*")):
+        wait_for(parts, process)
     return process
 
 

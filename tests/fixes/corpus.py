@@ -197,17 +197,9 @@ TABLE: Table = {
             )
             for content in ('{"text": "one"', '"one"\n')
         ),
-        Row(
-            "encode b.jsonl",
-            "give {--text-field .+}",
-            "encode b.jsonl {0}",
-            files={"b.jsonl": jsonl({"id": 5, "my body": "one"})},
-        ),
-        Row(
-            "encode b.jsonl",
-            "give {--text-field .+}",
-            "encode b.jsonl {0}",
-            files={"b.jsonl": jsonl({"parts": {"my text": "two"}})},
+        *(
+            Row("encode b.jsonl", "give {--text-field .+}", "encode b.jsonl {0}", files={"b.jsonl": content})
+            for content in (jsonl({"id": 5, "my body": "one"}), jsonl({"parts": {"my text": "two"}}))
         ),
         Row(
             "encode b.jsonl",

@@ -52,13 +52,13 @@ def rounds(kills: int) -> Iterator[list[str]]:
             time.sleep(random.uniform(0, usual / 20))
             with suppress(ProcessLookupError):
                 os.kill(running[number], signal.SIGKILL)
-            if forked.wait(running[number]).code not in (0, -signal.SIGKILL):
-                wrong.append(f"process {number} of {output} ended with an error")
+            if (ended := _wait(running[number], number)).code not in (0, -signal.SIGKILL):
+                wrong.append(f"process {number} of {output} ended before it was killed: {ended.messages}")
         for number in again:
             running[number] = _start(arguments, number)
         for number, pid in running.items():
-            if code := forked.wait(pid).code:
-                wrong.append(f"process {number} of {output} ended with {code}")
+            if (ended := _wait(pid, number)).code:
+                wrong.append(f"process {number} of {output} ended with {ended.code}: {ended.messages}")
         if not Path(output).exists() or contents(Path(output)) != expected[layout]:
             wrong.append(f"{output} is not what one process writes")
         wrong += [f"{name} is left" for name in os.listdir() if name.startswith(f"{output}.")]
@@ -68,7 +68,13 @@ def rounds(kills: int) -> Iterator[list[str]]:
 
 
 def _start(arguments: list[str], number: int) -> int:
+    forked.messages_file = f"messages-{number}"
     return forked.start(partial(forked.gptprep, [*arguments, "--part", f"{number}/{PROCESSES}"]))
+
+
+def _wait(pid: int, number: int) -> forked.Ended:
+    forked.messages_file = f"messages-{number}"
+    return forked.wait(pid)
 
 
 def main(arguments: list[str]) -> None:

@@ -89,6 +89,8 @@ def run_process(
     except BaseException as error:
         error.add_note(f"finished work is kept in {output}.parts: the same command continues from there")
         raise
+    if is_complete := plan.is_complete():
+        shared_parts.remove_parts(output)  # this process may have made it again
     resumed = sum(part.resumed for part in parts)
     return ArrayReport(
         output=output,
@@ -98,7 +100,7 @@ def run_process(
         resumed=resumed,
         tasks=len(tasks),
         left=left,
-        is_complete=plan.is_complete(),
+        is_complete=is_complete,
     )
 
 

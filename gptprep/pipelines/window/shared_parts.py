@@ -17,7 +17,7 @@ from gptprep.pipelines.window.planning import WindowPlan, settings_of
 from gptprep.storage.files import read_regular, unique_name
 from gptprep.storage.json_files import json_bytes, parse_json
 from gptprep.storage.sealed import check_seal, sealed_json
-from gptprep.storage.workdir import discard, is_leftover, is_marked, mark
+from gptprep.storage.workdir import discard, is_marked, mark
 from gptprep.tokens import receipts
 from gptprep.tokens.parts import PARTS_FOLDER, EncodeTask
 from gptprep.units import MIB
@@ -48,7 +48,7 @@ def claim(plan: WindowPlan) -> str:
     folder = folder_of(plan.options.output)
     with os_errors("write", folder):
         os.makedirs(folder, exist_ok=True)
-        if not is_leftover(folder):
+        if os.listdir(folder) and not is_marked(folder):  # in this order: the marker is the first file in it
             what = f"{folder} already exists and was not written by gptprep"
             raise GptprepError(what, "it is needed for the parts", "move it away, or choose another output")
         mark(folder)
