@@ -55,6 +55,10 @@ class InUseError(GptprepError):
     """Another run is writing the output."""
 
 
+class FinishingError(InUseError):
+    """Another process of the same job array is writing the output."""
+
+
 class CorruptDataError(GptprepError):
     """A file is not what its format, its header or its manifest says (exit code 3)."""
 

@@ -92,7 +92,7 @@ def command(
     """
     from gptprep.pipelines import window
 
-    process = _process(part, if_changed=if_changed)
+    process = _process(part, force=force, if_changed=if_changed)
     wanted = window.WindowOptions(
         inputs=tuple(options.or_standard_input(inputs, "window", "name a file or a folder")),
         output=output,
@@ -116,11 +116,11 @@ def command(
     _carry_out(streams, plan, process, dry_run=dry_run)
 
 
-def _process(part: str | None, *, if_changed: bool) -> "ArrayProcess | None":
+def _process(part: str | None, *, force: bool, if_changed: bool) -> "ArrayProcess | None":
     """Which process of a job array this is, if it is one.
 
     Raises:
-        UsageError: --part is no number of a number, or is given with --if-changed.
+        UsageError: --part is no number of a number, or is given with --force or --if-changed.
     """
     from gptprep.pipelines.window import ArrayProcess
 
@@ -129,6 +129,9 @@ def _process(part: str | None, *, if_changed: bool) -> "ArrayProcess | None":
     if if_changed:
         why = "a process whose output is there, and newer than the inputs, has nothing to do anyway"
         raise UsageError("--part and --if-changed cannot be used together", why, "leave out --if-changed")
+    if force:
+        why = "a process that starts late would replace what the others have written"
+        raise UsageError("--part and --force cannot be used together", why, "leave out --force")
     return ArrayProcess.parse(part)
 
 
@@ -142,7 +145,7 @@ def _carry_out(
     output = plan.options.output
     if plan.up_to_date:
         if process and not dry_run:
-            window.remove_parts(output)
+            window.remove_parts(plan)
         streams.up_to_date(output, dry_run=dry_run)
         return
     streams.announce(plan, *folders.window_plan(plan, dry_run=dry_run), dry_run=dry_run)

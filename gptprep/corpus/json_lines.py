@@ -48,6 +48,8 @@ def field_of(value: dict[str, Any], field: str) -> Any:
     Raises:
         AttributeError: the value, or one on the way, is no object.
     """
+    if not isinstance(value, dict):
+        raise AttributeError("it is no object")
     if field in value:
         return value[field]
     found: Any = value

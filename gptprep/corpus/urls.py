@@ -9,7 +9,7 @@ from gptprep.corpus.folders import Entry, FileFilter, PassedOver, files_in
 from gptprep.corpus.sources import Source, input_kind
 from gptprep.errors import GptprepError
 from gptprep.storage.objects import StoredObject, find_object, list_objects
-from gptprep.storage.stores import can_list
+from gptprep.storage.stores import can_list, check_url
 
 _MAGIC = re.compile(r"[*?[]")
 
@@ -27,6 +27,7 @@ def sources_of_url(
         GptprepError: there are no such objects, or the store cannot be reached or denies access.
         MissingDependencyError: obstore is not installed.
     """
+    check_url(url)
     if not url.endswith("/") and (found := find_object(url)):
         return [object_source(found, ids=ids)]
     if not can_list(url):

@@ -52,6 +52,21 @@ def locked_if_exists(folder: str, path: str) -> Iterator[None]:
             os.close(lock)
 
 
+@contextmanager
+def locked_file(path: str) -> Iterator[bool]:
+    """Lock a file for the block, if no other process has locked it; gives whether it has not.
+
+    Network file systems pass on locks of files that are open for writing, which those of folders are not.
+    """
+    with open(path, "r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
 def open_locked_file(partial: str, path: str) -> int:
     """Open a temporary file for writing, creating it if needed, and lock it.
 

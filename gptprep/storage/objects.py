@@ -7,6 +7,7 @@ where it stopped, under the condition that the object is still the same.
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -26,7 +27,7 @@ class StoredObject(NamedTuple):
     url: str
     size: int
     version: str
-    """Its ETag; the time of its last change if the store gives none."""
+    """Its ETag, without quotes; the time of its last change if the store gives none."""
     has_etag: bool = True
     modified: int = 0
     """When it was changed last, in seconds since 1970."""
@@ -34,7 +35,11 @@ class StoredObject(NamedTuple):
     @property
     def condition(self) -> str | None:
         """For a request that must fail if the object is another one; None if the store cannot say it."""
-        return self.version if self.has_etag and not self.version.startswith("W/") else None
+        return f'"{self.version}"' if self.has_etag and not self.version.startswith("W/") else None
+
+    def is_same(self, other: StoredObject) -> bool:
+        """Whether both are one version. Times may be more or less exact in different answers of a store."""
+        return (self.size, self.version, self.has_etag) == (other.size, other.version, other.has_etag)
 
 
 def find_object(url: str) -> StoredObject | None:
@@ -97,7 +102,7 @@ def list_objects(url: str) -> list[StoredObject]:
 
 def _object(url: str, meta: Any) -> StoredObject:
     etag, modified = meta["e_tag"], meta["last_modified"]
-    version = etag or modified.isoformat()
+    version = etag.strip('"') if etag else str(int(modified.timestamp()))  # Azure's lists have no quotes
     return StoredObject(url, meta["size"], version, bool(etag), int(modified.timestamp()))
 
 
@@ -144,6 +149,13 @@ class _ObjectFile(io.RawIOBase):
         self._position = offset
         return offset
 
+    def read(self, size: int = -1) -> bytes:
+        """As many bytes as are asked for, unless the object ends: pyarrow takes fewer for the end."""
+        wanted, found = sys.maxsize if size is None or size < 0 else size, bytearray()
+        while len(found) < wanted and (data := super().read(min(wanted - len(found), _LARGEST_REQUEST))):
+            found += data
+        return bytes(found)
+
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
         if not view or self._position >= self._stored.size:
@@ -182,9 +194,11 @@ class _ObjectFile(io.RawIOBase):
         import obstore
 
         stored, stop = self._stored, min(self._position + self._request, self._stored.size)
-        options: Any = {"range": (self._position, stop), "if_match": stored.condition}
+        options: Any = {"range": (self._position, stop)}
+        if stored.condition:
+            options["if_match"] = stored.condition
         result = obstore.get(self._store, self._key, options=options)
-        if _object(stored.url, result.meta) != stored:
+        if not stored.is_same(_object(stored.url, result.meta)):
             raise changed_object(stored.url, "changed")
         self._stop, self._request = stop, min(2 * self._request, _LARGEST_REQUEST)
         return iter(result.stream(min_chunk_size=_CHUNK_BYTES))

@@ -16,7 +16,7 @@ from gptprep.errors import GptprepError, UsageError, os_errors
 from gptprep.parallel.signals import deferred
 from gptprep.storage.files import MARKER, sync_file, sync_folder
 from gptprep.storage.locks import has_name, locked_folder, locked_if_exists, open_locked_file
-from gptprep.storage.stores import is_url
+from gptprep.storage.stores import check_url, is_url
 from gptprep.storage.workdir import discard, empty, is_leftover, is_marked, mark, remove
 
 _PARTIAL, _REPLACED = ".partial", ".replaced"
@@ -190,9 +190,9 @@ def clear_leftover(path: str) -> None:
             discard(real + _PARTIAL)
 
 
-def kept_bytes(path: str, keep: str) -> int:
+def kept_bytes(path: str, keep: str, suffix: str = _PARTIAL) -> int:
     """The size of what an earlier run to `path` kept for the next one."""
-    folder = os.path.join(os.path.realpath(path) + _PARTIAL, keep)
+    folder = os.path.join(os.path.realpath(path) + suffix, keep)
     total = 0
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
@@ -230,6 +230,7 @@ def _require_name(path: str) -> None:
     if not path:
         raise UsageError("the output has no name", fix="give --output a name")
     if is_url(path):
+        check_url(path)
         fix = "name a local file or folder, and copy it to the store when it is complete"
         raise UsageError(f"the output cannot be the URL {path}", "outputs are made on a local disk", fix)
 

@@ -69,14 +69,24 @@ def store_of(url: str) -> tuple[ObjectStore, str]:
         GptprepError: the environment is not what the store needs.
         MissingDependencyError: obstore is not installed.
     """
+    check_url(url)
     scheme, place, key = _parsed(url)
-    if "@" in place or (scheme in _HTTP and re.search("[?#]", key)):
-        shown = f"{scheme}://{place.rpartition('@')[2]}/" + re.sub("[?#].*", "", key)
+    return _store(scheme, place), unquote(key) if scheme in _HTTP else key
+
+
+def check_url(url: str) -> None:
+    """Refuse a URL that names no bucket, or may have credentials in it, which are not shown.
+
+    Raises:
+        UsageError: says which.
+    """
+    scheme, place, key = _parsed(url)
+    if "@" in place or (scheme in _HTTP and re.search("[?#]", place + key)):
+        shown = re.sub("[?#].*", "", f"{scheme}://{place.rpartition('@')[2]}/{key}")
         what, why = f"the URL {shown} was given with a user, ? or #", "credentials would end up in messages"
         raise UsageError(what, why, "leave that out, and give credentials in the environment")
     if not place and scheme != "memory":
         raise UsageError(f"the URL {url} names no bucket", fix=f"write {scheme}://BUCKET/NAME")
-    return _store(scheme, place), unquote(key) if scheme in _HTTP else key
 
 
 def _parsed(url: str) -> tuple[str, str, str]:
@@ -90,7 +100,7 @@ def _parsed(url: str) -> tuple[str, str, str]:
 def _store(scheme: str, place: str) -> ObjectStore:
     """A connection to a bucket, container or host, one for each process."""
     try:
-        from obstore.store import MemoryStore, from_url
+        from obstore.store import HTTPStore, MemoryStore, from_url
     except ImportError as error:
         what, why = f"cannot use {scheme}://{place}", "obstore is not installed"
         raise MissingDependencyError(what, why, "pip install obstore") from error
@@ -98,10 +108,12 @@ def _store(scheme: str, place: str) -> ObjectStore:
         return MemoryStore()
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT", "")
     retries: Any = {"max_retries": 0}  # those of `repeated` are enough
-    options: Any = {"connect_timeout": "5s", "timeout": "120s"}
+    options: Any = {"connect_timeout": "5s", "timeout": "60s"}
     if scheme == "http" or (scheme == "s3" and endpoint.startswith("http://")):
         options["allow_http"] = True
     try:
+        if scheme in _HTTP:  # `from_url` takes some hosts for stores that need credentials
+            return HTTPStore.from_url(f"{scheme}://{place}", client_options=options, retry_config=retries)
         return from_url(f"{scheme}://{place}", client_options=options, retry_config=retries)
     except Exception as error:  # of obstore, or ValueError
         raise explained(error, f"{scheme}://{place}") from error
@@ -118,7 +130,7 @@ def repeated(request: Callable[[], Result], url: str) -> Result:
     while True:
         try:
             return _interruptible(request)
-        except (GptprepError, FileNotFoundError, MemoryError):
+        except (GptprepError, FileNotFoundError, MemoryError, TypeError, ValueError):
             raise
         except Exception as error:
             if attempt == _ATTEMPTS or type(error).__name__ in _FINAL or _CLIENT_ERROR.search(str(error)):
@@ -154,6 +166,8 @@ def explained(error: Exception, url: str) -> GptprepError:
         why, fix = "the environment has no credentials for it", _CREDENTIALS_FIX
     elif kind in _DENIED:
         why, fix = "the store denies access", _CREDENTIALS_FIX
+    elif kind == "NotSupportedError" or "Content-Length" in said:
+        fix = "download the file: its server does not send parts of files"
     elif kind == "PreconditionError":
         return changed_object(url, "changed")
     return GptprepError(f"cannot read {url}", why, fix)

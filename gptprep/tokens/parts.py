@@ -52,6 +52,8 @@ _TEXT_OF_ID = 4
 """Bytes of text that an id stands for, about."""
 PARTS_FOLDER = "parts"
 """In OUT.partial: a run that fails keeps it for the next one."""
+SHARED_SUFFIX = ".parts"
+"""OUT.parts has this folder if the processes of a job array write the parts."""
 _PART_IDS = 1 << 22
 """Ids of one part of most corpora, for inputs that are ids already."""
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +142,81 @@ def test_file_behind_http_is_read(run: Run, store: Store, bucket: str) -> None:
     assert run("count", url).out == run("count", "corpus/a.txt").out.replace(b"corpus/a.txt", url.encode())
 
 
+def test_pages_of_a_table_that_are_larger_than_what_is_received_at_once(
+    run: Run, store: Store, bucket: str, tmp_path: Path
+) -> None:
+    texts = [f"{n} " * 900 for n in range(2_000)]
+    table = pyarrow.table({"text": texts})
+    pyarrow.parquet.write_table(
+        table, tmp_path / "big.parquet", compression="none", data_page_size=1 << 24, use_dictionary=False
+    )
+    store.put(bucket, {"big.parquet": (tmp_path / "big.parquet").read_bytes()})
+    done = run("count", f"s3://{bucket}/big.parquet", env=store.env)
+    assert done.out.replace(f"s3://{bucket}/".encode(), b"") == run("count", "big.parquet").out, done.err
+
+
+class _Ranges(SimpleHTTPRequestHandler):
+    """A server of files with ranges and without ETags; what is below `whole/` has no ranges either."""
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("range", "")
+        if self.path.startswith("/whole/") or not wanted:
+            super().do_GET()
+            return
+        first, last = wanted.removeprefix("bytes=").split("-")
+        data = Path(self.translate_path(self.path)).read_bytes()
+        part = data[int(first) : int(last) + 1]
+        self.send_response(206)
+        self.send_header("Content-Length", str(len(part)))
+        self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
+        self.send_header("Last-Modified", self.date_time_string(int(1e9)))
+        self.end_headers()
+        self.wfile.write(part)
+
+    def send_header(self, name: str, value: str) -> None:
+        super().send_header(name, self.date_time_string(int(1e9)) if name == "Last-Modified" else value)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_server_without_etags_is_held_to_the_time_of_the_last_change(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    for name in ("a.txt", "whole/a.txt"):
+        (tmp_path / name).write_text(WORDS)
+    handler = partial(_Ranges, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        done = run("count", f"{url}/a.txt")
+        refused = run("count", f"{url}/whole/a.txt")
+        server.shutdown()
+    assert done.out.replace(f"{url}/".encode(), b"") == run("count", "a.txt").out, done.err
+    assert refused.code == 1
+    assert "fix: download the file: its server does not send parts of files" in refused.err
+
+
 # Errors
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["count", "https://user:word@h.invalid/d/"],
+        ["count", "https://h.invalid/d?sig=word/"],
+        ["count", "https://h.invalid?sig=word"],
+        ["decode", "s3://user:word@b/x.bin"],
+        ["encode", "-t", "x", "-o", "s3://user:word@b/x.bin"],
+        ["window", "x", "-o", "s3://user:word@b/x"],
+        ["inspect", "s3://user:word@b/x.txt"],
+    ],
+)
+def test_credentials_in_a_url_are_not_shown(run: Run, tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "x").write_text(WORDS)
+    done = run(*words)
+    assert done.code == 2, done.err
+    assert "word@" not in done.err
+    assert "sig" not in done.err
 
 
 def with_fault(store: Store, fault: Fault) -> pytest.MonkeyPatch:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gptprep.choices import ErrorPolicy
 from gptprep.corpus.json_lines import text_of_line, texts_of_lines
 from gptprep.corpus.text_options import TextOptions
-from gptprep.errors import GptprepError, UsageError
+from gptprep.errors import CorruptDataError, GptprepError, UsageError
 from tests.helpers.documents import documents, file_source
 from tests.helpers.read_in_blocks import read_in_blocks
 
@@ -148,6 +148,14 @@ NESTED = [
     ({"a": "x"}, "its fields are 'a'"),
     ({"b": "x"}, "its fields are 'b'"),
 ]
+
+
+@pytest.mark.parametrize("line", [b"5", b"null", b'"has a.b inside"', b"[]"])
+def test_line_that_is_no_object_is_an_error_for_any_field(line: bytes) -> None:
+    for field in ("a", "a.b"):
+        assert texts_of_lines(line, field) is None
+        with pytest.raises(CorruptDataError, match="it is not an object"):
+            text_of_line(line, field, "a.jsonl:1")
 
 
 @pytest.mark.parametrize(("value", "expected"), NESTED)

@@ -278,6 +278,11 @@ TABLE: Table = {
             "leave out {--if-changed}",
             ("window a.txt -o w -L 4 --part 1/1", "window a.txt -o w -L 4 {0}"),
         ),
+        Row(
+            "window a.txt -o w -L 4 --part 1/1 --force",
+            "leave out {--force}",
+            ("window a.txt -o w -L 4 --part 1/1", "window a.txt -o w -L 4 {0}"),
+        ),
     ],
     "cli/vocab.py": [
         Row(

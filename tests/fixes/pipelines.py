@@ -165,6 +165,14 @@ TABLE: Table = {
             ("window a.txt -o w -L 4 {0}", "$ gptprep window -o w -L 4 -f < a.txt"),
         )
     ],
+    "pipelines/window/complete.py": [
+        Row(
+            "window b.txt -o s -L 4 --part 1/1",
+            "remove it, or name another output",
+            ("window b.txt -o w -L 4 --part 1/1", "$ rm -r s", "window b.txt -o s -L 4 --part 1/1"),
+            files={"b.txt": TEXT},
+        ),
+    ],
     "pipelines/window/job_array.py": [
         Row("window a.txt -o w -L 4 --part 3", "give it as {3/8}", "window a.txt -o w -L 4 --part {0}"),
     ],

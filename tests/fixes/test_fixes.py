@@ -53,6 +53,11 @@ EXCEPTIONS = {
         "free some of your quota or choose another disk, then run the same command again",
     ): "needs a disk with quotas",
     ("errors.py", "raise the limit ({})"): "needs a limit on threads: tests/faults/test_limits.py",
+    ("pipelines/window/shared_parts.py", "wait until it has ended"): "tests/pipelines/test_job_array.py",
+    (
+        "storage/stores.py",
+        "download the file: its server does not send parts of files",
+    ): "needs such a server: tests/storage/test_objects.py",
     ("shards/arrays.py", "write or download the file again"): "verify shows the fix of its report instead",
 }
 """Errors that these tests do not provoke, by module and fix, and why."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gptprep.errors import CorruptDataError, GptprepError, UsageError
+from gptprep.errors import CorruptDataError, FinishingError, GptprepError, InUseError, UsageError
 from gptprep.pipelines import window
 from gptprep.pipelines.window import (
     ArrayProcess,
@@ -22,9 +22,11 @@ from gptprep.pipelines.window import (
     WindowOptions,
     WindowReport,
     WindowSpec,
+    planning,
     shared_parts,
 )
 from gptprep.storage.files import MARKER
+from gptprep.storage.locks import locked_file, locked_folder
 from gptprep.tokens import parts
 from gptprep.tokens.spec import EncodingSpec
 from tests.helpers.cli import Run
@@ -123,21 +125,96 @@ def test_process_that_starts_late_has_nothing_to_do(corpus: Path) -> None:
     assert contents(corpus.parent / "out") == before
 
 
-@pytest.mark.parametrize("change", ["input", "option", "name"])
+@pytest.mark.parametrize("change", ["newer", "size", "option", "name", "shard size"])
 def test_output_of_other_inputs_or_options_is_not_taken_for_complete(corpus: Path, change: str) -> None:
     wanted = options(corpus, "out")
     run_process(wanted, 1, 1)
+    before = contents(corpus.parent / "out")
     if change == "option":
         wanted = options(corpus, "out", "tokens")
+    elif change == "shard size":
+        wanted = options(corpus, "out", shard_size=1 << 16)
     elif change == "name":
         (corpus / "a.txt").rename(corpus / "A.txt")
     else:
         time.sleep(0.01)
-        (corpus / "a.txt").write_text(WORDS)
-    with pytest.raises(GptprepError, match="already exists"):
+        (corpus / "a.txt").write_text(WORDS if change == "newer" else "another text\n")
+        if change == "size":  # as if the output had been written later
+            os.utime(corpus.parent / "out" / "manifest.json", (time.time() + 9, time.time() + 9))
+    with pytest.raises(GptprepError, match="already exists") as error:
         window.plan(wanted)
-    forced = options(corpus, "out", wanted.layout, force=True)
-    assert isinstance(run_process(forced, 1, 1), WindowReport)
+    assert error.value.fix == "remove it, or name another output"
+    assert contents(corpus.parent / "out") == before
+
+
+def test_inputs_that_are_divided_otherwise_are_others(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text(WORDS)
+
+    def wanted(*val: str) -> WindowOptions:
+        paths = [str(tmp_path / f"{name}.txt") for name in "abc"]
+        inputs, val_inputs = paths[: 3 - len(val)], paths[3 - len(val) :]
+        spec = WindowSpec(context_length=16)
+        return WindowOptions(
+            tuple(inputs), str(tmp_path / "out"), spec, val_inputs=tuple(val_inputs), in_job_array=True
+        )
+
+    run_process(wanted("c"), 1, 1)
+    assert window.plan(wanted("c")).up_to_date
+    with pytest.raises(GptprepError, match="already exists"):
+        window.plan(wanted("b", "c"))
+
+
+def test_output_that_appears_during_planning_is_complete(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted, check = options(corpus, "out"), planning._check_output
+
+    def finish(*arguments: Any) -> None:
+        monkeypatch.setattr(planning, "_check_output", check)
+        run_process(wanted, 1, 1)
+        check(*arguments)
+
+    monkeypatch.setattr(planning, "_check_output", finish)
+    assert window.plan(wanted).up_to_date
+
+
+def test_only_one_process_uses_the_parts(corpus: Path) -> None:
+    wanted = options(corpus, "out")
+    run_process(wanted, 0, 2)
+    with locked_file(f"{wanted.output}.parts/plan.json") as is_ours:
+        assert is_ours
+        report = run_process(wanted, 1, 2)
+        assert isinstance(report, ArrayReport)
+        assert (report.left, report.is_complete) == (0, False)
+        with pytest.raises(FinishingError, match="is being written by another process"):
+            window.run(window.plan(wanted))
+    assert isinstance(run_process(wanted, 1, 2), WindowReport)
+
+
+def test_another_run_to_the_output_is_an_error_and_keeps_the_parts(corpus: Path) -> None:
+    wanted = options(corpus, "out")
+    run_process(wanted, 0, 2)
+    with locked_folder(f"{wanted.output}.partial", "out"), pytest.raises(InUseError, match="another run"):
+        run_process(wanted, 1, 2)
+    assert len(list((corpus.parent / "out.parts" / "parts").glob("*.npy"))) > 2
+
+
+def test_parts_of_another_plan_are_not_removed(corpus: Path) -> None:
+    wanted, others = options(corpus, "out"), options(corpus, "out", "tokens")
+    run_process(wanted, 0, 2)
+    before = contents(corpus.parent / "out.parts")
+    shared_parts.remove_parts(window.plan(others))
+    assert contents(corpus.parent / "out.parts") == before
+    shared_parts.remove_parts(window.plan(wanted))
+    assert not (corpus.parent / "out.parts").exists()
+
+
+def test_folder_that_a_killed_process_has_only_made_is_no_obstacle(corpus: Path) -> None:
+    folder = corpus.parent / "out.parts"
+    folder.mkdir()
+    (folder / MARKER).touch()
+    assert window.run(window.plan(options(corpus, "out"))).parts > 1
 
 
 def test_process_that_is_too_late_for_its_parts_has_nothing_to_do(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import random
 from collections.abc import Iterator
@@ -125,6 +126,18 @@ def test_what_a_store_says_is_shown_without_queries() -> None:
     said = "error sending request for url (https://host/key?sig=secret&x=1): reset\nDebug source: secret"
     error = stores.explained(RuntimeError(said), "https://host/key")
     assert error.why == "error sending request for url (https://host/key): reset"
+
+
+def test_etag_is_the_same_with_and_without_quotes() -> None:
+    """Azure gives it without them in lists."""
+    meta = {"size": 3, "last_modified": datetime.datetime(2026, 1, 2, 3, 4, 5, 999), "e_tag": "0x8D"}
+    listed = objects._object("az://c/k", meta)
+    found = objects._object("az://c/k", {**meta, "e_tag": '"0x8D"'})
+    assert listed.is_same(found)
+    assert listed.condition == found.condition == '"0x8D"'
+    weak = objects._object("az://c/k", {**meta, "e_tag": 'W/"1"'})
+    assert weak.condition is None
+    assert not weak.is_same(listed)
 
 
 @pytest.mark.parametrize("url", ["s3://user:word@b/k", "https://h/k?sig=word", "http://h/k#word"])

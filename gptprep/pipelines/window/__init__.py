@@ -8,7 +8,7 @@ was killed continues with the parts that it had written.
 from gptprep.pipelines.window.job_array import ArrayProcess as ArrayProcess
 from gptprep.pipelines.window.job_array import ArrayReport as ArrayReport
 from gptprep.pipelines.window.job_array import run_process as run_process
-from gptprep.pipelines.window.planning import WindowOptions as WindowOptions
+from gptprep.pipelines.window.options import WindowOptions as WindowOptions
 from gptprep.pipelines.window.planning import WindowPlan as WindowPlan
 from gptprep.pipelines.window.planning import plan as plan
 from gptprep.pipelines.window.running import WindowReport as WindowReport

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from gptprep.errors import GptprepError, InUseError, UsageError
+from gptprep.errors import FinishingError, GptprepError, UsageError
 from gptprep.pipelines.window import shared_parts
 from gptprep.pipelines.window.planning import WindowPlan
 from gptprep.pipelines.window.running import WindowReport, run
@@ -83,14 +83,14 @@ def run_process(
         if not left:
             return run(plan, progress)
     except (GptprepError, OSError) as error:
-        if not isinstance(error, InUseError) and not plan.is_complete():
+        if not isinstance(error, FinishingError) and not plan.is_complete():
             raise
         parts, tasks, left = [], [], 0  # another process has all parts, and writes or has written the shards
     except BaseException as error:
         error.add_note(f"finished work is kept in {output}.parts: the same command continues from there")
         raise
     if is_complete := plan.is_complete():
-        shared_parts.remove_parts(output)  # this process may have made it again
+        shared_parts.remove_parts(plan)  # this process may have made it again
     resumed = sum(part.resumed for part in parts)
     return ArrayReport(
         output=output,

@@ -1,65 +1,39 @@
 """Planning `window`: what it reads, and about how much it will write."""
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gptprep.choices import DEFAULT_SHARD_BYTES, IdDtype, RawDtype, SourceKind
-from gptprep.corpus.selection import FileFilter, Selection, select_sources, selection_of
+from gptprep.choices import IdDtype
+from gptprep.corpus.selection import Selection, select_sources, selection_of
 from gptprep.corpus.sources import Source, stored_bytes
 from gptprep.errors import GptprepError, UsageError
 from gptprep.parallel.workers import chosen_workers
 from gptprep.pipelines import split_notes
 from gptprep.pipelines.up_to_date import compare
 from gptprep.pipelines.window import estimates
+from gptprep.pipelines.window.complete import is_complete, is_finished
 from gptprep.pipelines.window.estimates import Expected
+from gptprep.pipelines.window.options import WindowOptions, settings_of
 from gptprep.progress import Progress, no_progress
 from gptprep.shards.folder import LAYOUTS, not_only_shards, open_shards
 from gptprep.shards.layout import Layout, ShardFormat
-from gptprep.shards.manifest import DTYPES, VERSIONS, TokenizerRecord, WindowFormat, window_format
+from gptprep.shards.manifest import (
+    DTYPES,
+    WindowFormat,
+    window_format,
+)
 from gptprep.storage.files import require_free_space
 from gptprep.storage.publish import check_folder_output, kept_bytes
-from gptprep.storage.sealed import MANIFEST
 from gptprep.tokenizers import Tokenizer, tokenizer_files
 from gptprep.tokens.estimating import QUICK, Effort
 from gptprep.tokens.id_file import id_dtype
 from gptprep.tokens.id_inputs import resolve
-from gptprep.tokens.parts import PARTS_FOLDER, ids_of_part
-from gptprep.tokens.spec import EncodingSpec
+from gptprep.tokens.parts import PARTS_FOLDER, SHARED_SUFFIX, ids_of_part
 from gptprep.windows.spec import WindowSpec
-
-
-@dataclass(frozen=True)
-class WindowOptions:
-    """What to window and how."""
-
-    inputs: tuple[str, ...]
-    output: str
-    windows: WindowSpec = field(default_factory=WindowSpec)
-    encoding: EncodingSpec = field(default_factory=EncodingSpec)
-    layout: str = "pairs"
-    """A name in `LAYOUTS`."""
-    dtype: IdDtype = "auto"
-    input_dtype: RawDtype | None = None
-    """The dtype of `.bin` inputs that do not say it; None for the usual one of the vocabulary."""
-    shard_size: int = DEFAULT_SHARD_BYTES
-    """The largest file, in bytes."""
-    stdin: SourceKind = "text"
-    files: FileFilter = field(default_factory=FileFilter)
-    val_inputs: tuple[str, ...] = ()
-    """The inputs of the val split; their files are not read for train."""
-    workers: int | None = None
-    """None for one on each core."""
-    force: bool = False
-    if_changed: bool = False
-    """Whether an output that was made from the same is left as it is, and any other of ours replaced."""
-    in_job_array: bool = False
-    """Whether an output that another process has made from the same is no error."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +65,8 @@ class WindowPlan:
     estimated_seconds: float | None
 
     def is_complete(self) -> bool:
-        """Whether the output is there, made from the same: see `_is_complete`."""
-        return _is_complete(self.options, self.sources, self.windows.dtype, self.tokenizer)
+        """Whether the output is there, made from the same: see `complete`."""
+        return is_complete(self.options, self.sources, self.train_sources, self.windows.dtype, self.tokenizer)
 
     @property
     def keeps_parts(self) -> bool:
@@ -159,10 +133,11 @@ def plan(options: WindowOptions, progress: Progress = no_progress, effort: Effor
         settings = [train_sources, *settings_of(options, dtype, tokenizer)]
         stored = partial(_made_from_stored, options.output)
         made_from, up_to_date = compare(sources, settings, stored, progress)
+        if not up_to_date:
+            check_output()
     elif options.in_job_array:
-        up_to_date = _is_complete(options, sources, dtype, tokenizer)
-    if not up_to_date and (options.if_changed or options.in_job_array):
-        check_output()
+        has_output = partial(is_complete, options, sources, train_sources, dtype, tokenizer)
+        up_to_date = is_finished(options.output, has_output, check_output)
     if not up_to_date and expected and not any(source.has_lines for source in sources):
         keeps_parts = _keeps_parts(options, sources, shards, tokenizer)
         _require_space(options.output, tokenizer, expected, None if keeps_parts else shards)
@@ -225,57 +200,9 @@ def _require_space(output: str, tokenizer: Tokenizer, expected: Expected, shards
         shards: those that are written beside the parts; None if the parts become shards.
     """
     part_bytes = expected.least_ids * id_dtype(tokenizer.n_vocab).itemsize
-    part_bytes -= min(part_bytes, kept_bytes(output, PARTS_FOLDER))
+    kept = kept_bytes(output, PARTS_FOLDER) + kept_bytes(output, PARTS_FOLDER, SHARED_SUFFIX)
+    part_bytes -= min(part_bytes, kept)
     require_free_space(output, (expected.least_bytes(shards) if shards else 0) + part_bytes)
-
-
-def settings_of(options: WindowOptions, dtype: np.dtype[Any], tokenizer: Tokenizer) -> list[Any]:
-    """What the bytes of the shards follow from, beside the sources."""
-    spec = replace(options.windows, stride=options.windows.step)
-    encoding, record = options.encoding, TokenizerRecord.of(tokenizer)
-    of_ids = [record, encoding.special, encoding.text]
-    return [VERSIONS[-1], spec, *of_ids, options.layout, dtype.name, options.shard_size]
-
-
-def manifest_settings(options: WindowOptions, dtype: np.dtype[Any], tokenizer: Tokenizer) -> dict[str, Any]:
-    """What the manifest says of the options and the tokenizer, by the names of its fields."""
-    spec, encoding = options.windows, options.encoding
-    return {
-        "tokenizer": TokenizerRecord.of(tokenizer),
-        "context_length": spec.context_length,
-        "stride": spec.step,
-        "boundary": spec.boundary,
-        "layout": options.layout,
-        "shuffle": spec.shuffle,
-        "seed": spec.seed,
-        "special": encoding.special,
-        "encoding": encoding.text.encoding,
-        "errors": encoding.text.errors,
-        "text_field": encoding.text.text_field,
-        "separator": encoding.text.separator,
-        "split_by": spec.split_by,
-        "val_fraction": spec.val_fraction.strip(),
-        "dtype": dtype.name,
-    }
-
-
-def _is_complete(
-    options: WindowOptions, sources: Sequence[Source], dtype: np.dtype[Any], tokenizer: Tokenizer
-) -> bool:
-    """Whether the output is a complete folder of these options and inputs, and newer than all of them.
-
-    It is for processes that start when another one has finished their common work. The bytes of the inputs
-    are not compared, as `--if-changed` does, because each process would read all of them.
-    """
-    with suppress(GptprepError, OSError):
-        folder = open_shards(options.output)
-        folder.check_sizes()
-        found, settings = folder.manifest, manifest_settings(options, dtype, tokenizer)
-        is_same = all(getattr(found, name) == value for name, value in settings.items())
-        has_same = [source.path for source in found.sources] == [source.name for source in sources]
-        written = os.stat(os.path.join(options.output, MANIFEST)).st_mtime
-        return is_same and has_same and all(source.changed < written for source in sources)
-    return False
 
 
 def _made_from_stored(output: str) -> str | None:

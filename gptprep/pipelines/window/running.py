@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from gptprep.errors import GptprepError
 from gptprep.pipelines import split_notes
 from gptprep.pipelines.window import shared_parts
-from gptprep.pipelines.window.planning import WindowPlan, manifest_settings
+from gptprep.pipelines.window.options import manifest_settings
+from gptprep.pipelines.window.planning import WindowPlan
 from gptprep.progress import Progress, no_progress
 from gptprep.shards.folder import not_only_shards
 from gptprep.shards.manifest import (
@@ -57,13 +58,22 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
             nothing is left at the output's name.
         CorruptDataError: an input is not what its format says.
     """
+    shared = shared_parts.existing(plan)
+    with shared_parts.locked(plan) if shared else nullcontext():
+        report = _run(plan, shared, progress)
+        if shared:
+            shared_parts.remove_parts(plan)
+    return report
+
+
+def _run(plan: WindowPlan, shared: str | None, progress: Progress) -> WindowReport:
+    """Run a plan, with the parts in the folder `shared` if there is one."""
     options, spec, tokenizer = plan.options, plan.options.windows, plan.tokenizer
     with publish_folder(
         options.output, force=options.force, not_ours=not_only_shards, keep=PARTS_FOLDER
     ) as folder:
         work = os.path.join(folder, "work")
         os.mkdir(work)
-        shared = shared_parts.existing(plan)
         with nullcontext(shared) if shared else kept_parts(folder) as parts:
             tasks = plan_tasks(plan.sources, parts, tokenizer, options.encoding, plan.train_sources)
             if plan.keeps_parts:
@@ -86,7 +96,6 @@ def run(plan: WindowPlan, progress: Progress = no_progress) -> WindowReport:
         stored = store_tokenizer(tokenizer, folder)
         manifest = _manifest(plan, sources, written, stored)
         write_manifest(folder, manifest)
-    shared_parts.remove_parts(options.output)
     return WindowReport(
         output=options.output,
         bytes_written=sum(task.n_bytes for task in shard_tasks),

@@ -7,22 +7,23 @@ is first, and all others must have the same plan.
 
 import hashlib
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from gptprep import __version__
-from gptprep.errors import GptprepError, UsageError, os_errors
-from gptprep.pipelines.window.planning import WindowPlan, settings_of
+from gptprep.errors import FinishingError, GptprepError, UsageError, os_errors
+from gptprep.pipelines.window.options import settings_of
+from gptprep.pipelines.window.planning import WindowPlan
 from gptprep.storage.files import read_regular, unique_name
 from gptprep.storage.json_files import json_bytes, parse_json
+from gptprep.storage.locks import locked_file
 from gptprep.storage.sealed import check_seal, sealed_json
 from gptprep.storage.workdir import discard, is_marked, mark
 from gptprep.tokens import receipts
-from gptprep.tokens.parts import PARTS_FOLDER, EncodeTask
+from gptprep.tokens.parts import PARTS_FOLDER, SHARED_SUFFIX, EncodeTask
 from gptprep.units import MIB
 
-_SUFFIX = ".parts"
 _FORMAT, _VERSION = "gptprep-parts", 1
 _PLAN = "plan.json"
 _DONE = ".done"
@@ -31,7 +32,7 @@ _DONE = ".done"
 
 def folder_of(output: str) -> str:
     """The folder for the parts of an output."""
-    return os.path.realpath(output) + _SUFFIX
+    return os.path.realpath(output) + SHARED_SUFFIX
 
 
 def claim(plan: WindowPlan) -> str:
@@ -103,7 +104,7 @@ def _check_plan(plan: WindowPlan, path: str) -> None:
     for name, of_what in (("gptprep", "gptprep"), ("engine", "the engine")):
         if found.get(name) != ours[name]:
             why = f"it was made with {of_what} {found.get(name)}, and this process has {ours[name]}"
-    folder = plan.options.output.rstrip(os.sep) + _SUFFIX
+    folder = plan.options.output.rstrip(os.sep) + SHARED_SUFFIX
     fix = f"give the same command and install the same packages for each process, or remove {folder}"
     raise GptprepError(f"{folder} has parts of another plan", why, fix)
 
@@ -116,17 +117,38 @@ def existing(plan: WindowPlan) -> str | None:
         CorruptDataError: its plan is damaged.
     """
     folder = folder_of(plan.options.output)
-    if not is_marked(folder):
+    path = os.path.join(folder, _PLAN)
+    if not is_marked(folder) or not os.path.exists(path):  # or it was killed before it wrote a part
         return None
-    _check_plan(plan, os.path.join(folder, _PLAN))
+    _check_plan(plan, path)
     return os.path.join(folder, PARTS_FOLDER)
 
 
-def remove_parts(output: str) -> None:
-    """Remove the folder of the parts, if there is one: the output is complete."""
-    if is_marked(folder_of(output)):
-        with suppress(OSError):  # a process that still runs may write there
-            discard(folder_of(output))
+@contextmanager
+def locked(plan: WindowPlan) -> Iterator[None]:
+    """Let only one process use the parts. The lock is on a file, which network file systems know of.
+
+    Raises:
+        FinishingError: another process uses them.
+    """
+    output = plan.options.output
+    with os_errors("write", output), locked_file(os.path.join(folder_of(output), _PLAN)) as is_ours:
+        if not is_ours:
+            what, fix = f"{output} is being written by another process", "wait until it has ended"
+            raise FinishingError(what, "it has found all parts", fix)
+        yield
+
+
+def remove_parts(plan: WindowPlan) -> None:
+    """Remove the folder of the parts, if there is one of this plan: the output is complete."""
+    with suppress(
+        OSError, GptprepError
+    ):  # a process that still runs may write there, or it is of another plan
+        folder = folder_of(plan.options.output)
+        if is_marked(folder):
+            if os.path.exists(path := os.path.join(folder, _PLAN)):
+                _check_plan(plan, path)
+            discard(folder)
 
 
 def mark_done(tasks: Sequence[EncodeTask]) -> None:
