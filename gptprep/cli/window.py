@@ -24,8 +24,8 @@ _SHARD_SIZE = "The largest file, such as 64MB or 1GiB."
 _DEFAULT_SIZE = exact_size(DEFAULT_SHARD_BYTES)
 _VAL = """File, folder or quoted glob whose text goes to val instead of train; can be repeated. Each split is
 then what its inputs alone would give."""
-_PART = """Do the work of one of N processes that share it, such as 3/8; they are started in any order, on any
-machines that see the output."""
+_PART = """Do only what is due to process I of N, such as 3/8. All N are started in any order, on any machines
+that see the output's folder."""
 _FRACTION = "Fraction of the stream, or of the documents, that goes to val, such as 0.1 or 10%."
 
 

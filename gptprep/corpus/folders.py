@@ -21,7 +21,7 @@ from gptprep.choices import (
 )
 from gptprep.errors import GptprepError, os_errors
 from gptprep.storage.files import MARKER, is_file, walk
-from gptprep.storage.sealed import MANIFEST
+from gptprep.storage.sealed import COPY_FOLDER, MANIFEST
 from gptprep.storage.stores import is_url
 
 COMPRESSED = (".gz", ".zst")
@@ -159,7 +159,9 @@ def _nothing_in(
     if file_filter != FileFilter():
         fix = "change --include and --exclude"
         return GptprepError(what, f"no file is left by --include and --exclude: {entries}", fix)
-    if not is_url(top) and is_file(os.path.join(top, MANIFEST)):
+    if is_url(top) and is_file(os.path.join(top, MANIFEST)):
+        raise GptprepError(what, "it is what gptprep window or embed wrote", COPY_FOLDER)
+    if is_file(os.path.join(top, MANIFEST)):
         fix = f"see gptprep inspect {shlex.quote(top)}; its text is that of gptprep decode {shlex.quote(top)}"
         return GptprepError(what, "it is what gptprep window or embed wrote", fix)
     reason = _most_useful(found, examples)

@@ -16,7 +16,7 @@ from gptprep.errors import CorruptDataError, MissingDependencyError, os_errors
 _ROWS = 64
 """Rows decoded at a time."""
 _DEEPEST = 8
-"""How deep columns within columns are looked at."""
+"""How deep the fields of struct columns are looked for."""
 _Column = tuple[tuple[str, ...], Any]
 """The names that lead to a column, and its type."""
 
@@ -39,44 +39,49 @@ def read_rows(source: Source, field: str, on_read: OnRead = not_watched) -> Iter
             yield from read_rows_file(source.spool, source.start + 1, n_rows, _ROWS)
         return
     with _opened(source) as (table, arrow, size):
-        n_rows, groups = table.metadata.num_rows, _row_groups(table, source)
+        starts = _starts(table, source)
+        n_rows, stop = starts[-1], starts[-1] if source.stop is None else source.stop
+        is_whole = source.start == 0 and source.stop is None
+        groups = [number for number, row in enumerate(starts[:-1]) if is_whole or source.start <= row < stop]
         number, read = source.start + 1, 0
-        last = n_rows if source.stop is None else source.stop
         for texts in _batches(table, arrow, source, field, groups):
-            n_read = min(number - 1 + len(texts), last) - source.start  # the number in the file may be wrong
-            bytes_so_far = size * n_read // max(1, n_rows)
-            on_read(bytes_so_far - read)
-            read = bytes_so_far
+            n_read = min(number - 1 + len(texts), stop)  # the number of rows in the file may be wrong
+            on_read(max(0, (n_bytes := _bytes(source.start, n_read, n_rows, size)) - read))
+            read = n_bytes
             yield Rows(number, texts)
             number += len(texts)
-        on_read((size if source.stop is None else source.range_bytes) - read)
+        on_read(max(0, _bytes(source.start, stop, n_rows, size) - read))
 
 
 def row_ranges(source: Source, n_bytes: int) -> Iterator[Source]:
     """A table in ranges of whole row groups, each of about as many bytes on disk; raises as `read_rows`."""
     with _opened(source) as (table, _, size):
-        starts = _starts(table)
-    start, n_rows = 0, max(1, starts[-1])
+        starts = _starts(table, source)
+    start = 0
     for stop in starts[1:]:
-        n_read = size * stop // n_rows - size * start // n_rows
+        n_read = _bytes(start, stop, starts[-1], size)
         if n_read >= n_bytes or stop == starts[-1]:
             yield source._replace(start=start, stop=stop, size=n_read)
             start = stop
 
 
-def _starts(table: Any) -> list[int]:
-    """The first row of each row group, and the number of all rows."""
+def _bytes(start: int, stop: int, n_rows: int, size: int) -> int:
+    """What some rows stand for, of `size` bytes for all rows; all of them if there are none."""
+    return size * stop // n_rows - size * start // n_rows if n_rows else size
+
+
+def _starts(table: Any, source: Source) -> list[int]:
+    """The first row of each row group, and the number of all rows.
+
+    Raises:
+        CorruptDataError: a row group has less than no rows.
+    """
     metadata = table.metadata
-    sizes = (metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+    sizes = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    if min(sizes, default=0) < 0:
+        why = f"a row group has {min(sizes)} rows"
+        raise CorruptDataError(f"{source.label} is not a complete Parquet file", why)
     return list(itertools.accumulate(sizes, initial=0))
-
-
-def _row_groups(table: Any, source: Source) -> list[int]:
-    """The numbers of the row groups that a range has."""
-    starts = _starts(table)
-    stop = starts[-1] if source.stop is None else source.stop
-    numbers = range(len(starts) - 1)
-    return [number for number in numbers if source.start <= starts[number] and starts[number + 1] <= stop]
 
 
 @contextmanager
@@ -117,7 +122,7 @@ def _batches(
 
 
 def _columns(fields: Iterable[Any], arrow: Any, within: tuple[str, ...] = ()) -> Iterator[_Column]:
-    """The columns of a table, and those within columns that hold several values for each row."""
+    """The columns of a table, and the fields of its struct columns."""
     fields = list(fields)
     for field in fields:
         yield (*within, field.name), field.type

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
 from gptprep.corpus.blocks import open_source, read_blocks
-from gptprep.corpus.sources import Source
+from gptprep.corpus.parquet import row_ranges
+from gptprep.corpus.sources import EXPANSION, Source
 from gptprep.corpus.text_options import TextOptions, overlaps_itself, separator_of
 from gptprep.errors import os_errors
 from gptprep.units import KIB
@@ -26,12 +27,16 @@ _CONTEXT = 8
 def plan_ranges(
     sources: Sequence[Source], options: TextOptions, size: int, *, has_split_points: bool = True
 ) -> Iterator[Source]:
-    """The sources, large ones in byte ranges of `size` if they can be divided.
+    """The sources, large ones in ranges if they can be divided: of `size` bytes, or of whole row groups.
 
     Args:
         has_split_points: whether documents can be divided too.
     """
     for source in sources:
+        if source.kind == "parquet" and (source.size or 0) > size:
+            rows = list(row_ranges(source, size // EXPANSION))
+            yield from rows if len(rows) > 1 else [source]
+            continue
         is_plain = source.data is None and not source.is_compressed
         offsets: list[int | None] = [0, None]
         if source.size and is_plain and can_divide(source, options, has_split_points):

@@ -12,7 +12,7 @@ from gptprep.errors import GptprepError, os_errors
 from gptprep.storage.objects import StoredObject
 from gptprep.storage.stores import is_url
 
-_EXPANSION = 3
+EXPANSION = 3
 """How many bytes of text one of a compressed file or a table stands for, about."""
 _ONE_VERSION = "all ids must be of one version of the text"
 
@@ -112,7 +112,7 @@ def is_compact(source: Source) -> bool:
 
 def estimated_text_bytes(source: Source) -> int:
     """About how much text a source has; 0 if that is unknown (a pipe)."""
-    return (source.size or 0) * (_EXPANSION if is_compact(source) else 1)
+    return (source.size or 0) * (EXPANSION if is_compact(source) else 1)
 
 
 def check_unchanged(source: Source, why: str = _ONE_VERSION) -> None:

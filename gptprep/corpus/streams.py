@@ -42,7 +42,11 @@ def is_stream(source: Source, options: TextOptions, total: int, has_split_points
         has_split_points: whether documents can be divided.
     """
     is_table = source.kind == "parquet"
-    if source.data is not None or not (is_table or can_divide(source, options, has_split_points)):
+    if (
+        source.data is not None
+        or source.stop is not None
+        or not (is_table or can_divide(source, options, has_split_points))
+    ):
         return False
     if source.size is None:
         return not is_table  # a table must be in a file

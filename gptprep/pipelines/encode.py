@@ -243,9 +243,7 @@ def _write(plan: EncodePlan, file: BinaryIO, progress: Progress) -> EncodeReport
     is_numbers = plan.format in _NUMBERS
     as_ids: Callable[[Any], Any] = as_array if is_numbers else as_list
     engine = ReferenceFirst(tokenizer, reference_bytes(plan.sources, tokenizer), as_ids)
-    cross_checker = CrossChecker(
-        tokenizer, enabled=spec.cross_check, by_reference=lambda: engine.by_reference
-    )
+    cross_checker = CrossChecker(tokenizer, enabled=spec.cross_check, engine=engine)
     done = SharedProgress(progress, "encoding", stored_bytes(plan.sources), "bytes")
     encoder = CorpusEncoder[Any](plan.sources, tokenizer, spec.text, engine, cross_checker, done.add)
     if plan.options.count_only:

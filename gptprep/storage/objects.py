@@ -93,11 +93,12 @@ def list_objects(url: str) -> list[StoredObject]:
         return [one for some in obstore.list(store, prefix=key or None) for one in some]
 
     top = url[: len(url) - len(key)]
-    found = sorted(
-        (one["path"].encode().split(b"/"), one["path"], number, one)
-        for number, one in enumerate(repeated(listed, url))
-    )
-    return [_object(top + path, one) for parts, path, _, one in found if one["size"] or b"." in parts[-1]]
+    found = sorted(repeated(listed, url), key=lambda one: one["path"].encode().split(b"/"))
+    return [
+        _object(top + one["path"], one)
+        for one in found
+        if one["size"] or "." in one["path"].rpartition("/")[2]
+    ]
 
 
 def _object(url: str, meta: Any) -> StoredObject:

@@ -12,10 +12,13 @@ from typing import Any, NamedTuple
 from gptprep.errors import CorruptDataError, GptprepError
 from gptprep.storage.files import foreign_entry, is_file, read_regular, sync_file
 from gptprep.storage.json_files import json_bytes, parse_json, read_json
+from gptprep.storage.stores import check_url, is_url
 
 MANIFEST = "manifest.json"
 SHARDS_FORMAT, SHARDS_VERSIONS = "gptprep-shards", (3, 4)
 """Of shard folders, which two rooms read; the last version is written."""
+COPY_FOLDER = "copy the folder to a local disk, and name that"
+"""The fix for shards and embeddings in an object store."""
 REMOVE = "remove the folder and write it again"
 """The fix for a damaged manifest: `--force` replaces only folders whose manifest says what is in them."""
 TOKENIZER_FILES = {".json": "tokenizer.json", ".tiktoken": "tokenizer.tiktoken"}
@@ -127,6 +130,10 @@ def require_manifest(folder: str, kind: str, verbs: str) -> None:
     Raises:
         GptprepError: it is not.
     """
+    if is_url(folder):
+        check_url(folder)
+        why = f"{kind} is read from a local disk"
+        raise GptprepError(f"cannot read {folder} in its store", why, COPY_FOLDER)
     if is_file(os.path.join(folder, MANIFEST)):
         return
     why = "there is no such folder"

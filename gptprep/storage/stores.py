@@ -38,6 +38,7 @@ _FINAL = (
     "InvalidPathError",
     "NotSupportedError",
     "UnknownConfigurationKeyError",
+    "ValueError",
 )
 """Errors of obstore that do not pass."""
 _CLIENT_ERROR = re.compile(r"status code: (?:30|4(?!08|29))\d")
@@ -130,7 +131,7 @@ def repeated(request: Callable[[], Result], url: str) -> Result:
     while True:
         try:
             return _interruptible(request)
-        except (GptprepError, FileNotFoundError, MemoryError, TypeError, ValueError):
+        except (GptprepError, FileNotFoundError, MemoryError, TypeError):
             raise
         except Exception as error:
             if attempt == _ATTEMPTS or type(error).__name__ in _FINAL or _CLIENT_ERROR.search(str(error)):

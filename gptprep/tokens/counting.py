@@ -121,7 +121,7 @@ def _count(task: _Task, report: Report = no_report) -> _TaskCounts:
 
     def read(exact: tuple[Source, ...]) -> _TaskCounts:
         engine = ReferenceFirst(tokenizer, task.reference_bytes, as_they_are)
-        checker = CrossChecker(tokenizer, enabled=spec.cross_check, by_reference=lambda: engine.by_reference)
+        checker = CrossChecker(tokenizer, enabled=spec.cross_check, engine=engine)
         encoder = CorpusEncoder[Sized](exact, tokenizer, spec.text, engine, checker, report)
         text_bytes = [0] * len(exact)
         for encoded in encoder.in_batches():

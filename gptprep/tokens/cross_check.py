@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from gptprep.tokenizers import Tokenizer
+from gptprep.tokens.reference_first import ReferenceFirst
 from gptprep.units import KIB, MIB
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class CrossChecker:
 
     Args:
         enabled: whether anything is compared; nothing is if the engine is the reference itself.
-        by_reference: whether the reference has encoded all texts so far: they need no comparison.
+        engine: what encodes: texts that the reference has encoded need no comparison.
 
     Attributes:
         compared: bytes whose ids were compared.
@@ -35,9 +36,9 @@ class CrossChecker:
         tokenizer: Tokenizer,
         *,
         enabled: bool = True,
-        by_reference: Callable[[], bool] = lambda: False,
+        engine: ReferenceFirst[Any] | None = None,
     ) -> None:
-        self._tokenizer, self._by_reference = tokenizer, by_reference
+        self._tokenizer, self._engine = tokenizer, engine
         self._enabled = enabled and tokenizer.engine != tokenizer.reference
         self._since_last = _EVERY
         self.compared = 0
@@ -74,7 +75,7 @@ class CrossChecker:
         self.compared += self._tokenizer.cross_check(text, ids)
 
     def _is_due(self, n_bytes: int) -> bool:
-        if self._by_reference():
+        if self._engine and self._engine.by_reference:
             return False
         self._since_last += n_bytes
         return self._enabled and self._since_last > _EVERY

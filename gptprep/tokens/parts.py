@@ -271,9 +271,7 @@ def _write_part(
     """
     new = unique_name(task.path)
     engine = ReferenceFirst(tokenizer, task.reference_bytes, as_array)
-    cross_checker = CrossChecker(
-        tokenizer, enabled=task.spec.cross_check, by_reference=lambda: engine.by_reference
-    )
+    cross_checker = CrossChecker(tokenizer, enabled=task.spec.cross_check, engine=engine)
     encoder = CorpusEncoder(ranges, tokenizer, task.spec.text, engine, cross_checker, report)
     end_of_text = np.array([] if tokenizer.eot is None else [tokenizer.eot], np.uint32)
     ends, document_start, adds_eot = array("Q"), 0, False

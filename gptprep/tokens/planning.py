@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from gptprep.corpus.parquet import row_ranges
 from gptprep.corpus.ranges import FirstSplitPoint, exact_range, plan_ranges, with_first_line
 from gptprep.corpus.sources import Source
 from gptprep.corpus.streams import Spool, divide_stream, is_stream
 from gptprep.corpus.text_options import TextOptions
 from gptprep.errors import GptprepError
 
-_PARQUET_SHARE = 3
-"""How many times as large as on disk the text of a table is, about."""
 Result = TypeVar("Result")
 Task = TypeVar("Task", bound="HasSources")
 
@@ -52,36 +49,36 @@ def plan_task_sources(
 ) -> Iterator[TaskSources]:
     """Divide the sources among tasks of about `task_bytes`, in order; large sources in byte ranges.
 
+    Each range of ids or of a table gets a task of its own. A large source that cannot be divided is a stream.
+
     Args:
         has_split_points: whether documents can be divided; between documents and lines it is always possible.
-        id_ranges: divides a source of ids. Each of its ranges, and of those of a table, gets its own task.
+        id_ranges: divides a source of ids.
         divide_at: the number of a source that starts a new task.
     """
     planned: list[tuple[int, Source]] = []
     size, total = 0, sum(source.size or 0 for source in sources)
     can_read_again = all(source.stamp for source in sources)
     for owner, source in enumerate(sources):
-        is_one_stream = is_stream(source, text, total, has_split_points)
-        is_large = source.kind == "parquet" and (is_one_stream or (source.size or 0) > task_bytes)
-        rows = list(row_ranges(source, task_bytes // _PARQUET_SHARE)) if is_large else []
-        if is_one_stream and len(rows) <= 1:
+        is_text = source.kind != "ids"
+        planned_ranges = plan_ranges([source], text, task_bytes, has_split_points=has_split_points)
+        ranges = list(planned_ranges if is_text else id_ranges(source))
+        if len(ranges) == 1 and is_stream(source, text, total, has_split_points):
             if planned:
                 yield _task_sources(planned)
             yield TaskSources((source,), (owner,), is_stream=True)
             planned, size = [], 0
             continue
-        is_ids = source.kind == "ids"
-        planned_ranges = plan_ranges([source], text, task_bytes, has_split_points=has_split_points)
-        for byte_range in id_ranges(source) if is_ids else rows or planned_ranges:
+        has_own_tasks = len(ranges) > 1 and source.kind in ("ids", "parquet")
+        for byte_range in ranges:
             is_division = planned and planned[-1][0] < divide_at <= owner
             if size >= task_bytes or is_division:
                 yield _task_sources(planned)
                 planned, size = [], 0
-            if can_read_again and not is_ids and byte_range.range_bytes <= task_bytes:
+            if can_read_again and is_text and byte_range.range_bytes <= task_bytes:
                 byte_range = byte_range._replace(first_line=0)  # counted only if an error needs the line
             planned.append((owner, byte_range))
-            has_own_task = rows or (is_ids and byte_range is not source)
-            size += task_bytes if has_own_task else byte_range.range_bytes
+            size += task_bytes if has_own_tasks else byte_range.range_bytes
     if planned:
         yield _task_sources(planned)
 

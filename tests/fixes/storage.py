@@ -259,6 +259,7 @@ TABLE: Table = {
         ),
     ],
     "storage/sealed.py": [
+        Row("verify s3://bucket/s", "copy the folder to a local disk, and name that", "verify s"),
         *(
             Row("decode s", _REMOVE, (*_AGAIN, "decode s"), change)
             for change in (

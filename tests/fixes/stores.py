@@ -69,6 +69,19 @@ def change(place: Place) -> str:
 
 OBJECT = f"s3://{BUCKET}/a.txt"
 TABLE: Table = {
+    "corpus/folders.py": [
+        Row(
+            run("encode", f"s3://{BUCKET}/s"),
+            "copy the folder to a local disk, and name that",
+            "decode s",
+            lambda place: put(
+                **{
+                    str(path.relative_to(place.folder)): path.read_bytes()
+                    for path in (place.folder / "s").rglob("*.*")
+                }
+            ),
+        ),
+    ],
     "corpus/urls.py": [
         Row(
             lambda place: run("encode", f"http://127.0.0.1:{shared_store().port}/{BUCKET}/x.txt")(place),

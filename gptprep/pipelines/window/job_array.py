@@ -2,7 +2,7 @@
 
 The processes are started in any order, any number of times, on any machines that see the same folder. Each
 writes the parts whose numbers are its own (`shared_parts`). The one that finds all of them there runs the
-plan over them, as a process alone would; a lock on the output keeps it to one.
+plan over them, as a process alone would; a lock keeps it to one.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Parts that several processes write: the folder `OUT.parts`, and the plan that they have in common.
 
-No process knows of another, and there are no locks: a part gets its name when it is complete, with a receipt
-beside it, and the same part from two processes has the same bytes. `plan.json` is written by the process that
-is first, and all others must have the same plan.
+No process knows of another. Parts are written without locks: each gets its name when it is complete, with a
+receipt beside it, and the same part from two processes has the same bytes. The first process writes
+`plan.json`, and all others must have the same plan; the one that makes the shards locks that file.
 """
 
 import hashlib
@@ -141,9 +141,8 @@ def locked(plan: WindowPlan) -> Iterator[None]:
 
 def remove_parts(plan: WindowPlan) -> None:
     """Remove the folder of the parts, if there is one of this plan: the output is complete."""
-    with suppress(
-        OSError, GptprepError
-    ):  # a process that still runs may write there, or it is of another plan
+    # Another process may still write there, and parts of another plan are not ours to remove.
+    with suppress(OSError, GptprepError):
         folder = folder_of(plan.options.output)
         if is_marked(folder):
             if os.path.exists(path := os.path.join(folder, _PLAN)):
